@@ -1,0 +1,37 @@
+# Every target sets up what it needs in .venv, from the pinned versions of requirements.lock.
+PYTHON ?= python3
+BIN := .venv/bin
+OUT ?= runs/demo-$(shell date +%Y%m%d-%H%M%S)
+
+.PHONY: demo test check format lock
+
+demo: .venv/installed ## Render, train, refine, score, draw (about 6 minutes on two cores)
+	$(BIN)/simgan demo --out $(OUT)
+
+test: .venv/installed ## All tests
+	$(BIN)/python -m pytest
+
+check: .venv/installed ## Format, lint, types, import order
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/installed ## Format and fix what can be fixed
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+lock: ## Write requirements.lock anew from pyproject.toml, with the newest versions
+	rm -rf .venv-lock
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip install --quiet torch==2.13.0
+	.venv-lock/bin/python -m pip install --quiet . hypothesis import-linter mypy pre-commit pytest ruff
+	.venv-lock/bin/python -m pip freeze --exclude simgan | sed 's/+cpu$$//' > requirements.lock
+	rm -rf .venv-lock
+
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "simgan needs Python 3.11 or newer")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@

@@ -1,0 +1,62 @@
+"""SimGAN: refines labelled synthetic images so that they look real, and leaves their labels true.
+
+Importing this package selects Keras's PyTorch backend, unless Keras is loaded or KERAS_BACKEND is set already.
+"""
+
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if "keras" not in sys.modules:
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+
+if TYPE_CHECKING:
+    from simgan.config import TrainConfig
+    from simgan.history import HistoryBuffer
+    from simgan.images import open_images
+    from simgan.losses import local_adversarial_loss, self_regularisation_loss
+    from simgan.models import discriminator_model, refiner_model, simgan_model
+    from simgan.refining import refine
+    from simgan.run import Run
+    from simgan.training import train
+
+__version__ = "0.1.0"
+__all__ = [
+    "HistoryBuffer",
+    "Run",
+    "TrainConfig",
+    "discriminator_model",
+    "local_adversarial_loss",
+    "open_images",
+    "refine",
+    "refiner_model",
+    "self_regularisation_loss",
+    "simgan_model",
+    "train",
+]
+
+_HOME = {
+    "HistoryBuffer": "simgan.history",
+    "Run": "simgan.run",
+    "TrainConfig": "simgan.config",
+    "discriminator_model": "simgan.models",
+    "local_adversarial_loss": "simgan.losses",
+    "open_images": "simgan.images",
+    "refine": "simgan.refining",
+    "refiner_model": "simgan.models",
+    "self_regularisation_loss": "simgan.losses",
+    "simgan_model": "simgan.models",
+    "train": "simgan.training",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded on use: the command line's --help and `check` need neither keras nor torch.
+    if name not in _HOME:
+        raise AttributeError(f"module 'simgan' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

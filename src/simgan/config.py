@@ -1,0 +1,154 @@
+"""Every setting of a training, in one frozen object.
+
+Each default says where it comes from: `paper` is Shrivastava et al., CVPR 2017; `reference` is the Keras description
+that this package follows verbatim (55x35x1, batch 512, SGD 0.001, 1000 + 200 + 2000 steps).
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from simgan.errors import ConfigError
+
+Positive = Annotated[int, Field(ge=1)]
+NonNegative = Annotated[int, Field(ge=0)]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class RefinerConfig(_Settings):
+    """The network R."""
+
+    filters: Positive = 64
+    """Feature maps of every hidden layer (paper, 3.1)."""
+    kernel_size: Literal[1, 3, 5, 7, 9] = 3
+    """Side of the hidden convolutions (paper: gaze 3, hand pose 7)."""
+    blocks: Positive = 4
+    """Residual blocks (paper: gaze 4, hand pose 10)."""
+
+
+class DiscriminatorConfig(_Settings):
+    """The network D."""
+
+    variant: Literal["gaze", "hand"] = "gaze"
+    """Layers of the paper's gaze (3.1) or hand-pose (3.2) discriminator."""
+    padding: Literal["same", "valid"] = "same"
+    """`same`: zeros around the image (paper). `valid`: D never looks past the image, so it cannot tell the border."""
+
+
+class OptimiserConfig(_Settings):
+    """How one network is updated."""
+
+    name: Literal["sgd", "adam"] = "sgd"
+    """Stochastic gradient descent (paper) or Adam."""
+    learning_rate: Annotated[float, Field(gt=0)] = 0.001
+    """Step size (paper)."""
+    beta_1: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    """Adam's decay of the first moment (0.5: usual for adversarial training). SGD has none."""
+
+
+class TrainConfig(_Settings):
+    """Settings of one training: the defaults are the reference's."""
+
+    size: Annotated[str, Field(pattern=r"^[1-9]\d{0,4}x[1-9]\d{0,4}$")] | None = None
+    """Height x width to train at, say 35x55. None: the size of the images. Refining keeps every image's own size."""
+    batch_size: Annotated[int, Field(ge=2)] = 512
+    """Images of each kind in one update (reference)."""
+    refiner_pretrain_steps: NonNegative = 1000
+    """Updates of R on self-regularisation alone (reference; paper 3.1)."""
+    discriminator_pretrain_steps: NonNegative = 200
+    """Updates of D before the adversarial phase (reference; paper 3.1)."""
+    steps: NonNegative = 2000
+    """Steps of Algorithm 1: the T of the paper (reference)."""
+    refiner_updates: Positive = 2
+    """k_g: updates of R in a step (reference)."""
+    discriminator_updates: Positive = 1
+    """k_d: updates of D in a step (reference)."""
+    self_regularisation: Annotated[float, Field(ge=0)] = 1.0
+    """Weight of the self-regularisation loss in R's loss; see losses.py for the paper's lambda."""
+    psi: Literal["identity", "channel_mean", "gradient"] = "identity"
+    """Feature transform in the self-regularisation loss (paper, 2.1: identity)."""
+    refiner_average: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Decay of the running average of R's weights that is kept as the result (ours). 0: R as it ends (paper)."""
+    history_size: Positive = 51_200
+    """Refined images that the history buffer holds (reference: 100 batches)."""
+    refiner_optimiser: OptimiserConfig = OptimiserConfig()
+    """Optimiser of R."""
+    discriminator_optimiser: OptimiserConfig = OptimiserConfig()
+    """Optimiser of D."""
+    refiner: RefinerConfig = RefinerConfig()
+    """The network R."""
+    discriminator: DiscriminatorConfig = DiscriminatorConfig()
+    """The network D."""
+    log_every: tuple[Positive, Positive, Positive] = (20, 20, 40)
+    """Steps between progress lines: R's pre-training, D's pre-training, adversarial (reference)."""
+    sample_every: Positive = 200
+    """Adversarial steps between two sample pictures (ours)."""
+    seed: NonNegative = 0
+    """Of weights, input order and buffer draws."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Of the convolutions. auto: bfloat16 where the processor multiplies it natively, else float32."""
+    micro_batch: Positive = 32
+    """Images that go through the networks at once. Gradients add up to the whole batch's, in less memory."""
+
+    @model_validator(mode="after")
+    def _check_together(self) -> "TrainConfig":
+        if self.history_size < self.batch_size // 2:
+            raise ValueError(
+                f"history_size: expected at least half a batch ({self.batch_size // 2}), received {self.history_size}"
+            )
+        return self
+
+    @property
+    def height_width(self) -> tuple[int, int] | None:
+        """`size` as numbers."""
+        if self.size is None:
+            return None
+        height, width = self.size.split("x")
+        return int(height), int(width)
+
+    def to_toml(self) -> str:
+        """The settings as TOML text that `from_toml` reads."""
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+
+
+def make_config(settings: dict[str, Any], base: TrainConfig | None = None) -> TrainConfig:
+    """Builds a config from plain values over `base`, whose settings hold where `settings` has none.
+
+    Raises:
+        ConfigError: a setting is unknown or out of range.
+    """
+    merged = base.model_dump() if base else {}
+    for name, value in settings.items():
+        merged[name] = {**merged[name], **value} if isinstance(value, dict) and name in merged else value
+    try:
+        return TrainConfig.model_validate(merged)
+    except ValidationError as error:
+        raise ConfigError(in_one_line(error)) from None
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file with settings, say the `config.toml` of a run.
+
+    Raises:
+        ConfigError: the file is missing, or is no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"config: expected a TOML file, received {path} ({error}).") from None
+
+
+def in_one_line(error: ValidationError) -> str:
+    """What is wrong with each setting."""
+    found = []
+    for problem in error.errors(include_url=False):
+        name = ".".join(str(part) for part in problem["loc"])
+        message = problem["msg"].removeprefix("Value error, ")
+        found.append(f"{name}: {message} (received {problem['input']!r})" if name else message)
+    return "; ".join(found) + ". See 'simgan train --help' for every setting."

@@ -1,0 +1,16 @@
+"""What refining did: are the labels still true, and does training on refined images help on real ones?"""
+
+from simgan.evaluation.angular import angular_error, gaze_vector
+from simgan.evaluation.drift import Drift, label_drift
+from simgan.evaluation.estimator import Estimator, train_estimator
+from simgan.evaluation.localiser import train_localiser
+
+__all__ = [
+    "Drift",
+    "Estimator",
+    "angular_error",
+    "gaze_vector",
+    "label_drift",
+    "train_estimator",
+    "train_localiser",
+]

@@ -1,0 +1,98 @@
+"""Lid margins: curves on the head, their projection, and the signed distance of every pixel to them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from simgan.eyes.geometry import Camera
+from simgan.eyes.labels import LID_POINTS, Floats
+from simgan.eyes.scene import Scene
+
+CURVE_POINTS = LID_POINTS - 1
+"""Points a margin is drawn with; every second one of them is a label."""
+LID_BULGE = 5.2
+"""How far the middle of the margins stands out before the corners, mm: they ride on the eyeball."""
+STEEPEST = 1.6
+"""Slope beyond which the distance to a margin is no longer corrected for it: it is infinite at the corners."""
+
+
+@dataclass(frozen=True)
+class LidField:
+    """Where every pixel lies relative to the lids, in mm.
+
+    Attributes:
+        above: (N, H, W), height over the upper margin, negative below it.
+        below: (N, H, W), depth under the lower margin, negative above it.
+        lean_above, lean_below: (N, 1, W), what makes a height or depth the distance to the margin where it slopes.
+        beyond: (N, 1, W), how far a column lies outside the corners, 0 between them.
+        along: (N, 1, W), position along the opening, 0 at the inner corner and 1 at the outer one.
+    """
+
+    above: Floats
+    below: Floats
+    lean_above: Floats
+    lean_below: Floats
+    beyond: Floats
+    along: Floats
+
+
+def margin(scene: Scene) -> tuple[Floats, Floats]:
+    """The upper and the lower margin as points (N, 33, 3) in mm in the camera's frame, inner to outer corner.
+
+    Over s in [-1, 1] from corner to corner, a margin stands (1 - s^2)^round (1 -+ skew s) from their line, which
+    makes the upper lid highest on the nose's side and the lower lid lowest on the temple's.
+    """
+    s = -np.cos(np.linspace(0.0, np.pi, CURVE_POINTS)).astype(np.float32)  # crowds where the curve is steep
+    arch = np.maximum(1.0 - s * s, 0.0)
+    x = 0.5 * scene.fissure[:, None] * s
+    line = -0.5 * scene.tilt[:, None] * s
+    z = np.broadcast_to(-LID_BULGE * arch, x.shape)
+    skew = scene.skew[:, None] * s
+    upper = line - scene.upper[:, None] * arch ** scene.round_upper[:, None] * (1.0 - skew)
+    lower = line + scene.lower[:, None] * arch ** scene.round_lower[:, None] * (1.0 + skew)
+    both = (np.stack([x, y, z], axis=-1) for y in (upper, lower))
+    first, second = (curve @ scene.head.transpose(0, 2, 1) + scene.corners[:, None, :] for curve in both)
+    return first, second
+
+
+def lid_contour(upper: Floats, lower: Floats) -> Floats:
+    """The label (N, 34, 2) of projected margins (N, 33, 2)."""
+    return np.concatenate([upper[:, ::2], lower[:, ::2]], axis=1)
+
+
+def lid_field(camera: Camera, upper: Floats, lower: Floats) -> LidField:
+    """Distances of every pixel to projected margins (N, 33, 2) in px."""
+    columns = np.arange(camera.width, dtype=np.float32)
+    start, end = upper[:, :1, 0], upper[:, -1:, 0]
+    beyond = np.maximum(np.maximum(start - columns, columns - end), 0.0) / camera.px_per_mm
+    along = (columns - start) / (end - start)
+    above, lean_above = _under(camera, upper, columns)
+    below, lean_below = _under(camera, lower, columns)
+    np.negative(above, out=above)
+    return LidField(above, below, lean_above, lean_below, beyond[:, None, :], along[:, None, :])
+
+
+def opening(camera: Camera, lids: LidField) -> Floats:
+    """Share of every pixel that lies between the lids, float32 (N, H, W) in [0, 1]."""
+    inside = lids.above * lids.lean_above
+    np.maximum(inside, lids.below * lids.lean_below, out=inside)
+    inside += lids.beyond
+    inside *= -camera.px_per_mm
+    inside += 0.5
+    return np.clip(inside, 0.0, 1.0, out=inside)
+
+
+def _under(camera: Camera, curve: Floats, columns: Floats) -> tuple[Floats, Floats]:
+    """How far pixels lie under a curve (N, 33, 2) whose x grows, (N, H, W) in mm, and its lean, (N, 1, W).
+
+    Outside the corners the curve goes on level.
+    """
+    x, y = np.ascontiguousarray(curve[..., 0]), np.ascontiguousarray(curve[..., 1])
+    left = (x[:, 1:-1, None] <= columns).sum(axis=1)  # (N, W), the segment of every column
+    x0, x1, y0, y1 = (np.take_along_axis(a, i, axis=1) for a in (x, y) for i in (left, left + 1))
+    slope = (y1 - y0) / (x1 - x0)
+    height = y0 + slope * np.clip(columns - x0, 0.0, x1 - x0)
+    lean = 1.0 / np.sqrt(1.0 + np.minimum(slope * slope, STEEPEST**2))
+    rows = np.arange(camera.height, dtype=np.float32)[:, None] - height[:, None, :]
+    rows *= 1.0 / camera.px_per_mm
+    return rows, lean[:, None, :]

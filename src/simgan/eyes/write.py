@@ -1,0 +1,83 @@
+"""Writes rendered eyes as an HDF5 file in the layout of the public Kaggle set "4quant/eye-gaze"."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+
+from simgan.errors import DataError
+from simgan.eyes.labels import Domain, Eyes
+from simgan.eyes.render import check_settings, render_eyes
+
+BLOCK = 256
+"""Images rendered and written at once, whatever the count."""
+LABELS = ("gaze", "head_pose", "iris_centre", "pupil_centre", "lid_contour")
+
+
+def write_eyes(
+    path: Path,
+    count: int,
+    *,
+    domain: Domain = "synthetic",
+    seed: int = 0,
+    height: int = 35,
+    width: int = 55,
+    channels: int = 1,
+    equalise: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Renders `count` eyes into a new file.
+
+    The group `image` holds one uint8 data set an image, keyed '000000', '000001' and so on: (H, W) in grey,
+    (H, W, 3) in RGB. The groups `gaze`, `head_pose`, `iris_centre`, `pupil_centre` and `lid_contour` hold the
+    labels (see `Eyes`) under the same keys. The file appears under its name once it is complete.
+
+    Args:
+        path: the file to create.
+        count: number of images, 1 or more.
+        on_progress: called with (images written, count) after every 256 images and at the end.
+        domain, seed, height, width, channels, equalise: as for `render_eyes`.
+
+    Raises:
+        DataError: the file exists, its folder does not, or a setting is out of range.
+    """
+    path = Path(path)
+    check_settings(count, seed, 0, height, width, channels, domain)
+    if count == 0:
+        raise DataError("count: expected 1 or more. Received: 0. Ask for at least one image.")
+    if path.exists():
+        raise DataError(
+            f"path: expected a new file. Received: {path}, which exists. Remove it or choose another name."
+        )
+    if not path.parent.is_dir():
+        raise DataError(f"path: expected a file in an existing folder. Received: {path}. Create {path.parent} first.")
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with h5py.File(partial, "w") as file:
+            for start in range(0, count, BLOCK):
+                size = min(BLOCK, count - start)
+                eyes = render_eyes(
+                    size,
+                    seed=seed,
+                    start=start,
+                    height=height,
+                    width=width,
+                    channels=channels,
+                    domain=domain,
+                    equalise=equalise,
+                )
+                _append(file, eyes, start)
+                if on_progress is not None:
+                    on_progress(start + size, count)
+        partial.rename(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _append(file: h5py.File, eyes: Eyes, start: int) -> None:
+    """Adds images and labels under the keys from `start` on."""
+    pictures = eyes.images[..., 0] if eyes.images.shape[-1] == 1 else eyes.images
+    for name, rows in [("image", pictures)] + [(name, getattr(eyes, name)) for name in LABELS]:
+        group = file.require_group(name)
+        for offset, row in enumerate(rows):
+            group.create_dataset(f"{start + offset:06d}", data=row)

@@ -1,0 +1,96 @@
+"""Which arrays are images, which of a file's arrays hold them, and how a caught error is put on one line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simgan.errors import DataError
+
+IMAGE_NAMES = ("image", "images")
+DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
+_LISTED = 8
+
+
+@dataclass(frozen=True)
+class Member:
+    """One named thing in an HDF5 or .npz file. `stack`: it has at least 3 axes, so could be N x H x W [x C] images."""
+
+    name: str
+    described: str
+    stack: bool
+
+
+def one_line(error: BaseException) -> str:
+    """The message of `error` on one line of at most 200 characters."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def choose(members: Sequence[Member], key: str | None, where: str) -> str:
+    """The name of the one member that holds the images.
+
+    That is `key` if given, else the one named `image` or `images`, else the only stack. Raises DataError, listing the
+    members, if there is no such member or more than one.
+    """
+    chosen = [member for member in members if member.name == key] if key is not None else _likely(members)
+    if len(chosen) == 1:
+        return chosen[0].name
+    expected = "one image group or array" if key is None else f"a group or array {key!r}"
+    found = chosen or members
+    listed = ", ".join(f"{member.name!r} ({member.described})" for member in found[:_LISTED])
+    more = ", ..." if len(found) > _LISTED else ""
+    count = f"{len(chosen)} that could be" if chosen else "none"
+    among = f": {listed}{more}" if chosen else f" among {listed}{more}" if members else " in an empty file"
+    raise DataError(f"{where}: expected {expected}, received {count}{among}; name the images with key= (--key NAME)")
+
+
+def _likely(members: Sequence[Member]) -> list[Member]:
+    return [member for member in members if member.name in IMAGE_NAMES] or [
+        member for member in members if member.stack
+    ]
+
+
+def check_dtype(dtype: np.dtype[Any], where: str) -> None:
+    """DataError, naming `where`, unless `dtype` is one of DTYPES in either byte order."""
+    # By name: a dtype with fields or of objects compares in surprising ways, its name does not.
+    if dtype.newbyteorder("=").name not in DTYPES or dtype.fields is not None:
+        raise DataError(
+            f"{where}: expected pixels of type {', '.join(DTYPES)}, received {one_line(ValueError(str(dtype)))}; "
+            "convert the images to one of these"
+        )
+
+
+def check_shape(shape: tuple[int, ...], where: str) -> None:
+    """DataError, naming `where`, unless `shape` is (H, W) or (H, W, C) with no axis of length 0."""
+    if len(shape) not in (2, 3) or 0 in shape:
+        raise DataError(
+            f"{where}: expected an image of shape H x W or H x W x C, received {shape}; mend the image or leave it out"
+        )
+
+
+def check_stack(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> None:
+    """DataError, naming `where`, unless `shape` is (N, H, W) or (N, H, W, C) with no axis of length 0."""
+    check_dtype(dtype, where)
+    if len(shape) not in (3, 4) or 0 in shape:
+        raise DataError(
+            f"{where}: expected images of shape N x H x W or N x H x W x C, received {shape}; "
+            "reshape it or name another with key= (--key NAME)"
+        )
+
+
+def as_image(array: NDArray[Any], where: str) -> NDArray[Any]:
+    """(H, W) or (H, W, C) to (H, W, C) of the same values, in native byte order; DataError if it is no image."""
+    check_dtype(array.dtype, where)
+    check_shape(array.shape, where)
+    native = array.astype(array.dtype.newbyteorder("="), copy=False)
+    return native[..., np.newaxis] if native.ndim == 2 else native
+
+
+def index_names(count: int) -> tuple[str, ...]:
+    """'000', '001', ...: indices, zero-padded to one width so that they sort as numbers do."""
+    width = len(str(count - 1))
+    return tuple(f"{index:0{width}d}" for index in range(count))

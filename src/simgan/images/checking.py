@@ -1,0 +1,217 @@
+"""`inspect_images`: every image of a data set read once, for `simgan check PATH`."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simgan.errors import DataError
+from simgan.images.opening import find_images
+from simgan.images.pixels import PixelRange, any_finite, check_values, infer_range
+from simgan.images.sampling import evenly_spaced
+from simgan.images.source import RANGE_SAMPLE, ImageSource
+
+# Ours: more is no help, and a folder of a million wrong files must not fill the screen.
+MAX_PROBLEMS = 20
+
+
+@dataclass(frozen=True)
+class LabelReport:
+    """Shape (N, ...) and type of one label."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
+@dataclass(frozen=True)
+class ImageReport:
+    """What is in a data set. It can be used for training if `problem_count` is 0.
+
+    `sizes` counts (height, width); `dtype` and `channels` are those of the first readable one, None if there is none;
+    `pixel_range` is None if none fits. `minimum`, `maximum` and `mean` are over all finite stored pixels, NaN if there
+    are none. `problems` are the first MAX_PROBLEMS of `problem_count`, one line each; `notes` are no obstacle.
+    """
+
+    path: Path
+    kind: str
+    count: int
+    readable: int
+    sizes: Counter[tuple[int, int]]
+    dtype: np.dtype[Any] | None
+    channels: int | None
+    pixel_range: PixelRange | None
+    minimum: float
+    maximum: float
+    mean: float
+    labels: dict[str, LabelReport]
+    problems: tuple[str, ...]
+    problem_count: int
+    notes: tuple[str, ...]
+
+
+@dataclass
+class _Findings:
+    """What has been seen so far."""
+
+    readable: int = 0
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
+    minimum: float = math.inf
+    maximum: float = -math.inf
+    total: float = 0.0
+    pixels: int = 0
+    problems: list[str] = field(default_factory=list)
+    problem_count: int = 0
+    remarks: Counter[str] = field(default_factory=Counter)
+    first_with: dict[str, str] = field(default_factory=dict)
+
+    def problem(self, message: str) -> None:
+        self.problem_count += 1
+        if self.problem_count <= MAX_PROBLEMS:
+            self.problems.append(message)
+
+    def remark(self, text: str, name: str) -> None:
+        self.remarks[text] += 1
+        self.first_with.setdefault(text, name)
+
+    def pixels_of(self, image: NDArray[Any], name: str) -> None:
+        self.readable += 1
+        self.sizes[image.shape[:2]] += 1
+        finite = image[np.isfinite(image)] if image.dtype.kind == "f" else image
+        if finite.size:
+            low, high = float(finite.min()), float(finite.max())
+            self.minimum, self.maximum = min(self.minimum, low), max(self.maximum, high)
+            self.total += float(finite.sum(dtype=np.float64))
+            self.pixels += finite.size
+            if low == high:
+                self.remark("with the same value everywhere", name)
+
+
+def inspect_images(
+    path: str | PathLike[str],
+    *,
+    key: str | None = None,
+    pixel_range: PixelRange | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> ImageReport:
+    """Read every image and every label at `path`, going on after a bad one. `key`, `pixel_range`: as in `open_images`.
+
+    `on_progress(done, total)` is called after each image. Raises DataError if there are no images to look at: a
+    missing path, a file that is no HDF5 or NumPy file, several candidates.
+    """
+    with find_images(Path(path), key) as source:
+        found = _Findings()
+        fits = _settle(source, pixel_range, found)
+        for index in range(len(source)):
+            _look_at(source, index, found)
+            if on_progress is not None:
+                on_progress(index + 1, len(source))
+        labels = _labels(source, found)
+        return _report(source, fits, found, labels)
+
+
+def _readable(source: ImageSource) -> Iterator[NDArray[Any]]:
+    """The readable images without NaN or infinity of an evenly spaced sample, as `open_images` takes it."""
+    for index in evenly_spaced(len(source), RANGE_SAMPLE):
+        try:
+            image = source.stored(index)
+            check_values(image, any_finite(image.dtype), source.where(index))
+        except DataError:
+            continue
+        yield image
+
+
+def _settle(source: ImageSource, pixel_range: PixelRange | None, found: _Findings) -> bool:
+    """Settle `source` on its first readable image, whatever is wrong with others; whether a pixel range was found."""
+    first = next((index for index in range(len(source)) if _can_read(source, index)), None)
+    if first is None:
+        return False
+    dtype = source.stored(first).dtype
+    try:
+        if pixel_range is None and dtype.kind == "f":
+            sample = (image for image in _readable(source) if image.dtype == dtype)
+            pixel_range = infer_range(sample, str(source.path))
+        source.settle(pixel_range, like=first)
+    except DataError as error:
+        found.problem(str(error))
+        source.settle(any_finite(dtype), like=first)
+        return False
+    return True
+
+
+def _can_read(source: ImageSource, index: int) -> bool:
+    try:
+        source.stored(index)
+    except DataError:
+        return False
+    return True
+
+
+def _look_at(source: ImageSource, index: int, found: _Findings) -> None:
+    try:
+        image = source.stored(index)
+        found.pixels_of(image, source.names[index])
+        source.check(index, image)
+        for text in source.remarks(index):
+            found.remark(text, source.names[index])
+    except DataError as error:
+        found.problem(str(error))
+
+
+def _labels(source: ImageSource, found: _Findings) -> dict[str, LabelReport]:
+    labels = {}
+    for name in source.label_names:
+        try:
+            values = source.labels(name)
+        except DataError as error:
+            found.problem(str(error))
+        else:
+            labels[name] = LabelReport(values.shape, values.dtype)
+    return labels
+
+
+def _report(source: ImageSource, fits: bool, found: _Findings, labels: dict[str, LabelReport]) -> ImageReport:
+    known = found.readable > 0
+    return ImageReport(
+        path=source.path,
+        kind=source.kind,
+        count=len(source),
+        readable=found.readable,
+        sizes=found.sizes,
+        dtype=source.dtype if known else None,
+        channels=source.channels if known else None,
+        pixel_range=source.pixel_range if fits else None,
+        minimum=found.minimum if found.pixels else math.nan,
+        maximum=found.maximum if found.pixels else math.nan,
+        mean=found.total / found.pixels if found.pixels else math.nan,
+        labels=labels,
+        problems=tuple(found.problems),
+        problem_count=found.problem_count,
+        notes=(*_size_notes(source, found), *_remark_notes(found), *source.notes()),
+    )
+
+
+def _size_notes(source: ImageSource, found: _Findings) -> list[str]:
+    if not found.sizes:
+        return []
+    ((height, width), count) = found.sizes.most_common(1)[0]
+    notes = []
+    if len(found.sizes) > 1:
+        notes.append(
+            f"{len(found.sizes)} sizes, most often {height}x{width} ({count} of {found.readable}); "
+            "training needs --size HxW"
+        )
+    if source.channels > 4 >= height:
+        notes.append(f"{source.channels} channels in images {height} high: move the channels last if they come first")
+    return notes
+
+
+def _remark_notes(found: _Findings) -> list[str]:
+    return [f"{count} image(s) {text}, the first {found.first_with[text]!r}" for text, count in found.remarks.items()]

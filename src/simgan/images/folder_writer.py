@@ -1,0 +1,34 @@
+"""Writing a folder of image files."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+from numpy.typing import NDArray
+
+from simgan.images import picture
+from simgan.images.folder import FolderSource
+from simgan.images.writer import ImageWriter
+
+
+class FolderWriter(ImageWriter[FolderSource]):
+    """The same relative names; PNG, TIFF and BMP without loss, JPEG at quality 95, which is not without loss."""
+
+    def _begin(self) -> None:
+        listing = self.source.listing
+        self.partial.mkdir()
+        for name in listing.folders:
+            (self.partial / name).mkdir()
+        for name in listing.others:
+            shutil.copyfile(self.source.path / name, self.partial / name)
+
+    def _put(self, index: int, image: NDArray[Any]) -> None:
+        target = self.partial / self.source.names[index]
+        picture.write(image, self.source.file(index), target, self.source.where(index))
+
+    def _finish(self) -> None:
+        pass
+
+    def _release(self) -> None:
+        pass

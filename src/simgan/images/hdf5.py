@@ -1,0 +1,192 @@
+"""HDF5: one data set per image in a group (the Kaggle eye-gaze layout), or one N x H x W [x C] data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from simgan.errors import DataError
+from simgan.images.arrays import (
+    Member,
+    as_image,
+    check_dtype,
+    check_shape,
+    check_stack,
+    choose,
+    index_names,
+    one_line,
+)
+from simgan.images.hdf5_file import H5_ERRORS, open_one, plain, read_label, read_one, reading, with_cache
+from simgan.images.sampling import evenly_spaced
+from simgan.images.source import ImageSource
+
+# Each is opened to see what it is: this many take a tenth of a second.
+MAX_MEMBERS = 1000
+
+
+def open_hdf5(path: Path, key: str | None) -> ImageSource:
+    """The images of an HDF5 file, not yet settled. `key` may lead into groups: 'train/image'.
+
+    The keys are listed, no image is opened. Raises DataError if the file is unreadable or the images are not found.
+    """
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise DataError(
+            f"{path}: expected a complete HDF5 file, received one that cannot be opened ({one_line(error)}); "
+            "check that it was copied whole"
+        ) from error
+    try:
+        return _find(file, path, key)
+    except DataError:
+        file.close()
+        raise
+    except H5_ERRORS as error:
+        file.close()
+        raise DataError(
+            f"{path}: expected a sound HDF5 file, received a damaged one ({one_line(error)}); make it anew"
+        ) from error
+
+
+def _find(file: h5py.File, path: Path, key: str | None) -> ImageSource:
+    parent, name = file, key
+    above, _, last = (key or "").strip("/").rpartition("/")
+    if above and isinstance(file.get(above), h5py.Group):
+        parent, name = file[above], last
+    members = _members(parent, path)
+    chosen = choose(members, name, str(path))
+    node = plain(parent, chosen, f"{path}: {chosen!r}")
+    others = [member.name for member in members if member.name != chosen]
+    if isinstance(node, h5py.Group):
+        return KeyedHdf5(path, file, parent, node, others)
+    return StackedHdf5(path, file, parent, node, others)
+
+
+def _members(parent: h5py.Group, path: Path) -> list[Member]:
+    if len(parent) > MAX_MEMBERS:
+        raise DataError(
+            f"{path}: expected at most {MAX_MEMBERS} groups and data sets in {parent.name!r}, received {len(parent)}; "
+            "put the images into a group named 'image'"
+        )
+    return [_member(parent, name) for name in parent]
+
+
+def _member(parent: h5py.Group, name: str) -> Member:
+    if not isinstance(parent.get(name, getlink=True), h5py.HardLink):
+        return Member(name, "a link", stack=False)
+    node = parent[name]
+    if isinstance(node, h5py.Group):
+        return Member(name, f"a group of {len(node)}", stack=False)
+    shape = getattr(node, "shape", None) or ()
+    return Member(name, f"{'x'.join(map(str, shape)) or 'one value'} {getattr(node, 'dtype', '')}", len(shape) >= 3)
+
+
+class Hdf5Source(ImageSource):
+    """What the two layouts share. `location` is the path of the images inside the file."""
+
+    def __init__(
+        self,
+        path: Path,
+        kind: str,
+        file: h5py.File,
+        parent: h5py.Group,
+        node: h5py.Group | h5py.Dataset,
+        names: tuple[str, ...],
+        label_names: list[str],
+    ) -> None:
+        super().__init__(path, kind, names, label_names)
+        self._file = file
+        self._parent = parent
+        self.location: str = node.name
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class KeyedHdf5(Hdf5Source):
+    """A group with one (H, W) or (H, W, C) data set per image; its sibling groups with the same keys are labels."""
+
+    def __init__(self, path: Path, file: h5py.File, parent: h5py.Group, group: h5py.Group, others: list[str]) -> None:
+        names = tuple(group)
+        if not names:
+            raise DataError(f"{path}: expected images in group {group.name!r}, received none; add some or use key=")
+        probes = [names[index] for index in evenly_spaced(len(names), 16)]
+        labels = [other for other in others if _has_any(parent, other, probes)]
+        super().__init__(path, "HDF5, one data set per image", file, parent, group, names, labels)
+        self._group = group
+
+    def _dataset(self, index: int) -> h5py.h5d.DatasetID:
+        """The data set of image `index`, its shape and type checked, nothing read."""
+        where = self.where(index)
+        with reading(where):
+            dataset = open_one(self._group, self.names[index], where)
+            check_dtype(dataset.dtype, where)
+            check_shape(dataset.shape or (), where)
+        return dataset
+
+    def stored(self, index: int) -> NDArray[Any]:
+        dataset = self._dataset(index)
+        with reading(self.where(index)):
+            return as_image(read_one(dataset), self.where(index))
+
+    def size(self, index: int) -> tuple[int, int]:
+        height, width = self._dataset(index).shape[:2]
+        return int(height), int(width)
+
+    def _labels(self, name: str) -> NDArray[Any]:
+        group = self._parent[name]
+        held = set(group)
+        missing = [key for key in self.names if key not in held]
+        if missing:
+            raise DataError(
+                f"{self.path}: expected a label {name!r} for each of {len(self)} images, received none for "
+                f"{len(missing)}, the first {missing[0]!r}; add them, or remove these images or this label"
+            )
+        with reading(f"{self.path}: label {name!r}"):
+            values = [read_label(open_one(group, key, f"{self.path}: label {name}/{key}")) for key in self.names]
+        shapes = {value.shape: key for key, value in zip(self.names, values, strict=True)}
+        if len(shapes) > 1:
+            listed = ", ".join(f"{shape} for {key!r}" for shape, key in list(shapes.items())[:2])
+            raise DataError(f"{self.path}: expected labels {name!r} of one shape, received {listed}; mend them")
+        return np.stack(values)
+
+
+class StackedHdf5(Hdf5Source):
+    """One (N, H, W) or (N, H, W, C) data set; the other data sets beside it that are N long are labels."""
+
+    def __init__(
+        self, path: Path, file: h5py.File, parent: h5py.Group, dataset: h5py.Dataset, others: list[str]
+    ) -> None:
+        check_stack(dataset.shape or (), dataset.dtype, f"{path}: {dataset.name!r}")
+        labels = [other for other in others if _is_long(parent, other, len(dataset))]
+        names = index_names(len(dataset))
+        super().__init__(path, "HDF5, one data set for all images", file, parent, dataset, names, labels)
+        self._dataset = with_cache(file, dataset.name)
+
+    def stored(self, index: int) -> NDArray[Any]:
+        with reading(self.where(index)):
+            return as_image(self._dataset[index], self.where(index))
+
+    def size(self, index: int) -> tuple[int, int]:
+        height, width = self._dataset.shape[1:3]
+        return int(height), int(width)
+
+    def _labels(self, name: str) -> NDArray[Any]:
+        with reading(f"{self.path}: label {name!r}"):
+            return read_label(self._parent[name].id)
+
+
+def _hard(parent: h5py.Group, name: str, kind: type) -> bool:
+    return isinstance(parent.get(name, getlink=True), h5py.HardLink) and isinstance(parent[name], kind)
+
+
+def _has_any(parent: h5py.Group, name: str, keys: list[str]) -> bool:
+    return _hard(parent, name, h5py.Group) and any(key in parent[name] for key in keys)
+
+
+def _is_long(parent: h5py.Group, name: str, count: int) -> bool:
+    return _hard(parent, name, h5py.Dataset) and bool(parent[name].shape) and len(parent[name]) == count

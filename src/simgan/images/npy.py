@@ -1,0 +1,189 @@
+"""NumPy files: .npy, and .npz with labels beside the images. Both are memory-mapped, objects are never unpickled."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import struct
+import tempfile
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simgan.errors import DataError
+from simgan.images.arrays import Member, as_image, check_stack, choose, index_names, one_line
+from simgan.images.source import ImageSource
+
+NPZ_ERRORS = (OSError, ValueError, KeyError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error, struct.error)
+COPY_BYTES = 2**20
+
+
+@dataclass(frozen=True)
+class NpyHeader:
+    """What an .npy file says of its array. `start`: where the values begin; `nbytes`: how many bytes they are."""
+
+    shape: tuple[int, ...]
+    fortran: bool
+    dtype: np.dtype[Any]
+    start: int
+
+    @property
+    def nbytes(self) -> int:
+        return int(np.prod(self.shape, dtype=object)) * self.dtype.itemsize
+
+
+def read_header(stream: IO[bytes]) -> NpyHeader:
+    """The header at the start of `stream`, which is left at the first value. ValueError if there is none."""
+    version = np.lib.format.read_magic(stream)
+    if version == (1, 0):
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+    elif version == (2, 0):
+        shape, fortran, dtype = np.lib.format.read_array_header_2_0(stream)
+    else:
+        raise ValueError(f"unknown .npy version {version}")
+    return NpyHeader(shape, fortran, dtype, stream.tell())
+
+
+def map_array(file: IO[bytes], header: NpyHeader, start: int, where: str) -> NDArray[Any]:
+    """The (N, H, W, C) or (N, H, W) array whose values begin at byte `start` of `file`, memory-mapped."""
+    check_stack(header.shape, header.dtype, where)
+    held = os.fstat(file.fileno()).st_size - start
+    if held < header.nbytes:
+        raise DataError(
+            f"{where}: expected {header.nbytes} bytes of pixels, received {held}; the file is cut short, copy it anew"
+        )
+    order = "F" if header.fortran else "C"
+    return np.memmap(file, header.dtype, "r", start, header.shape, order)  # type: ignore[call-overload, no-any-return]
+
+
+class NpySource(ImageSource):
+    """A memory-mapped (N, H, W) or (N, H, W, C) array. `header` describes it as it is in the file."""
+
+    def __init__(
+        self, path: Path, kind: str, array: NDArray[Any], header: NpyHeader, label_names: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(path, kind, index_names(len(array)), label_names)
+        self.header = header
+        self._array: NDArray[Any] | None = array
+
+    def stored(self, index: int) -> NDArray[Any]:
+        if self._array is None:
+            raise DataError(f"{self.path}: expected an open data set, received a closed one; open it again")
+        return as_image(np.array(self._array[index], order="C"), self.where(index))
+
+    def size(self, index: int) -> tuple[int, int]:
+        return int(self.header.shape[1]), int(self.header.shape[2])
+
+    def close(self) -> None:
+        # The mapping ends with the last reference to it; closing it under a reader in another thread would crash.
+        self._array = None
+
+
+def open_npy(path: Path, key: str | None) -> ImageSource:
+    """An .npy file, not yet settled. DataError if it is damaged, holds no images, or a `key` is given."""
+    if key is not None:
+        raise DataError(
+            f"{path}: expected no key= (--key) for an .npy file, which holds one array, received {key!r}; leave it out"
+        )
+    try:
+        with path.open("rb") as file:
+            header = read_header(file)
+            array = map_array(file, header, header.start, str(path))
+    except DataError:
+        raise
+    except NPZ_ERRORS as error:
+        raise DataError(
+            f"{path}: expected an .npy file, received one that cannot be read ({one_line(error)}); "
+            "make it with np.save"
+        ) from error
+    return NpySource(path, "NumPy array", array, header)
+
+
+class NpzSource(NpySource):
+    """The images of an .npz file; its other N-long arrays are labels. `member` is the images' name in the archive."""
+
+    def __init__(
+        self, path: Path, array: NDArray[Any], header: NpyHeader, member: str, label_names: tuple[str, ...]
+    ) -> None:
+        super().__init__(path, "NumPy archive", array, header, label_names)
+        self.member = member
+
+    def _labels(self, name: str) -> NDArray[Any]:
+        try:
+            with np.load(self.path, allow_pickle=False) as archive:
+                return np.asarray(archive[name])
+        except NPZ_ERRORS as error:
+            raise DataError(
+                f"{self.path}: expected numbers or text as label {name!r}, received an array that cannot be read "
+                f"({one_line(error)}); store it without Python objects"
+            ) from error
+
+
+def open_npz(path: Path, key: str | None) -> ImageSource:
+    """An .npz file, not yet settled.
+
+    An uncompressed image array is mapped where it lies in the file. A compressed one is unpacked once, checksum
+    verified, into a temporary file (in TMPDIR, as large as the array) that goes away with the source. Raises DataError
+    if the file is damaged, the images are not found or the temporary folder is too small.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            headers = _headers(archive)
+            members = [Member(name, _describe(header), len(header.shape) >= 3) for name, header in headers.items()]
+            name = choose(members, key, str(path))
+            header, where = headers[name], f"{path}: {name!r}"
+            check_stack(header.shape, header.dtype, where)
+            array = _map_member(archive, path, archive.getinfo(f"{name}.npy"), header, where)
+    except DataError:
+        raise
+    except NPZ_ERRORS as error:
+        raise DataError(
+            f"{path}: expected an .npz file, received one that cannot be read ({one_line(error)}); "
+            "make it with np.savez"
+        ) from error
+    count = header.shape[0]
+    labels = tuple(other for other in headers if other != name and headers[other].shape[:1] == (count,))
+    return NpzSource(path, array, header, f"{name}.npy", labels)
+
+
+def _describe(header: NpyHeader) -> str:
+    return f"{'x'.join(map(str, header.shape)) or 'one value'} {header.dtype}"
+
+
+def _headers(archive: zipfile.ZipFile) -> dict[str, NpyHeader]:
+    headers = {}
+    for member in archive.namelist():
+        if member.endswith(".npy"):
+            with archive.open(member) as stream:
+                headers[member.removesuffix(".npy")] = read_header(stream)
+    return headers
+
+
+def _map_member(
+    archive: zipfile.ZipFile, path: Path, info: zipfile.ZipInfo, header: NpyHeader, where: str
+) -> NDArray[Any]:
+    if info.file_size != header.start + header.nbytes:
+        raise DataError(
+            f"{where}: expected {header.start + header.nbytes} bytes, received {info.file_size}; make it anew"
+        )
+    if info.compress_type == zipfile.ZIP_STORED:
+        with path.open("rb") as file:
+            file.seek(info.header_offset)
+            # The local header, APPNOTE.TXT 4.3.7: 30 bytes that end in the lengths of the name and of the extra field.
+            name_length, extra_length = struct.unpack("<26x2H", file.read(30))
+            return map_array(file, header, info.header_offset + 30 + name_length + extra_length + header.start, where)
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    if free < header.nbytes:
+        raise DataError(
+            f"{where}: expected {header.nbytes} bytes free in {tempfile.gettempdir()} to unpack it, received {free}; "
+            "set TMPDIR to a larger folder or store it with np.savez, uncompressed"
+        )
+    with tempfile.TemporaryFile() as unpacked, archive.open(info) as stream:
+        shutil.copyfileobj(stream, unpacked, COPY_BYTES)
+        unpacked.flush()
+        return map_array(unpacked, header, header.start, where)

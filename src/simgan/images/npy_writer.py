@@ -1,0 +1,100 @@
+"""Writing .npy and .npz files."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+import zipfile
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simgan.images.npy import COPY_BYTES, NpyHeader, NpySource, NpzSource
+from simgan.images.writer import ImageWriter
+
+
+class NpyFile:
+    """An .npy file written image by image in any order: in C order, whatever the order of the input was.
+
+    Not memory-mapped: on a full disk that kills the process instead of raising OSError.
+    """
+
+    def __init__(self, file: IO[bytes], header: NpyHeader) -> None:
+        self.file = file
+        self._dtype = header.dtype
+        self._image_bytes = header.nbytes // header.shape[0]
+        self._lock = threading.Lock()
+        described = {
+            "descr": np.lib.format.dtype_to_descr(header.dtype),
+            "fortran_order": False,
+            "shape": header.shape,
+        }
+        np.lib.format.write_array_header_1_0(file, described)
+        self._start = file.tell()
+
+    def put(self, index: int, image: NDArray[Any]) -> None:
+        """Write (H, W, C) `image` as number `index`, in the byte order of the input."""
+        with self._lock:
+            self.file.seek(self._start + index * self._image_bytes)
+            self.file.write(image.astype(self._dtype, copy=False).tobytes())
+
+
+class NpyWriter(ImageWriter[NpySource]):
+    """A new .npy file."""
+
+    suffixes: tuple[str, ...] = (".npy",)
+
+    def __init__(self, source: NpySource, output: Path) -> None:
+        super().__init__(source, output)
+        self._npy: NpyFile | None = None
+
+    def _begin(self) -> None:
+        self._npy = NpyFile(self.partial.open("wb"), self.source.header)
+
+    def _put(self, index: int, image: NDArray[Any]) -> None:
+        if self._npy is not None:
+            self._npy.put(index, image)
+
+    def _finish(self) -> None:
+        self._release()
+
+    def _release(self) -> None:
+        npy, self._npy = self._npy, None
+        if npy is not None:
+            npy.file.close()
+
+
+class NpzWriter(NpyWriter):
+    """A new .npz file, members in the same order and compression.
+
+    The images are gathered in a nameless temporary file beside the output: an archive is written front to back.
+    """
+
+    suffixes: tuple[str, ...] = (".npz",)
+    source: NpzSource
+
+    def _begin(self) -> None:
+        # Closed by _release: the file outlives this call.
+        gathered = tempfile.TemporaryFile(dir=self.output.absolute().parent)  # noqa: SIM115
+        self._npy = NpyFile(gathered, self.source.header)
+
+    def _finish(self) -> None:
+        with zipfile.ZipFile(self.source.path) as old, zipfile.ZipFile(self.partial, "w") as new:
+            for member in old.infolist():
+                if member.filename == self.source.member and self._npy is not None:
+                    self._npy.file.seek(0)
+                    _copy_member(self._npy.file, member, new)
+                else:
+                    with old.open(member) as stream:
+                        _copy_member(stream, member, new)
+        self._release()
+
+
+def _copy_member(stream: IO[bytes], like: zipfile.ZipInfo, archive: zipfile.ZipFile) -> None:
+    member = zipfile.ZipInfo(like.filename, like.date_time)
+    member.compress_type, member.external_attr, member.comment = like.compress_type, like.external_attr, like.comment
+    with archive.open(member, "w", force_zip64=True) as target:
+        shutil.copyfileobj(stream, target, COPY_BYTES)

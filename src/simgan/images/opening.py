@@ -1,0 +1,66 @@
+"""`open_images`: from a path to an `ImageSource`, by what lies there."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+
+from simgan.errors import DataError
+from simgan.images.pixels import PixelRange
+from simgan.images.source import ImageSource
+
+HDF5_SUFFIXES = (".h5", ".hdf5")
+
+
+def open_images(
+    path: str | PathLike[str], *, key: str | None = None, pixel_range: PixelRange | None = None
+) -> ImageSource:
+    """The images at `path`: a folder of PNG/JPEG/TIFF/BMP, an HDF5 file, an .npy or an .npz file.
+
+    `key` names the group or array with the images in HDF5 and .npz files, where it is not `image`, `images` or the
+    only array of 3 or more axes. `pixel_range` are the stored values for the model's [-1, 1]; by default the full
+    range of uint8 and uint16, and for floats the first of [0, 1], [-1, 1] and [0, 255] that a sample fits.
+
+    Use it as a context manager, or call `close`. Raises DataError if anything is missing, ambiguous or unreadable.
+    """
+    source = find_images(Path(path), key)
+    try:
+        source.settle(pixel_range)
+    except BaseException:
+        source.close()
+        raise
+    return source
+
+
+def find_images(path: Path, key: str | None) -> ImageSource:
+    """The source at `path` before `settle`: names, sizes and `stored` work, no image has been read."""
+    if not path.exists():
+        raise DataError(
+            f"{path}: expected a folder or a file of images, received a path that does not exist; check it"
+        )
+    if path.is_dir():
+        if key is not None:
+            raise DataError(f"{path}: expected no key= (--key) for a folder, received {key!r}; leave it out")
+        from simgan.images.folder import FolderSource
+
+        return FolderSource(path)
+    return _open_file(path, key)
+
+
+def _open_file(path: Path, key: str | None) -> ImageSource:
+    suffix = path.suffix.lower()
+    if not path.is_file() or suffix not in (*HDF5_SUFFIXES, ".npy", ".npz"):
+        raise DataError(
+            f"{path}: expected a folder of images or a file ending in {', '.join(HDF5_SUFFIXES)}, .npy or .npz, "
+            f"received {suffix or 'no extension'!r}; rename or convert it, or put single images into a folder"
+        )
+    if path.stat().st_size == 0:
+        raise DataError(f"{path}: expected images, received an empty file; make it anew")
+    # Imported on use: h5py alone takes as long as the rest of the package.
+    if suffix in HDF5_SUFFIXES:
+        from simgan.images.hdf5 import open_hdf5
+
+        return open_hdf5(path, key)
+    from simgan.images.npy import open_npy, open_npz
+
+    return open_npy(path, key) if suffix == ".npy" else open_npz(path, key)

@@ -1,0 +1,134 @@
+"""One PNG, JPEG, TIFF or BMP file to pixels and back, with Pillow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from simgan.errors import DataError
+from simgan.images.arrays import as_image, one_line
+
+EXTENSIONS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+# Only these decoders are ever tried, whatever the file says it is.
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
+MODES = ("L", "LA", "RGB", "RGBA", "I;16", "I;16B", "I;16L", "F")
+CONVERT = {
+    "1": "convert it to 8-bit grey (Pillow: convert('L'))",
+    "P": "convert its palette to colours (Pillow: convert('RGB'))",
+    "PA": "convert its palette to colours (Pillow: convert('RGBA'))",
+    "CMYK": "convert it to RGB (Pillow: convert('RGB'))",
+    "I": "store it as 16-bit grey (uint16) or float, or put the images into an .npy file",
+}
+EXIF_ORIENTATION = 0x0112
+# Compressions that give back every value; any other (JPEG, WebP) is replaced by LZW.
+TIFF_LOSSLESS = ("raw", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits", "zstd", "lzma")
+
+
+@contextmanager
+def opened(path: Path, where: str) -> Iterator[Image.Image]:
+    """The picture at `path`, header read, of a mode in MODES; any failure inside of the block is DataError."""
+    try:
+        if path.stat().st_size == 0:
+            raise DataError(f"{where}: expected an image, received an empty file; replace it or leave it out")
+        with Image.open(path, formats=FORMATS) as picture:
+            _check(picture, where)
+            yield picture
+    except DataError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _too_large(where) from error
+    # Decoders meet bytes from anywhere and raise anything: OSError, SyntaxError, struct.error, KeyError, zlib.error.
+    except Exception as error:
+        raise DataError(
+            f"{where}: expected a complete {'/'.join(FORMATS)} image, received one that cannot be read "
+            f"({one_line(error)}); replace it or leave it out"
+        ) from error
+
+
+def _too_large(where: str) -> DataError:
+    return DataError(
+        f"{where}: expected at most {Image.MAX_IMAGE_PIXELS} pixels, received more; cut it into smaller images"
+    )
+
+
+def _check(picture: Image.Image, where: str) -> None:
+    width, height = picture.size
+    if Image.MAX_IMAGE_PIXELS is not None and width * height > Image.MAX_IMAGE_PIXELS:
+        raise _too_large(where)
+    if getattr(picture, "n_frames", 1) > 1:
+        frames = getattr(picture, "n_frames", 1)
+        raise DataError(f"{where}: expected one picture, received {frames} in one file; save each to its own file")
+    if picture.mode not in MODES:
+        way_out = CONVERT.get(picture.mode, "convert it to 8-bit grey or RGB")
+        raise DataError(
+            f"{where}: expected grey, RGB, 16-bit grey or float pixels, with or without alpha, received Pillow mode "
+            f"{picture.mode!r}; {way_out}"
+        )
+    bits = _bits(picture)
+    if bits not in (None, {"I": 16, "F": 32}.get(picture.mode[0], 8), 12 if picture.mode == "I;16" else None):
+        raise DataError(
+            f"{where}: expected 8 bits a channel, or 16-bit grey, or 32-bit float, received {bits} bits a channel in "
+            f"mode {picture.mode!r}, which Pillow would change; convert it, or put the images into an .npy file"
+        )
+
+
+def _bits(picture: Image.Image) -> int | None:
+    """Bits a channel in the file where its raw mode says so ('RGB;16B': 16), else None.
+
+    Pillow quietly opens 16-bit RGB as 8-bit, and 64-bit floats as 32-bit.
+    """
+    args = picture.tile[0].args if picture.tile else ()  # type: ignore[attr-defined]
+    raw = args if isinstance(args, str) else str(args[0]) if isinstance(args, tuple) and args else ""
+    digits = "".join(letter for letter in raw.partition(";")[2] if letter.isdigit())
+    # 'BGR;15' is the five-bit colour of old BMPs, which fits into 8.
+    return int(digits) if digits and digits != "15" else None
+
+
+def read(path: Path, where: str) -> NDArray[Any]:
+    """(H, W, C) pixels as stored: uint8, uint16 (16-bit grey) or float32 (float TIFF), no EXIF rotation applied."""
+    with opened(path, where) as picture:
+        # A copy: Pillow's buffer is read-only.
+        return as_image(np.array(picture), where)
+
+
+def size(path: Path, where: str) -> tuple[int, int]:
+    """(H, W) from the header."""
+    with opened(path, where) as picture:
+        return picture.height, picture.width
+
+
+def orientation(path: Path, where: str) -> int:
+    """The EXIF orientation, 1 (upright) where there is none."""
+    with opened(path, where) as picture:
+        return int(picture.getexif().get(EXIF_ORIENTATION, 1))
+
+
+def write(image: NDArray[Any], like: Path, target: Path, where: str) -> None:
+    """Save (H, W, C) `image` to `target` in the format, mode and compression of the picture at `like`.
+
+    EXIF (PNG, JPEG) and colour profile go along. Lossless, but for JPEG: quality 95, colour at full resolution. Raises
+    DataError if the format cannot hold the image, OSError if it cannot be written.
+    """
+    with opened(like, where) as picture:
+        kind, options = str(picture.format), _options(picture)
+    if kind == "BMP" and image.shape[2] == 4:
+        raise DataError(f"{where}: expected a BMP without alpha to write, received RGBA; convert the folder to PNG")
+    Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(target, format=kind, **options)
+
+
+def _options(picture: Image.Image) -> dict[str, Any]:
+    info = picture.info
+    kept = ("icc_profile", "exif") if picture.format in ("PNG", "JPEG") else ("icc_profile",)
+    options = {name: info[name] for name in kept if info.get(name)}
+    if picture.format == "JPEG":
+        options |= {"quality": 95, "subsampling": 0}
+    if picture.format == "TIFF":
+        compression = info.get("compression", "raw")
+        options["compression"] = compression if compression in TIFF_LOSSLESS else "tiff_lzw"
+    return {} if picture.format == "BMP" else options

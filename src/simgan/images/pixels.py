@@ -1,0 +1,133 @@
+"""The one place where stored pixel values and the model's [-1, 1] meet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from simgan.errors import DataError
+
+WAY_OUT = "give the range with --range LOW,HIGH (pixel_range=)"
+
+
+@dataclass(frozen=True)
+class PixelRange:
+    """The stored values that map linearly to -1 (`low`) and +1 (`high`).
+
+    Raises DataError unless both are finite and low < high.
+    """
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
+            raise DataError(
+                f"pixel range: expected two finite numbers LOW < HIGH, received {self.low:g},{self.high:g}; {WAY_OUT}"
+            )
+
+    def __str__(self) -> str:
+        return f"[{self.low:g}, {self.high:g}]"
+
+    @classmethod
+    def of(cls, dtype: DTypeLike) -> PixelRange:
+        """The full range of an 8-bit or 16-bit unsigned type; DataError for any other, whose range is a convention."""
+        dtype = np.dtype(dtype)
+        if dtype not in (np.uint8, np.uint16):
+            raise DataError(f"pixel range: expected uint8 or uint16, received {dtype}; {WAY_OUT}")
+        return cls(0, int(np.iinfo(dtype).max))
+
+    def check_dtype(self, dtype: DTypeLike) -> None:
+        """DataError if an integer `dtype` cannot hold the range: ends not whole numbers, or outside of its limits."""
+        dtype = np.dtype(dtype)
+        if dtype.kind not in "iu":
+            return
+        limits = np.iinfo(dtype)
+        whole = float(self.low).is_integer() and float(self.high).is_integer()
+        if not whole or self.low < limits.min or self.high > limits.max:
+            raise DataError(
+                f"pixel range: expected whole numbers within {limits.min}..{limits.max} for {dtype} pixels, "
+                f"received {self}; {WAY_OUT}"
+            )
+
+    def holds(self, low: float, high: float, dtype: DTypeLike) -> bool:
+        """Whether values from `low` to `high` of type `dtype` lie within the range. NaN does not."""
+        dtype = np.dtype(dtype)
+        if dtype.kind == "f":
+            # 0.1 as float32 is above 0.1: an end of the range is compared as a pixel would have stored it.
+            return bool(np.asarray(self.low, dtype) <= low and high <= np.asarray(self.high, dtype))
+        return bool(self.low <= low and high <= self.high)
+
+    def to_model(self, image: NDArray[Any]) -> NDArray[np.float32]:
+        """Stored pixels of any shape, [low, high], to float32 of the same shape, [-1, 1]. Nothing is clipped."""
+        scaled: NDArray[Any] = image.astype(np.float64 if image.dtype == np.float64 else np.float32)
+        scaled -= self.low
+        scaled *= 2 / (self.high - self.low)
+        scaled -= 1
+        return scaled.astype(np.float32, copy=False)
+
+    def from_model(self, array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
+        """Model values of any shape, [-1, 1], to stored pixels of `dtype` of the same shape, [low, high].
+
+        Values outside of [-1, 1] are clipped; integers are rounded to the nearest. The inverse of `to_model`: exact
+        for every uint8 and uint16 value. Raises DataError on NaN and if an integer `dtype` cannot hold the range.
+        """
+        dtype = np.dtype(dtype)
+        self.check_dtype(dtype)
+        if np.isnan(array).any():
+            raise DataError(
+                "model output: expected numbers in [-1, 1], received NaN; the refiner diverged, use an earlier one"
+            )
+        unit = (np.clip(array, -1, 1).astype(np.float64) + 1) / 2
+        stored: NDArray[Any] = np.clip(unit * (self.high - self.low) + self.low, self.low, self.high)
+        return (np.rint(stored) if dtype.kind in "iu" else stored).astype(dtype)
+
+
+def any_finite(dtype: np.dtype[Any]) -> PixelRange:
+    """The range that holds every finite value of a type."""
+    if dtype.kind == "f":
+        return PixelRange(float(np.finfo(dtype).min), float(np.finfo(dtype).max))
+    return PixelRange.of(dtype)
+
+
+# In this order: the first that holds every sampled value is taken.
+CONVENTIONS = (PixelRange(0, 1), PixelRange(-1, 1), PixelRange(0, 255))
+
+
+def infer_range(images: Iterable[NDArray[Any]], where: str) -> PixelRange:
+    """The first of [0, 1], [-1, 1] and [0, 255] that holds all `images`: finite floats of any shape.
+
+    Raises DataError, naming `where` (the data set), if none of the three does.
+    """
+    low, high = math.inf, -math.inf
+    for image in images:
+        low, high = min(low, float(image.min())), max(high, float(image.max()))
+    for convention in CONVENTIONS:
+        if convention.low <= low and high <= convention.high:
+            return convention
+    raise DataError(
+        f"{where}: expected float pixels within [0, 1], [-1, 1] or [0, 255], received {low:g} to {high:g}; {WAY_OUT}"
+    )
+
+
+def check_values(image: NDArray[Any], pixel_range: PixelRange, where: str) -> None:
+    """DataError, naming `where`, if `image` (any shape, not empty) holds NaN, infinity or a value out of the range."""
+    if image.dtype.kind in "iu" and PixelRange.of(image.dtype) == pixel_range:
+        return
+    low, high = image.min(), image.max()
+    if pixel_range.holds(low, high, image.dtype):
+        return
+    if not (np.isfinite(low) and np.isfinite(high)):
+        bad = int(np.count_nonzero(~np.isfinite(image)))
+        raise DataError(
+            f"{where}: expected finite pixels, received {bad} NaN or infinite of {image.size}; "
+            "mend the image or leave it out"
+        )
+    raise DataError(
+        f"{where}: expected pixels within {pixel_range}, received {low:g} to {high:g}; mend the image or {WAY_OUT}"
+    )

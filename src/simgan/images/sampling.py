@@ -1,0 +1,12 @@
+"""An evenly spaced sample of the images of a data set."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def evenly_spaced(count: int, at_most: int) -> list[int]:
+    """All indices below `count`, or `at_most` of them, evenly spaced from first to last, if there are more."""
+    if count <= at_most:
+        return list(range(count))
+    return [int(index) for index in np.linspace(0, count - 1, at_most).round()]

@@ -1,0 +1,149 @@
+"""`ImageSource`: a data set of images, read one at a time, whatever the format."""
+
+from __future__ import annotations
+
+import operator
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, SupportsIndex
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simgan.errors import DataError
+from simgan.images.pixels import PixelRange, any_finite, check_values, infer_range
+from simgan.images.sampling import evenly_spaced
+
+# Enough to meet every convention in use, and read in about a second. Ours.
+RANGE_SAMPLE = 128
+
+
+class ImageSource(ABC):
+    """Images of one type and channel count, and the labels beside them. Nothing is held in memory.
+
+    `source[index]` is safe from several threads, and serves as a grain RandomAccessDataSource. A format implements
+    `stored`, `size`, `close` and, with labels, `_labels`; `open_images` calls `settle` before handing the source out.
+    """
+
+    path: Path  # as given to open_images
+    kind: str  # the format in words, 'HDF5, one data set per image'
+    names: Sequence[str]  # key, relative posix path or zero-padded index of each image
+    label_names: tuple[str, ...]  # what `labels` accepts
+    dtype: np.dtype[Any]  # uint8, uint16, float16, float32 or float64, in native byte order
+    channels: int  # C
+    pixel_range: PixelRange  # the stored values that the model sees as [-1, 1]
+
+    def __init__(self, path: Path, kind: str, names: Sequence[str], label_names: Sequence[str] = ()) -> None:
+        self.path = path
+        self.kind = kind
+        self.names = names
+        self.label_names = tuple(label_names)
+        self._like = 0  # the image whose type and channels all the others must have
+        self._required_size: tuple[int, int] | None = None
+
+    @abstractmethod
+    def stored(self, index: int) -> NDArray[Any]:
+        """Image 0 <= index < N as (H, W, C), not compared with the rest of the set; DataError if it is unreadable."""
+
+    @abstractmethod
+    def size(self, index: int) -> tuple[int, int]:
+        """(H, W) of image 0 <= index < N, from its header where the format has one; DataError if unreadable."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the files. May be called twice."""
+
+    def remarks(self, index: int) -> tuple[str, ...]:
+        """What is unusual, though usable, about image `index`: for the report of `inspect_images`."""
+        return ()
+
+    def notes(self) -> tuple[str, ...]:
+        """What is worth knowing of the whole set: for the same report."""
+        return ()
+
+    def _labels(self, name: str) -> NDArray[Any]:
+        raise NotImplementedError
+
+    def labels(self, name: str) -> NDArray[Any]:
+        """The labels `name` in the order of `names`: (N, ...), read into memory.
+
+        Raises DataError if there is no such label, or not one of the same shape for each image.
+        """
+        if name not in self.label_names:
+            known = ", ".join(map(repr, self.label_names)) or "none"
+            raise DataError(f"{self.path}: expected a label among {known}, received {name!r}; choose one of these")
+        return self._labels(name)
+
+    def where(self, index: int) -> str:
+        """Image `index`, in words for an error message."""
+        return f"image {self.names[index]!r} of {self.path}"
+
+    def settle(self, pixel_range: PixelRange | None, like: int = 0) -> None:
+        """Fix type and channels (those of image `like`) and the pixel range: given, or that of the type.
+
+        For floats without a given range it is inferred from RANGE_SAMPLE evenly spaced images. Raises DataError if
+        one of those is unreadable, holds NaN or infinity, or if no range fits.
+        """
+        first = self.stored(like)
+        self._like, self.dtype, self.channels = like, first.dtype, first.shape[2]
+        if pixel_range is not None:
+            pixel_range.check_dtype(self.dtype)
+        elif self.dtype.kind == "f":
+            sample = evenly_spaced(len(self), RANGE_SAMPLE)
+            pixel_range = infer_range((self._finite(index) for index in sample), str(self.path))
+        else:
+            pixel_range = PixelRange.of(self.dtype)
+        self.pixel_range = pixel_range
+
+    def _finite(self, index: int) -> NDArray[Any]:
+        image = self.stored(index)
+        check_values(image, any_finite(image.dtype), self.where(index))
+        return image
+
+    def require_size(self, size: tuple[int, int]) -> None:
+        """From now on, reading an image whose (H, W) is not `size` raises DataError."""
+        self._required_size = size
+
+    def check(self, index: int, image: NDArray[Any]) -> None:
+        """DataError, naming image `index`, if (H, W, C) `image` does not fit in type, channels, size or values."""
+        if image.dtype != self.dtype or image.shape[2] != self.channels:
+            raise DataError(
+                f"{self.where(index)}: expected {self.channels} channel(s) of {self.dtype} as in "
+                f"{self.names[self._like]!r}, received {image.shape[2]} of {image.dtype}; "
+                "convert it, or keep one kind of image in a data set"
+            )
+        height, width = image.shape[:2]
+        if self._required_size is not None and self._required_size != (height, width):
+            expected = "x".join(map(str, self._required_size))
+            raise DataError(
+                f"{self.where(index)}: expected {expected} pixels (height x width) as in the rest of the set, "
+                f"received {height}x{width}; give one size with --size HxW"
+            )
+        check_values(image, self.pixel_range, self.where(index))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: SupportsIndex) -> NDArray[Any]:
+        """Image `index` (negative: from the end) as (H, W, C) in `dtype`, values within `pixel_range`.
+
+        Raises IndexError beyond the last image and DataError, naming the image, if it is unreadable, differs from the
+        set in type or channels, or holds NaN, infinity or a value out of `pixel_range`.
+        """
+        position = operator.index(index)
+        position += len(self) if position < 0 else 0
+        if not 0 <= position < len(self):
+            raise IndexError(f"image {operator.index(index)} of {len(self)} in {self.path}")
+        image = self.stored(position)
+        self.check(position, image)
+        return image
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

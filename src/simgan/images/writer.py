@@ -1,0 +1,173 @@
+"""`ImageWriter`: refined images into a copy of the data set that they came from."""
+
+from __future__ import annotations
+
+import operator
+import os
+import shutil
+import zipfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Generic, Self, SupportsIndex, TypeVar
+
+from numpy.typing import NDArray
+
+from simgan.errors import DataError
+from simgan.images.arrays import one_line
+from simgan.images.pixels import check_values
+from simgan.images.source import ImageSource
+
+# DataError is a ValueError too, and is let through first.
+WRITE_ERRORS = (OSError, RuntimeError, ValueError, MemoryError, zipfile.BadZipFile)
+S = TypeVar("S", bound=ImageSource)
+
+
+class ImageWriter(ABC, Generic[S]):
+    """A data set in the making, under the name `.<name>.partial` beside `output`. Use it as a context manager.
+
+    At the end it is renamed to `output` if every image was written; otherwise, and on any error, it is removed: then
+    `output` is either complete or not there. `write` is safe from several threads.
+    """
+
+    suffixes: tuple[str, ...] = ()  # of the outputs that this format goes by; none: any
+
+    def __init__(self, source: S, output: Path) -> None:
+        self.source = source
+        self.output = output
+        self.partial = output.with_name(f".{output.name}.partial")
+        self._written = bytearray(len(source))
+        self._open = False
+
+    @abstractmethod
+    def _begin(self) -> None:
+        """Make `partial`, with everything that is not an image in it."""
+
+    @abstractmethod
+    def _put(self, index: int, image: NDArray[Any]) -> None:
+        """Write (H, W, C) `image`, already checked."""
+
+    @abstractmethod
+    def _finish(self) -> None:
+        """Complete `partial`, and close it."""
+
+    @abstractmethod
+    def _release(self) -> None:
+        """Close the files without completing them. May be called twice, and after `_finish`."""
+
+    def begin(self) -> None:
+        """Start writing. Raises DataError, leaving nothing behind, if `output` is not to be had."""
+        self._check_output()
+        self._open = True
+        with self._nothing_left_on_error():
+            self._begin()
+
+    def write(self, index: SupportsIndex, image: NDArray[Any]) -> None:
+        """Write `image` (H, W, C), of the type, size and pixel range of image `index` of the source.
+
+        Raises DataError if it is of another, if the writer is closed, or if the disk is full.
+        """
+        position = operator.index(index)
+        if not self._open:
+            raise DataError(f"{self.output}: expected an open writer, received a closed one; start again")
+        if not 0 <= position < len(self.source):
+            raise DataError(
+                f"{self.output}: expected an image index from 0 to {len(self.source) - 1}, received {position}"
+                "; write one image for each that was read"
+            )
+        with self._nothing_left_on_error():
+            self._check_image(position, image)
+            self._put(position, image)
+        self._written[position] = 1
+
+    def close(self) -> None:
+        """Rename to `output` if every image was written; else remove what there is and raise DataError."""
+        if not self._open:
+            return
+        missing = self._written.count(0)
+        if missing:
+            first = self.source.names[self._written.index(0)]
+            self.discard()
+            raise DataError(
+                f"{self.output}: expected {len(self.source)} images to be written, received {missing} fewer, the "
+                f"first missing {first!r}; nothing was kept, write them all"
+            )
+        with self._nothing_left_on_error():
+            self._finish()
+            if os.path.lexists(self.output):
+                raise DataError(f"{self.output}: expected no file there yet, received one meanwhile; name another")
+            self.partial.rename(self.output)
+        self._open = False
+
+    def discard(self) -> None:
+        """Stop, and remove what was written so far."""
+        if not self._open:
+            return
+        self._open = False
+        with suppress(*WRITE_ERRORS):
+            self._release()
+        if self.partial.is_dir():
+            shutil.rmtree(self.partial, ignore_errors=True)
+        else:
+            self.partial.unlink(missing_ok=True)
+
+    @contextmanager
+    def _nothing_left_on_error(self) -> Iterator[None]:
+        try:
+            yield
+        except WRITE_ERRORS as error:
+            self.discard()
+            if isinstance(error, DataError):
+                raise
+            raise DataError(
+                f"{self.output}: expected to write it, received {one_line(error)}; nothing was kept, free some space "
+                "or name another output"
+            ) from error
+        except BaseException:
+            self.discard()
+            raise
+
+    def _check_output(self) -> None:
+        output, inside = self.output.absolute(), self.source.path.resolve()
+        if os.path.lexists(output):
+            raise DataError(
+                f"{self.output}: expected a name not in use, received one that is; remove it or name another"
+            )
+        if not output.parent.is_dir():
+            raise DataError(f"{self.output}: expected an existing folder to write to, received none; make it first")
+        if (output.parent.resolve() / output.name).is_relative_to(inside):
+            raise DataError(
+                f"{self.output}: expected an output outside of {self.source.path}, received one inside; name another"
+            )
+        if self.suffixes and self.output.suffix.lower() not in self.suffixes:
+            raise DataError(
+                f"{self.output}: expected a name ending in {' or '.join(self.suffixes)}, as the input, received "
+                f"{self.output.suffix!r}; the format is kept"
+            )
+        if os.path.lexists(self.partial):
+            raise DataError(
+                f"{self.output}: expected no {self.partial.name} beside it, received one from a job running or "
+                "interrupted; remove it"
+            )
+
+    def _check_image(self, index: int, image: NDArray[Any]) -> None:
+        expected = (*self.source.size(index), self.source.channels)
+        if image.shape != expected or image.dtype != self.source.dtype:
+            raise DataError(
+                f"{self.source.where(index)}: expected {expected} {self.source.dtype} to write, as it was read, "
+                f"received {image.shape} {image.dtype}; use PixelRange.from_model and keep the size"
+            )
+        check_values(image, self.source.pixel_range, f"refined {self.source.where(index)}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+        else:
+            self.discard()

@@ -1,0 +1,88 @@
+"""The refiner R: a fully convolutional residual network from a synthetic image to a refined one.
+
+Source: Shrivastava et al., CVPR 2017, section 3.1 (gaze) and 3.2 (hand pose); figure 6 and supplement.
+"""
+
+from typing import Any
+
+import keras
+from keras import layers
+
+from simgan.errors import ConfigError
+from simgan.models import layout
+
+
+def refiner_model(
+    img_width: int | None = 55,
+    img_height: int | None = 35,
+    channels: int = 1,
+    *,
+    filters: int = 64,
+    kernel_size: int = 3,
+    blocks: int = 4,
+    data_format: layout.DataFormat = "channels_last",
+    dtype: str = "float32",
+) -> keras.Model:
+    """Builds R with fresh weights.
+
+    Args:
+        img_width: width in pixels, or None for a model that takes any width.
+        img_height: height in pixels, or None for a model that takes any height.
+        channels: channels of input and output, >= 1.
+        filters: feature maps of every hidden layer. 64 in the paper.
+        kernel_size: side of every hidden convolution, odd. Gaze 3, hand pose 7.
+        blocks: residual blocks. Gaze 4, hand pose 10.
+        data_format: layout of the computation only; see `simgan.models.layout`.
+        dtype: Keras dtype policy of the hidden layers, say `mixed_bfloat16`. Weights and output are float32.
+
+    Returns:
+        A model (B, H, W, channels) -> (B, H, W, channels), in and out in [-1, 1]. 296,129 parameters with the
+        defaults.
+
+    Raises:
+        ConfigError: a size is not positive, or `kernel_size` is even.
+    """
+    for name, value in (("channels", channels), ("filters", filters), ("kernel_size", kernel_size)):
+        if value < 1:
+            raise ConfigError(f"{name}: expected a positive integer, received {value}.")
+    if kernel_size % 2 == 0:
+        raise ConfigError(f"kernel_size: expected an odd integer, received {kernel_size}; try {kernel_size + 1}.")
+
+    def convolution(features: Any, activation: str | None, name: str) -> Any:
+        return layers.Conv2D(
+            filters,
+            kernel_size,
+            padding="same",
+            activation=activation,
+            data_format=data_format,
+            dtype=dtype,
+            name=name,
+        )(features)
+
+    synthetic = keras.Input((img_height, img_width, channels), name="synthetic")  # (B, H, W, C)
+    features = layout.enter(synthetic, data_format, dtype)
+    features = convolution(features, "relu", "conv_in")  # (B, H, W, filters)
+    for block in range(1, blocks + 1):
+        residual = convolution(features, "relu", f"block{block}_conv1")
+        residual = convolution(residual, None, f"block{block}_conv2")
+        features = layers.Add(dtype=dtype, name=f"block{block}_add")([features, residual])
+        features = layers.ReLU(dtype=dtype, name=f"block{block}_relu")(features)
+    # float32: 8 bits of bfloat16 mantissa would quantise the refined pixels.
+    refined = layers.Conv2D(channels, 1, activation="tanh", data_format=data_format, dtype="float32", name="conv_out")(
+        features
+    )  # (B, H, W, C)
+    return keras.Model(synthetic, layout.leave(refined, data_format), name="refiner")
+
+
+def any_size(refiner: keras.Model) -> keras.Model:
+    """The same fully convolutional network, with the same weights, for images of any height and width.
+
+    Args:
+        refiner: a model (B, H, W, C) -> (B, H, W, C), built by `refiner_model` or read from a file.
+    """
+    channels = refiner.input_shape[-1]
+    if refiner.input_shape[1:3] == (None, None):
+        return refiner
+    clone = keras.models.clone_model(refiner, input_tensors=keras.Input((None, None, channels), name="synthetic"))
+    clone.set_weights(refiner.get_weights())
+    return clone

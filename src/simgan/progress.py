@@ -1,0 +1,54 @@
+"""One progress bar for anything that takes over a second: done, rate, time left."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+
+class RateColumn(ProgressColumn):
+    """How many a second, over the last seconds."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
+
+    def render(self, task: Task) -> Text:
+        """The rate as text, blank until it is known."""
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.3g} {self._unit}/s" if speed else "")
+
+
+def progress_bar(console: Console, unit: str) -> Progress:
+    """A bar that counts `unit`."""
+    return Progress(
+        TextColumn("{task.description:<22}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        RateColumn(unit),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+@contextmanager
+def show_progress(console: Console, description: str, unit: str = "images") -> Iterator[Callable[[int, int], None]]:
+    """Yields the function `on_progress(done, total)` of a bar."""
+    with progress_bar(console, unit) as progress:
+        task = progress.add_task(description, total=None)
+
+        def on_progress(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        yield on_progress

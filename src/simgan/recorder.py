@@ -1,0 +1,157 @@
+"""Writes down what happens in a training: progress lines, metrics.jsonl, TensorBoard events, sample pictures."""
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self, TypeVar
+
+from rich.console import Console
+from tensorboardX import SummaryWriter
+
+from simgan.config import TrainConfig
+from simgan.history import HistoryBuffer
+from simgan.loop import PHASES
+from simgan.progress import progress_bar
+from simgan.sheet import picture_sheet
+from simgan.steps import Batch
+
+Item = TypeVar("Item")
+
+
+class WaitClock:
+    """Adds up the time that a consumer waits for its iterators."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def watch(self, items: Iterator[Item]) -> Iterator[Item]:
+        """Passes `items` on."""
+        while True:
+            start = time.perf_counter()
+            item = next(items)
+            self.seconds += time.perf_counter() - start
+            yield item
+
+
+class Samples(NamedTuple):
+    """The images of the sample pictures: always the same, so that pictures can be compared."""
+
+    synthetic: Batch
+    real: Batch
+
+
+class Recorder:
+    """Observer of the training loop; use it as a context manager.
+
+    Args:
+        folder: the run folder, which exists.
+        config: gives the phases' lengths and intervals.
+        history: its fill is recorded.
+        waiting: clock of the input.
+        samples: images for the sample pictures.
+        refine: R as it is now, on a batch.
+        console: where progress goes.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        config: TrainConfig,
+        history: HistoryBuffer,
+        waiting: WaitClock,
+        samples: Samples,
+        refine: Callable[[Batch], Batch],
+        console: Console,
+    ) -> None:
+        self._folder, self._history, self._waiting = folder, history, waiting
+        self._samples, self._refine, self._console = samples, refine, console
+        self._batch_size, self._sample_every = config.batch_size, config.sample_every
+        lengths = (config.refiner_pretrain_steps, config.discriminator_pretrain_steps, config.steps)
+        self._lengths = dict(zip(PHASES, lengths, strict=True))
+        self._every = dict(zip(PHASES, config.log_every, strict=True))
+        self._sums: dict[str, Any] = defaultdict(float)
+        self._since = 0
+        self._start_interval()
+
+    def __enter__(self) -> Self:
+        self._metrics = (self._folder / "metrics.jsonl").open("a", encoding="utf-8")
+        self._events = SummaryWriter(str(self._folder))
+        self._progress = progress_bar(self._console, "steps")
+        self._tasks = {
+            phase: self._progress.add_task(phase.replace("_", " "), total=length, visible=False)
+            for phase, length in self._lengths.items()
+        }
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+        self._events.close()
+        self._metrics.close()
+
+    def step(self, phase: str, number: int, *losses: NamedTuple) -> None:
+        """See `simgan.loop.Observer.step`."""
+        self._since += 1
+        for group in losses:
+            network = type(group).__name__.removesuffix("Losses").lower()
+            for name, value in group._asdict().items():
+                self._sums[f"{network}_{name}"] += value
+        last = number == self._lengths[phase]
+        self._progress.update(self._tasks[phase], completed=number, visible=True)
+        if number % self._every[phase] == 0 or last:
+            self._write(phase, number)
+        if phase == "adversarial" and (number % self._sample_every == 0 or last):
+            self.picture(number)
+
+    def picture(self, step: int) -> None:
+        """Draws samples/step_*.png with R as it is now."""
+        folder = self._folder / "samples"
+        folder.mkdir(exist_ok=True)
+        synthetic, real = self._samples
+        picture_sheet(synthetic, self._refine(synthetic), real).save(folder / f"step_{step:06d}.png")
+
+    def _write(self, phase: str, number: int) -> None:
+        means = {name: float(total) / self._since for name, total in self._sums.items()}
+        seconds = time.perf_counter() - self._started
+        record = {
+            "phase": phase,
+            "step": number,
+            **{name: round(value, 6) for name, value in means.items()},
+            "history_fill": round(len(self._history) / self._history.capacity, 4),
+            "steps_per_second": round(self._since / seconds, 4),
+            "waiting_for_data": round((self._waiting.seconds - self._waited) / seconds, 4),
+        }
+        self._metrics.write(json.dumps(record) + "\n")
+        self._metrics.flush()
+        done = sum(self._lengths[earlier] for earlier in PHASES[: PHASES.index(phase)]) + number
+        for name, value in record.items():
+            if not isinstance(value, str) and name != "step":
+                self._events.add_scalar(f"{phase}/{name}", value, done)
+        rate = f"{self._since / seconds:.2f} steps/s"
+        shown = "  ".join(f"{_SHORT[name]} {value:.4f}" for name, value in means.items() if name in _SHORT)
+        self._console.print(
+            f"{phase.replace('_', ' ')} {number}/{self._lengths[phase]}: {shown}  {rate}",
+            highlight=False,
+            soft_wrap=True,
+        )
+        self._sums.clear()
+        self._since = 0
+        self._start_interval()
+
+    def _start_interval(self) -> None:
+        self._started = time.perf_counter()
+        self._waited = self._waiting.seconds
+
+
+_SHORT = {
+    "refiner_adversarial": "R adversarial",
+    "refiner_self_regularisation": "R self-regularisation",
+    "discriminator_total": "D loss",
+    "discriminator_real_accuracy": "D real",
+    "discriminator_refined_accuracy": "D refined",
+}

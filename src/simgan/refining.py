@@ -1,0 +1,122 @@
+"""`refine`: gives images to a trained R, and a whole data set with its labels to a new file."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from simgan.errors import DataError
+from simgan.images import ImageSource, PixelRange, write_like
+from simgan.models import any_size
+from simgan.run import Run
+
+_BATCH = 32  # images: enough to keep two cores busy, small enough to stay in the cache
+
+
+def refine(
+    run_or_model: Run | keras.Model | str | Path,
+    images: NDArray[Any] | ImageSource,
+    *,
+    pixel_range: PixelRange | None = None,
+) -> NDArray[Any]:
+    """Refines images in memory.
+
+    Args:
+        run_or_model: a run, the path of one, or a refiner model.
+        images: (N, H, W, C), or (N, H, W) with one channel; or an open data set of one size.
+        pixel_range: what [-1, 1] stands for; by default that of a data set, the whole range of uint8 and uint16,
+            and [-1, 1] itself for arrays of floats.
+
+    Returns:
+        The refined images, in the shape (of a data set (N, H, W, C)), dtype and range of `images`.
+
+    Raises:
+        DataError: the images do not fit the model.
+        RunError: the path is not a finished run.
+    """
+    if isinstance(images, ImageSource):
+        return np.stack([refined for _, refined in sorted(refined_images(run_or_model, images), key=lambda p: p[0])])
+    stacked = images[..., np.newaxis] if images.ndim == 3 else images
+    if stacked.ndim != 4:
+        raise DataError(f"images: expected (N, H, W) or (N, H, W, C), received {images.shape}; stack them.")
+    if pixel_range is None:
+        pixel_range = PixelRange(-1.0, 1.0) if stacked.dtype.kind == "f" else PixelRange.of(stacked.dtype)
+    model = _refiner(run_or_model, stacked.shape[-1])
+    refined = np.empty_like(stacked)
+    for start in range(0, len(stacked), _BATCH):
+        part = slice(start, start + _BATCH)
+        refined[part] = pixel_range.from_model(_predict(model, pixel_range.to_model(stacked[part])), stacked.dtype)
+    return refined.reshape(images.shape)
+
+
+def refined_images(run_or_model: Run | keras.Model | str | Path, source: ImageSource) -> Iterator[tuple[int, Any]]:
+    """Refines a data set of any length, image after image.
+
+    Yields:
+        The index of an image, and the refined image (H, W, C) in the type and range of the source; every index
+        once, in order within a size.
+
+    Raises:
+        DataError: the images do not fit the model, or one cannot be read.
+        RunError: the path is not a finished run.
+    """
+    model = _refiner(run_or_model, source.channels)
+    # Images of one size go through R together; a data set may hold several sizes.
+    waiting: dict[tuple[int, ...], list[tuple[int, NDArray[Any]]]] = {}
+    for index in range(len(source)):
+        image = source[index]
+        group = waiting.setdefault(image.shape, [])
+        group.append((index, image))
+        if len(group) == _BATCH:
+            yield from _refine_group(model, waiting.pop(image.shape), source)
+    for group in waiting.values():
+        yield from _refine_group(model, group, source)
+
+
+def refine_data_set(
+    run_or_model: Run | keras.Model | str | Path,
+    source: ImageSource,
+    output: str | Path,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> None:
+    """Writes the refined images of `source` to `output`: same format, bit depth, keys, names and labels.
+
+    Args:
+        on_progress: called with the images done and their number.
+
+    Raises:
+        DataError: the images do not fit the model, one cannot be read, or `output` exists or cannot be written;
+            nothing is left under the name of `output` then.
+        RunError: the path is not a finished run.
+    """
+    with write_like(source, Path(output)) as writer:
+        for done, (index, image) in enumerate(refined_images(run_or_model, source), start=1):
+            writer.write(index, image)
+            on_progress(done, len(source))
+
+
+def _refiner(run_or_model: Run | keras.Model | str | Path, channels: int) -> keras.Model:
+    """R for images of any size."""
+    run = Run.open(run_or_model) if isinstance(run_or_model, str | Path) else run_or_model
+    model = any_size(run.refiner if isinstance(run, Run) else run)
+    if model.input_shape[-1] != channels:
+        raise DataError(
+            f"images: expected {model.input_shape[-1]} channel(s), as R was trained on, received {channels}; "
+            "convert the images, or train on such images."
+        )
+    return model
+
+
+def _refine_group(
+    model: keras.Model, group: list[tuple[int, NDArray[Any]]], source: ImageSource
+) -> Iterator[tuple[int, NDArray[Any]]]:
+    images = source.pixel_range.to_model(np.stack([image for _, image in group]))
+    refined = source.pixel_range.from_model(_predict(model, images), source.dtype)
+    yield from zip((index for index, _ in group), refined, strict=True)
+
+
+def _predict(model: keras.Model, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(model.predict_on_batch(images), np.float32)

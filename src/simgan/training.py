@@ -1,0 +1,93 @@
+"""`train`: from two data sets to a run folder."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+
+from simgan import loop
+from simgan.batches import evenly_spaced_images, image_batches, training_size
+from simgan.config import TrainConfig
+from simgan.engine import TorchEngine
+from simgan.errors import RunError
+from simgan.images import ImageSource, open_images
+from simgan.recorder import Recorder, Samples, WaitClock
+from simgan.run import DataRecord, Run, save_models, write_config
+from simgan.steps import new_state
+
+_SAMPLES = 8  # images in a sample picture
+_SILENT = Console(quiet=True)
+
+
+def train(
+    config: TrainConfig,
+    synthetic: str | Path | ImageSource,
+    real: str | Path | ImageSource,
+    out: str | Path,
+    *,
+    console: Console | None = None,
+) -> Run:
+    """Trains a refiner: pre-training of R, of D, then Algorithm 1.
+
+    Args:
+        config: every setting.
+        synthetic: synthetic images: what `open_images` takes, or what it returns.
+        real: photographs, unlabelled; as many channels as the synthetic images.
+        out: the run folder, which must not exist. A training that fails leaves `<out>.failed` in its place.
+        console: where progress goes; by default nowhere.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        DataError: images are missing, unreadable, too few, or do not fit together.
+        RunError: `out` exists, or cannot be written.
+        EngineError: Keras does not run on PyTorch.
+    """
+    engine = TorchEngine(config.micro_batch)
+    folder = Path(out)
+    with ExitStack() as opened:
+        sources = [
+            source if isinstance(source, ImageSource) else opened.enter_context(open_images(source))
+            for source in (synthetic, real)
+        ]
+        size = training_size(*sources, config.height_width)
+        waiting = WaitClock()
+        batches = [
+            waiting.watch(image_batches(source, batch_size=config.batch_size, size=size, seed=config.seed + place))
+            for place, source in enumerate(sources)
+        ]
+        samples = Samples(*(evenly_spaced_images(source, _SAMPLES, size) for source in sources))
+        state = new_state(config, size, sources[0].channels)
+        paths = [str(source.path.resolve()) for source in sources]
+        data = DataRecord(*paths, *size, sources[0].channels)
+        with _run_folder(folder):
+            write_config(folder, config, data)
+            refine = partial(engine.infer, state.averaged_refiner)
+            with Recorder(folder, config, state.history, waiting, samples, refine, console or _SILENT) as observer:
+                loop.run(engine, state, config, *batches, observer)
+            save_models(folder, state, config, data)
+    return Run.open(folder)
+
+
+@contextmanager
+def _run_folder(folder: Path) -> Iterator[None]:
+    """Makes the run folder; whatever ends the training early renames it `<name>.failed`, logs and all."""
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        raise RunError(f"out: expected a new folder, received {folder}, which exists; choose another.") from None
+    except OSError as error:
+        raise RunError(f"out: expected a folder that can be written, received {folder} ({error.strerror}).") from None
+    try:
+        yield
+    except BaseException as error:
+        failed = folder.with_name(f"{folder.name}.failed")
+        shutil.rmtree(failed, ignore_errors=True)
+        folder.rename(failed)
+        if isinstance(error, OSError):
+            raise RunError(f"out: cannot write {folder} ({error.strerror}); the logs are in {failed}.") from error
+        raise

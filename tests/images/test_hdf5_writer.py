@@ -1,0 +1,108 @@
+"""Everything but the pixels is as it was."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from simgan.images import open_images, write_like
+
+
+def refine(path, output):
+    with open_images(path) as source, write_like(source, output) as writer:
+        for index in range(len(source)):
+            writer.write(index, 255 - source[index])
+
+
+def everything(path):
+    """Name -> layout, filters, type, raw attributes and raw values of each object in the file."""
+    found = {}
+
+    def visit(name, node):
+        attributes = {key: (value.dtype, np.asarray(value).tobytes()) for key, value in node.attrs.items()}
+        if isinstance(node, h5py.Dataset):
+            made = (node.dtype, node.shape, node.maxshape, node.chunks, node.compression, node.compression_opts)
+            found[name] = (attributes, made, node.shuffle, node.fillvalue, node[()])
+        else:
+            found[name] = (attributes,)
+
+    with h5py.File(path) as file:
+        visit("/", file)
+        file.visititems(visit)
+    return found
+
+
+def test_kaggle_layout(tmp_path):
+    rng = np.random.default_rng(0)
+    with h5py.File(tmp_path / "a.h5", "w", track_order=True) as file:
+        file.attrs["made by"] = np.bytes_("hand")
+        for name in ("2", "10", "1"):
+            options = {"compression": "gzip", "compression_opts": 3, "chunks": (4, 5), "shuffle": True}
+            data = file.create_dataset(f"image/{name}", data=rng.integers(0, 256, (8, 10), dtype=np.uint8), **options)
+            data.attrs["f"] = np.float32([1, 2])
+            file[f"look/{name}"] = rng.normal(size=3)
+        file.create_dataset("extra/deep", data=rng.normal(size=(3, 2)), maxshape=(None, 2))
+        file["link"] = h5py.SoftLink("/look/1")
+    refine(tmp_path / "a.h5", tmp_path / "b.h5")
+    before, after = everything(tmp_path / "a.h5"), everything(tmp_path / "b.h5")
+    assert list(before) == list(after)
+    assert "image/10" in before
+    for name in before:
+        assert before[name][:-1] == after[name][:-1]
+        if name.startswith("image/"):
+            np.testing.assert_array_equal(after[name][-1], 255 - before[name][-1])
+        elif len(before[name]) > 1:
+            assert before[name][-1].tobytes() == after[name][-1].tobytes()
+    with h5py.File(tmp_path / "b.h5") as file:
+        assert file.get("link", getlink=True).path == "/look/1"
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    images=hnp.arrays(np.uint8, hnp.array_shapes(min_dims=3, max_dims=4, max_side=6)),
+    values=st.binary(min_size=1, max_size=40),
+    options=st.sampled_from([{}, {"chunks": True}, {"compression": "gzip"}, {"compression": "lzf", "shuffle": True}]),
+)
+def test_any_stack_with_any_bytes_beside_it(images, values, options):
+    with tempfile.TemporaryDirectory() as folder:
+        path, output = Path(folder) / "a.hdf5", Path(folder) / "b.h5"
+        with h5py.File(path, "w") as file:
+            file.create_dataset("image", data=images, **options).attrs["raw"] = np.void(values)
+            file["labels"] = np.frombuffer(values, np.uint8)
+        refine(path, output)
+        before, after = everything(path), everything(output)
+    np.testing.assert_array_equal(after["image"][-1], 255 - images)
+    assert before["image"][:-1] == after["image"][:-1]
+    assert after["labels"][-1].tobytes() == values
+
+
+def test_the_input_is_not_touched(write_set, tmp_path, images, gaze):
+    path = write_set(tmp_path, "stacked.h5", images, gaze)
+    before = path.read_bytes()
+    refine(path, tmp_path / "b.h5")
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["keyed.h5", "gzip.h5"])
+def test_compressed_output_does_not_swell(tmp_path, name):
+    """Pixels are written over those of the input: what they took must be used again when they take more."""
+    flat = np.zeros((60, 64, 64), np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, flat.shape, dtype=np.uint8)
+    for target, images in (("a.h5", flat), ("ideal.h5", noise)):
+        with h5py.File(tmp_path / target, "w") as file:
+            if name == "gzip.h5":
+                file.create_dataset("image", data=images, compression="gzip")
+            else:
+                for index, image in enumerate(images):
+                    file.create_dataset(f"image/{index:03d}", data=image, compression="gzip")
+    with open_images(tmp_path / "a.h5") as source, write_like(source, tmp_path / "b.h5") as writer:
+        for index, image in enumerate(noise):
+            writer.write(index, image[..., np.newaxis])
+    assert (tmp_path / "b.h5").stat().st_size < 1.2 * (tmp_path / "ideal.h5").stat().st_size

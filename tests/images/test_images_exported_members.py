@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+import simgan.images
+
+
+def test_public_names():
+    assert simgan.images.__all__ == [
+        "ImageReport",
+        "ImageSource",
+        "ImageWriter",
+        "PixelRange",
+        "common_size",
+        "inspect_images",
+        "open_images",
+        "resize",
+        "write_like",
+    ]
+    for name in simgan.images.__all__:
+        assert getattr(simgan.images, name).__module__.startswith("simgan.images.")

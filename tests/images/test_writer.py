@@ -1,0 +1,179 @@
+"""What every writer does, in each format: complete or not there."""
+
+from __future__ import annotations
+
+import resource
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from simgan.errors import DataError
+from simgan.images import PixelRange, open_images, write_like
+
+
+@pytest.fixture(params=["keyed.h5", "gzip.h5", "images.npy", "a.npz", "deflated.npz", "folder"])
+def path(request, write_set, write_folder, tmp_path, images, gaze):
+    (tmp_path / "in").mkdir()
+    if request.param == "folder":
+        return write_folder(tmp_path / "in/folder", images)
+    return write_set(tmp_path / "in", request.param, images, gaze)
+
+
+@pytest.fixture
+def source(path):
+    with open_images(path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def output(tmp_path, path):
+    (tmp_path / "out").mkdir()
+    return tmp_path / "out" / f"refined{path.suffix}"
+
+
+def write_all(source, output):
+    with write_like(source, output) as writer:
+        for index in range(len(source)):
+            writer.write(index, 255 - source[index])
+
+
+def left_in(output):
+    return sorted(path.name for path in output.parent.iterdir())
+
+
+def test_written_is_read_in_any_order_from_threads(source, output):
+    with write_like(source, output) as writer, ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda index: writer.write(index, 255 - source[index]), [4, 2, 0, 1, 3]))
+        assert not output.exists()
+        assert output.name not in left_in(output)
+    assert left_in(output) == [output.name]
+    with open_images(output) as refined:
+        assert (refined.kind, refined.names, refined.dtype) == (source.kind, source.names, source.dtype)
+        for index in range(5):
+            np.testing.assert_array_equal(refined[index], 255 - source[index])
+
+
+def test_the_last_write_counts(source, output):
+    with write_like(source, output) as writer:
+        for value in (1, 2):
+            for index in range(5):
+                writer.write(index, np.full_like(source[index], value))
+    with open_images(output) as refined:
+        assert all(image.min() == image.max() == 2 for image in refined)
+
+
+def test_an_exception_leaves_nothing(source, output):
+    with pytest.raises(KeyboardInterrupt), write_like(source, output) as writer:
+        writer.write(0, source[0])
+        raise KeyboardInterrupt
+    assert left_in(output) == []
+
+
+def test_a_missing_image_leaves_nothing(source, output, message):
+    with pytest.raises(DataError) as caught, write_like(source, output) as writer:
+        for index in (0, 1, 3, 4):
+            writer.write(index, source[index])
+    assert repr(source.names[2]) in message(caught.value)
+    assert "1 fewer" in str(caught.value)
+    assert left_in(output) == []
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((6, 4, 1), np.uint8),
+        np.zeros((4, 6, 3), np.uint8),
+        np.zeros((6, 4, 3), np.uint16),
+        np.zeros((6, 4), np.uint8),
+    ],
+)
+def test_an_image_of_another_form_leaves_nothing(source, output, image, message):
+    writer = write_like(source, output)
+    with pytest.raises(DataError) as caught:
+        writer.write(1, image)
+    assert repr(source.names[1]) in message(caught.value)
+    assert str(image.shape) in str(caught.value)
+    assert left_in(output) == []
+    with pytest.raises(DataError) as caught:
+        writer.write(0, source[0])
+    assert "closed" in message(caught.value)
+
+
+@pytest.mark.parametrize("index", [-1, 5])
+def test_an_index_beyond(source, output, index, message):
+    with pytest.raises(DataError) as caught, write_like(source, output) as writer:
+        writer.write(index, source[0])
+    assert "0 to 4" in message(caught.value)
+    assert left_in(output) == []
+
+
+def test_an_existing_output_is_left_alone(source, output, message):
+    output.write_text("precious")
+    with pytest.raises(DataError) as caught:
+        write_like(source, output)
+    assert str(output) in message(caught.value)
+    assert output.read_text() == "precious"
+    assert left_in(output) == [output.name]
+
+
+def test_an_output_that_appeared_meanwhile_is_left_alone(source, output, message):
+    with pytest.raises(DataError) as caught, write_like(source, output) as writer:
+        for index in range(5):
+            writer.write(index, source[index])
+        output.write_text("precious")
+    assert "meanwhile" in message(caught.value)
+    assert output.read_text() == "precious"
+    assert left_in(output) == [output.name]
+
+
+def test_the_input_itself(source, path, message):
+    with pytest.raises(DataError) as caught:
+        write_like(source, path)
+    assert str(path) in message(caught.value)
+
+
+def test_no_parent_folder(source, output, message):
+    with pytest.raises(DataError) as caught:
+        write_like(source, output.parent / "none" / output.name)
+    assert "existing folder" in message(caught.value)
+
+
+def test_a_partial_output_of_another_job(source, output, message):
+    partial = output.with_name(f".{output.name}.partial")
+    partial.write_text("its")
+    with pytest.raises(DataError) as caught:
+        write_like(source, output)
+    assert partial.name in message(caught.value)
+    assert partial.read_text() == "its"
+
+
+def test_a_full_disk_leaves_nothing(write_set, write_folder, path, tmp_path, message):
+    """A limit on file sizes stands for the full disk: writing beyond it is an OSError too."""
+    noise = np.random.default_rng(0).integers(0, 256, (3, 120, 120, 3), dtype=np.uint8)
+    (tmp_path / "large").mkdir()
+    (tmp_path / "out").mkdir()
+    if path.is_dir():
+        large = write_folder(tmp_path / "large/folder", noise)
+    else:
+        large = write_set(tmp_path / "large", path.name, noise, np.zeros((3, 3), np.float32))
+    output = tmp_path / "out" / f"refined{large.suffix}"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with open_images(large) as source:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+        try:
+            with pytest.raises(DataError) as caught:
+                write_all(source, output)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "free some space" in message(caught.value)
+    assert left_in(output) == []
+
+
+def test_values_out_of_range_are_not_written(tmp_path, message):
+    np.save(tmp_path / "a.npy", np.zeros((1, 2, 2), np.uint16))
+    source = open_images(tmp_path / "a.npy", pixel_range=PixelRange(0, 4095))
+    with source, pytest.raises(DataError) as caught, write_like(source, tmp_path / "b.npy") as writer:
+        writer.write(0, np.full((2, 2, 1), 4096, np.uint16))
+    assert "refined image '0'" in message(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npy"]
