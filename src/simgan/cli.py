@@ -6,7 +6,7 @@ Keras and PyTorch are imported by the commands that need them, so that --help an
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
 
@@ -60,7 +60,7 @@ class Train:
     """The same for the photographs."""
     dry_run: bool = False
     """Print the settings and the data found, and stop."""
-    settings: Annotated[TrainConfig, arg(name="")] = TrainConfig()
+    settings: Annotated[TrainConfig, arg(name="")] = field(default_factory=TrainConfig)
 
     def run(self, console: Console) -> int:
         """Trains, then draws the report."""

@@ -100,7 +100,7 @@ def _score(out: Path, run: Run, seed: int, console: Console) -> DemoResult:
         ],
         f"Read before and after refining by a localiser trained on synthetic images; {_DRIFT_SAMPLE} images of 55 px.",
     )
-    return DemoResult(*errors, drift, write_report(run, [table, moved]))
+    return DemoResult(errors[0], errors[1], drift, write_report(run, [table, moved]))
 
 
 def _load(path: Path) -> tuple[NDArray[np.float32], dict[str, NDArray[Any]]]:

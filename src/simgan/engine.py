@@ -99,7 +99,7 @@ class TorchEngine:
                 model(self._to_device(images[start : start + self._micro_batch]), training=False).cpu()
                 for start in range(0, len(images), self._micro_batch)
             ]
-        return self._torch.cat(pieces).numpy()  # type: ignore[no-any-return]
+        return self._torch.cat(pieces).numpy()
 
     def average(self, into: Sequence[keras.Variable], variables: Sequence[keras.Variable], decay: float) -> None:
         """See `Engine.average`."""

@@ -29,7 +29,7 @@ def patch_labels(patch_class: PatchClass, logits: Any) -> Any:
     return ops.zeros_like(logits) + ops.one_hot(int(patch_class), 2, dtype=logits.dtype)
 
 
-@keras.saving.register_keras_serializable("simgan")
+@keras.saving.register_keras_serializable("simgan")  # type: ignore[untyped-decorator]
 def local_adversarial_loss(y_true: Any, y_pred: Any) -> Any:
     """Softmax cross-entropy of each local patch (section 2.2), averaged over the patches of an image.
 
@@ -43,7 +43,7 @@ def local_adversarial_loss(y_true: Any, y_pred: Any) -> Any:
     return ops.mean(ops.categorical_crossentropy(y_true, y_pred, from_logits=True), axis=-1)
 
 
-@keras.saving.register_keras_serializable("simgan")
+@keras.saving.register_keras_serializable("simgan")  # type: ignore[untyped-decorator]
 def self_regularisation_loss(y_true: Any, y_pred: Any, psi: Psi = "identity") -> Any:
     """|psi(x~) - psi(x)|_1 (equation 3), averaged over the values of an image.
 

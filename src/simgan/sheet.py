@@ -31,10 +31,10 @@ def picture_sheet(
         "white",
     )
     draw = ImageDraw.Draw(sheet)
-    for column, (heading, images) in enumerate(zip(_HEADINGS, columns, strict=True)):
+    for column, heading in enumerate(_HEADINGS):
         left = _GAP + column * (width + _GAP)
         draw.text((left, 3), heading, fill="black")
-        for row, image in enumerate(images):
+        for row, image in enumerate(columns[column]):
             top = _HEADING + row * (height + _GAP)
             sheet.paste(to_picture(image).resize((width, height), Image.Resampling.NEAREST), (left, top))
     return sheet

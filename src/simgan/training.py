@@ -50,25 +50,24 @@ def train(
     engine = TorchEngine(config.micro_batch)
     folder = Path(out)
     with ExitStack() as opened:
-        sources = [
+        x, y = (
             source if isinstance(source, ImageSource) else opened.enter_context(open_images(source))
             for source in (synthetic, real)
-        ]
-        size = training_size(*sources, config.height_width)
+        )
+        size = training_size(x, y, config.height_width)
         waiting = WaitClock()
         batches = [
             waiting.watch(image_batches(source, batch_size=config.batch_size, size=size, seed=config.seed + place))
-            for place, source in enumerate(sources)
+            for place, source in enumerate((x, y))
         ]
-        samples = Samples(*(evenly_spaced_images(source, _SAMPLES, size) for source in sources))
-        state = new_state(config, size, sources[0].channels)
-        paths = [str(source.path.resolve()) for source in sources]
-        data = DataRecord(*paths, *size, sources[0].channels)
+        samples = Samples(evenly_spaced_images(x, _SAMPLES, size), evenly_spaced_images(y, _SAMPLES, size))
+        state = new_state(config, size, x.channels)
+        data = DataRecord(str(x.path.resolve()), str(y.path.resolve()), *size, x.channels)
         with _run_folder(folder):
             write_config(folder, config, data)
             refine = partial(engine.infer, state.averaged_refiner)
             with Recorder(folder, config, state.history, waiting, samples, refine, console or _SILENT) as observer:
-                loop.run(engine, state, config, *batches, observer)
+                loop.run(engine, state, config, batches[0], batches[1], observer)
             save_models(folder, state, config, data)
     return Run.open(folder)
 

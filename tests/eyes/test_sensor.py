@@ -10,7 +10,8 @@ from simgan.eyes.sensor import QUANTISATION, blur, code_blocks, draw_sensor, exp
 
 def pictures(height: int, width: int) -> np.ndarray:
     smooth = scipy.ndimage.gaussian_filter(np.random.default_rng(3).random((2, 1, height, width)), (0, 0, 2, 2))
-    return ((smooth - smooth.min()) / np.ptp(smooth)).astype(np.float32)
+    unit: np.ndarray = ((smooth - smooth.min()) / np.ptp(smooth)).astype(np.float32)
+    return unit
 
 
 def test_blur_is_gaussian() -> None:
@@ -41,7 +42,10 @@ def test_coding_takes_sides_that_are_no_multiples_of_8() -> None:
 
 
 def test_exposure_brings_any_brightness_to_the_same_picture() -> None:
-    images, noise = pictures(35, 55)[:1] + 0.2, np.zeros((1, 35, 55), np.float32)
-    results = [expose(images * gain, draw_sensor(Streams(0, "camera", 0, 1).appearance), noise) for gain in (0.3, 1.0)]
+    images, noise = pictures(35, 55)[:1] + np.float32(0.2), np.zeros((1, 35, 55), np.float32)
+    results = [
+        expose(images * gain, draw_sensor(Streams(0, "camera", 0, 1).appearance), noise)
+        for gain in np.array([0.3, 1.0], np.float32)
+    ]
     np.testing.assert_allclose(results[0], results[1], atol=0.02)
     assert np.ptp(results[0]) > 0.1

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,9 +8,7 @@ from simgan.images import open_images, write_like
 
 
 def tree(folder):
-    return sorted(
-        os.path.relpath(os.path.join(at, name), folder) for at, _, files in os.walk(folder) for name in files
-    )
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
 def test_names_and_other_files(tmp_path):

@@ -18,4 +18,5 @@ def gaze_vector(gaze: NDArray[Any]) -> NDArray[np.float64]:
 def angular_error(predicted: NDArray[Any], true: NDArray[Any]) -> NDArray[np.float64]:
     """Degrees (N,) between two sets of gaze directions, each (N, 2) = (pitch, yaw) in radians."""
     cosine = np.sum(gaze_vector(predicted) * gaze_vector(true), axis=-1)
-    return np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
+    degrees: NDArray[np.float64] = np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
+    return degrees

@@ -80,7 +80,8 @@ def train_estimator(
     """
     keras.utils.set_random_seed(seed)
     random = np.random.default_rng(seed)
-    model = estimator_model(*images.shape[1:], labels.shape[1], dtype=dtype_policy("auto"))
+    height, width, channels = images.shape[1:]
+    model = estimator_model(height, width, channels, labels.shape[1], dtype=dtype_policy("auto"))
     optimiser = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps))
     optimiser.build(model.trainable_variables)
     engine = TorchEngine(micro_batch=256)

@@ -43,14 +43,7 @@ def write_eyes(
     """
     path = Path(path)
     check_settings(count, seed, 0, height, width, channels, domain)
-    if count == 0:
-        raise DataError("count: expected 1 or more. Received: 0. Ask for at least one image.")
-    if path.exists():
-        raise DataError(
-            f"path: expected a new file. Received: {path}, which exists. Remove it or choose another name."
-        )
-    if not path.parent.is_dir():
-        raise DataError(f"path: expected a file in an existing folder. Received: {path}. Create {path.parent} first.")
+    _check_target(path, count)
     partial = path.with_name(f".{path.name}.partial")
     try:
         with h5py.File(partial, "w") as file:
@@ -72,6 +65,18 @@ def write_eyes(
         partial.rename(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _check_target(path: Path, count: int) -> None:
+    """Raises DataError where nothing can be written, or nothing would be."""
+    if count == 0:
+        raise DataError("count: expected 1 or more. Received: 0. Ask for at least one image.")
+    if path.exists():
+        raise DataError(
+            f"path: expected a new file. Received: {path}, which exists. Remove it or choose another name."
+        )
+    if not path.parent.is_dir():
+        raise DataError(f"path: expected a file in an existing folder. Received: {path}. Create {path.parent} first.")
 
 
 def _append(file: h5py.File, eyes: Eyes, start: int) -> None:
