@@ -268,12 +268,22 @@ def _train_defaults(arguments: list[str]) -> Train:
         chosen = early.parse_args([])  # tyro reports it
     settings = read_settings(chosen.config) if chosen.config else {}
     data = settings.pop("data", {})
+    synthetic, real = data.get("synthetic", {}), data.get("real", {})
     return Train(
-        synthetic=Path(data["synthetic"]) if "synthetic" in data else tyro.MISSING,
-        real=Path(data["real"]) if "real" in data else tyro.MISSING,
+        synthetic=Path(synthetic["path"]) if synthetic else tyro.MISSING,
+        real=Path(real["path"]) if real else tyro.MISSING,
         out=tyro.MISSING,
+        synthetic_key=synthetic.get("key"),
+        real_key=real.get("key"),
+        synthetic_range=_range(synthetic),
+        real_range=_range(real),
         settings=make_config(settings, PRESETS[chosen.preset].config),
     )
+
+
+def _range(record: dict[str, Any]) -> Range:
+    low, high = record.get("range", (None, None))
+    return None if low is None else (low, high)
 
 
 def _pixel_range(limits: Range) -> Any:

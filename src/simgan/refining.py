@@ -8,9 +8,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from simgan.engine import dtype_policy
 from simgan.errors import DataError
 from simgan.images import ImageSource, PixelRange, write_like
-from simgan.models import any_size
+from simgan.models import any_size, refiner_model
 from simgan.run import Run
 
 _BATCH = 32  # images: enough to keep two cores busy, small enough to stay in the cache
@@ -44,7 +45,7 @@ def refine(
         raise DataError(f"images: expected (N, H, W) or (N, H, W, C), received {images.shape}; stack them.")
     if pixel_range is None:
         pixel_range = PixelRange(-1.0, 1.0) if stacked.dtype.kind == "f" else PixelRange.of(stacked.dtype)
-    model = _refiner(run_or_model, stacked.shape[-1])
+    model = _refiner(run_or_model, stacked.shape[-1], stacked.dtype)
     refined = np.empty_like(stacked)
     for start in range(0, len(stacked), _BATCH):
         part = slice(start, start + _BATCH)
@@ -63,7 +64,7 @@ def refined_images(run_or_model: Run | keras.Model | str | Path, source: ImageSo
         DataError: the images do not fit the model, or one cannot be read.
         RunError: the path is not a finished run.
     """
-    model = _refiner(run_or_model, source.channels)
+    model = _refiner(run_or_model, source.channels, source.dtype)
     # Images of one size go through R together; a data set may hold several sizes.
     waiting: dict[tuple[int, ...], list[tuple[int, NDArray[Any]]]] = {}
     for index in range(len(source)):
@@ -98,15 +99,37 @@ def refine_data_set(
             on_progress(done, len(source))
 
 
-def _refiner(run_or_model: Run | keras.Model | str | Path, channels: int) -> keras.Model:
-    """R for images of any size."""
+def _refiner(run_or_model: Run | keras.Model | str | Path, channels: int, dtype: np.dtype[Any]) -> keras.Model:
+    """R for images of any size, of so many channels, in this stored dtype."""
     run = Run.open(run_or_model) if isinstance(run_or_model, str | Path) else run_or_model
-    model = any_size(run.refiner if isinstance(run, Run) else run)
+    if not isinstance(run, Run):
+        model = any_size(run)
+    elif dtype == np.uint8 and keras.backend.backend() == "torch":
+        model = _fast_copy(run)
+    else:
+        model = run.refiner
     if model.input_shape[-1] != channels:
         raise DataError(
             f"images: expected {model.input_shape[-1]} channel(s), as R was trained on, received {channels}; "
             "convert the images, or train on such images."
         )
+    return model
+
+
+def _fast_copy(run: Run) -> keras.Model:
+    """R of a run in the layout and precision that PyTorch computes fastest.
+
+    bfloat16 moves an 8-bit pixel by 0.1 on average and by 2 at most (docs/experiments.md): not for deeper images.
+    """
+    model = refiner_model(
+        None,
+        None,
+        run.data.channels,
+        data_format="channels_first",
+        dtype=dtype_policy("auto"),
+        **dict(run.config.refiner),
+    )
+    model.set_weights(run.refiner.get_weights())
     return model
 
 

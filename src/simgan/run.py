@@ -12,13 +12,15 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import keras
 import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from simgan.config import TrainConfig, make_config, read_settings
+from simgan.config import TrainConfig, in_one_line, make_config, read_settings
 from simgan.errors import ConfigError, RunError
+from simgan.images import ImageSource
 from simgan.models import discriminator_model, refiner_model, simgan_model
 from simgan.quiet import no_absl_warnings
 from simgan.steps import TrainState
@@ -26,15 +28,33 @@ from simgan.steps import TrainState
 _CONFIG, _METRICS, _REFINER = "config.toml", "metrics.jsonl", "refiner_model.keras"
 
 
-@dataclass(frozen=True)
-class DataRecord:
+class SourceRecord(BaseModel):
+    """Where a data set was, and how it was read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str
+    key: str | None = None
+    range: tuple[float, float] | None = None
+
+    @classmethod
+    def of(cls, source: ImageSource) -> "SourceRecord":
+        """The record of an open data set."""
+        return cls(
+            path=str(source.path.resolve()), key=source.key, range=(source.pixel_range.low, source.pixel_range.high)
+        )
+
+
+class DataRecord(BaseModel):
     """What a run was trained on."""
 
-    synthetic: str
-    real: str
-    height: int
-    width: int
-    channels: int
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    synthetic: SourceRecord
+    real: SourceRecord
+    height: Annotated[int, Field(ge=1)]
+    width: Annotated[int, Field(ge=1)]
+    channels: Annotated[int, Field(ge=1)]
 
 
 @dataclass(frozen=True)
@@ -61,10 +81,11 @@ class Run:
                 )
         try:
             settings = read_settings(folder / _CONFIG)
-            data = DataRecord(**settings.pop("data"))
-        except (ConfigError, KeyError, TypeError) as error:
-            raise RunError(f"run: expected the settings of a training in {folder / _CONFIG} ({error}).") from None
-        return cls(folder, make_config(settings), data)
+            data = DataRecord.model_validate(settings.pop("data", {}))
+            return cls(folder, make_config(settings), data)
+        except (ConfigError, ValidationError) as error:
+            reason = in_one_line(error) if isinstance(error, ValidationError) else error
+            raise RunError(f"run: expected the settings of a training in {folder / _CONFIG}: {reason}") from None
 
     @cached_property
     def refiner(self) -> keras.Model:
@@ -85,7 +106,7 @@ class Run:
 
 def write_config(folder: Path, config: TrainConfig, data: DataRecord) -> None:
     """Writes config.toml."""
-    text = f"{config.to_toml()}\n{tomli_w.dumps({'data': data.__dict__})}"
+    text = f"{config.to_toml()}\n{tomli_w.dumps({'data': data.model_dump(mode='json', exclude_none=True)})}"
     (folder / _CONFIG).write_text(text, encoding="utf-8")
 
 

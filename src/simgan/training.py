@@ -15,7 +15,7 @@ from simgan.engine import TorchEngine
 from simgan.errors import RunError
 from simgan.images import ImageSource, open_images
 from simgan.recorder import Recorder, Samples, WaitClock
-from simgan.run import DataRecord, Run, save_models, write_config
+from simgan.run import DataRecord, Run, SourceRecord, save_models, write_config
 from simgan.steps import new_state
 
 _SAMPLES = 8  # images in a sample picture
@@ -62,7 +62,9 @@ def train(
         ]
         samples = Samples(evenly_spaced_images(x, _SAMPLES, size), evenly_spaced_images(y, _SAMPLES, size))
         state = new_state(config, size, x.channels)
-        data = DataRecord(str(x.path.resolve()), str(y.path.resolve()), *size, x.channels)
+        data = DataRecord(
+            synthetic=SourceRecord.of(x), real=SourceRecord.of(y), height=size[0], width=size[1], channels=x.channels
+        )
         with _run_folder(folder):
             write_config(folder, config, data)
             refine = partial(engine.infer, state.averaged_refiner)

@@ -24,6 +24,7 @@ def open_images(
     Use it as a context manager, or call `close`. Raises DataError if anything is missing, ambiguous or unreadable.
     """
     source = find_images(Path(path), key)
+    source.key = key
     try:
         source.settle(pixel_range)
     except BaseException:

@@ -28,6 +28,7 @@ class ImageSource(ABC):
     """
 
     path: Path  # as given to open_images
+    key: str | None = None  # as given to open_images
     kind: str  # the format in words, 'HDF5, one data set per image'
     names: Sequence[str]  # key, relative posix path or zero-padded index of each image
     label_names: tuple[str, ...]  # what `labels` accepts
