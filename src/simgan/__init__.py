@@ -1,6 +1,7 @@
 """SimGAN: refines labelled synthetic images so that they look real, and leaves their labels true.
 
-Importing this package selects Keras's PyTorch backend, unless Keras is loaded or KERAS_BACKEND is set already.
+Importing this package selects Keras's PyTorch backend, unless Keras is loaded or KERAS_BACKEND is set already, and
+lets Keras load models that were compiled with the losses here.
 """
 
 import os
@@ -8,8 +9,11 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from simgan.registration import register_with_keras
+
 if "keras" not in sys.modules:
     os.environ.setdefault("KERAS_BACKEND", "torch")
+register_with_keras()
 
 if TYPE_CHECKING:
     from simgan.config import TrainConfig

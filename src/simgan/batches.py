@@ -42,11 +42,12 @@ def training_size(synthetic: ImageSource, real: ImageSource, size: tuple[int, in
 
 
 def image_batches(
-    source: ImageSource, *, batch_size: int, size: tuple[int, int], seed: int
+    source: ImageSource, *, batch_size: int, size: tuple[int, int], seed: int, flip: bool = False
 ) -> Iterator[NDArray[np.float32]]:
     """Yields batches (batch_size, H, W, C) in [-1, 1] for ever, each pass in a new order that follows from `seed`.
 
-    Images of another size are resized. The order is the same on every machine.
+    Images of another size are resized. With `flip` half of them, at random, are mirrored left to right. The order is
+    the same on every machine.
 
     Raises:
         DataError: there are fewer images than a batch; or, from the iterator, an image cannot be read.
@@ -58,7 +59,10 @@ def image_batches(
         )
 
     indices = grain.MapDataset.range(len(source)).seed(seed).shuffle().repeat()
-    return iter(indices.map(lambda index: load_image(source, index, size)).batch(batch_size).to_iter_dataset(_READERS))
+    images = indices.map(lambda index: load_image(source, index, size))
+    if flip:
+        images = images.random_map(lambda image, random: image[:, ::-1] if random.random() < 0.5 else image)
+    return iter(images.batch(batch_size).to_iter_dataset(_READERS))
 
 
 def load_image(source: ImageSource, index: int, size: tuple[int, int]) -> NDArray[np.float32]:

@@ -71,8 +71,13 @@ class TrainConfig(_Settings):
     """k_d: updates of D in a step (reference)."""
     self_regularisation: Annotated[float, Field(ge=0)] = 1.0
     """Weight of the self-regularisation loss in R's loss; see losses.py for the paper's lambda."""
-    psi: Literal["identity", "channel_mean", "gradient"] = "identity"
-    """Feature transform in the self-regularisation loss (paper, 2.1: identity)."""
+    psi: Literal["identity", "channel_mean", "gradient", "structure"] = "identity"
+    """Feature transform in the self-regularisation loss (paper, 2.1: identity); see losses.py."""
+    flip: bool = False
+    """Mirror half of the images of both sets left to right in training (ours): D learns less of the framing."""
+    jitter: NonNegative = 0
+    """D sees images through a window this many pixels smaller on each side, moved at random in every update (ours).
+    A D that stands still leaves the grid of its strides, and lines along the border, in the refined images."""
     refiner_average: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Decay of the running average of R's weights that is kept as the result (ours). 0: R as it ends (paper)."""
     history_size: Positive = 51_200
@@ -93,7 +98,7 @@ class TrainConfig(_Settings):
     """Of weights, input order and buffer draws."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Of the convolutions. auto: bfloat16 where the processor multiplies it natively, else float32."""
-    micro_batch: Positive = 32
+    micro_batch: Positive = 16
     """Images that go through the networks at once. Gradients add up to the whole batch's, in less memory."""
 
     @model_validator(mode="after")

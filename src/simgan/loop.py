@@ -63,7 +63,7 @@ def pretrain_discriminator(
 ) -> None:
     """Pre-trains D on real images and those of a fixed R; these begin the history."""
     for step in range(1, config.discriminator_pretrain_steps + 1):
-        losses, fresh = _train_discriminator(engine, state, synthetic, real)
+        losses, fresh = _train_discriminator(engine, state, config, synthetic, real)
         state.history.add(fresh)
         observer.step(PHASES[1], step, losses)
 
@@ -82,13 +82,13 @@ def train_adversarially(
             refiner_losses = update_refiner(engine, state, config, next(synthetic))
             average_refiner(engine, state, config.refiner_average, (step - 1) * config.refiner_updates + k)
         for _ in range(config.discriminator_updates):  # k_d
-            discriminator_losses, fresh = _train_discriminator(engine, state, synthetic, real)
+            discriminator_losses, fresh = _train_discriminator(engine, state, config, synthetic, real)
         state.history.add(fresh)
         observer.step(PHASES[2], step, refiner_losses, discriminator_losses)
 
 
 def _train_discriminator(
-    engine: Engine, state: TrainState, synthetic: Iterator[Batch], real: Iterator[Batch]
+    engine: Engine, state: TrainState, config: TrainConfig, synthetic: Iterator[Batch], real: Iterator[Batch]
 ) -> tuple[DiscriminatorLosses, Batch]:
     """One update of D on a batch of real images and one of refined ones, half of them from the history (2.3).
 
@@ -97,5 +97,5 @@ def _train_discriminator(
     x, y = next(synthetic), next(real)
     old = state.history.sample(len(x) // 2)
     fresh = engine.infer(state.refiner, x[: len(x) - len(old)])
-    losses = update_discriminator(engine, state, np.concatenate([fresh, old]), y)
+    losses = update_discriminator(engine, state, config, np.concatenate([fresh, old]), y)
     return losses, fresh[: len(x) // 2]

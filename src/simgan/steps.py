@@ -31,6 +31,8 @@ class TrainState:
     refiner_optimiser: keras.optimizers.Optimizer
     discriminator_optimiser: keras.optimizers.Optimizer
     history: HistoryBuffer
+    random: np.random.Generator
+    """Of the places of D's window."""
 
 
 class RefinerLosses(NamedTuple):
@@ -59,8 +61,9 @@ def new_state(config: TrainConfig, size: tuple[int, int], channels: int) -> Trai
         refiner_model(None, None, channels, data_format="channels_first", dtype=dtype, **dict(config.refiner))
         for _ in range(2)
     )
+    height, width = (side - 2 * config.jitter for side in size)
     discriminator = discriminator_model(
-        size[1], size[0], channels, data_format="channels_first", dtype=dtype, **dict(config.discriminator)
+        width, height, channels, data_format="channels_first", dtype=dtype, **dict(config.discriminator)
     )
     history = HistoryBuffer(config.history_size, (*size, channels), seed=config.seed)
     return TrainState(
@@ -70,6 +73,7 @@ def new_state(config: TrainConfig, size: tuple[int, int], channels: int) -> Trai
         _optimiser(config.refiner_optimiser, refiner),
         _optimiser(config.discriminator_optimiser, discriminator),
         history,
+        np.random.default_rng(config.seed),
     )
 
 
@@ -80,6 +84,7 @@ def update_refiner(
 
     L_R = l_real(x~) + lambda * |psi(x~) - psi(x)|_1, where l_real is small when D takes x~ for real.
     """
+    window = _Window.draw(state.random, config.jitter)
 
     def loss(x: Any) -> RefinerLosses:
         refined = state.refiner(x, training=True)
@@ -87,7 +92,7 @@ def update_refiner(
         change = ops.mean(ops.abs(refined - x))
         if not adversarial:
             return RefinerLosses(l_reg, ops.zeros_like(l_reg), l_reg, change)
-        logits = state.discriminator(refined, training=False)
+        logits = state.discriminator(window.of(refined), training=False)
         l_real = ops.mean(local_adversarial_loss(patch_labels(PatchClass.REAL, logits), logits))
         return RefinerLosses(l_real + config.self_regularisation * l_reg, l_real, l_reg, change)
 
@@ -101,12 +106,15 @@ def average_refiner(engine: Engine, state: TrainState, decay: float, updates: in
     engine.average(state.averaged_refiner.trainable_variables, state.refiner.trainable_variables, warm)
 
 
-def update_discriminator(engine: Engine, state: TrainState, refined: Batch, real: Batch) -> DiscriminatorLosses:
+def update_discriminator(
+    engine: Engine, state: TrainState, config: TrainConfig, refined: Batch, real: Batch
+) -> DiscriminatorLosses:
     """One update of D on refined images x~ and real images y: equation 2, a mean over patches and images of each."""
+    window = _Window.draw(state.random, config.jitter)
 
     def loss(x_refined: Any, y: Any) -> DiscriminatorLosses:
-        on_refined = state.discriminator(x_refined, training=True)
-        on_real = state.discriminator(y, training=True)
+        on_refined = state.discriminator(window.of(x_refined), training=True)
+        on_real = state.discriminator(window.of(y), training=True)
         refined_labels = patch_labels(PatchClass.REFINED, on_refined)
         real_labels = patch_labels(PatchClass.REAL, on_real)
         total = local_adversarial_loss(refined_labels, on_refined) + local_adversarial_loss(real_labels, on_real)
@@ -118,6 +126,24 @@ def update_discriminator(engine: Engine, state: TrainState, refined: Batch, real
 
     variables = state.discriminator.trainable_variables
     return engine.minimise(loss, variables, state.discriminator_optimiser, refined, real)
+
+
+class _Window(NamedTuple):
+    """The part of an image that D sees in one update."""
+
+    top: int
+    left: int
+    margin: int
+
+    @classmethod
+    def draw(cls, random: np.random.Generator, margin: int) -> "_Window":
+        top, left = random.integers(0, 2 * margin, size=2, endpoint=True)
+        return cls(int(top), int(left), margin)
+
+    def of(self, images: Any) -> Any:
+        """(B, H, W, C) -> (B, H - 2 margin, W - 2 margin, C)."""
+        height, width = images.shape[1] - 2 * self.margin, images.shape[2] - 2 * self.margin
+        return images[:, self.top : self.top + height, self.left : self.left + width]
 
 
 def _share(logits: Any, patch_class: PatchClass) -> Any:

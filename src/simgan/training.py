@@ -57,7 +57,11 @@ def train(
         size = training_size(x, y, config.height_width)
         waiting = WaitClock()
         batches = [
-            waiting.watch(image_batches(source, batch_size=config.batch_size, size=size, seed=config.seed + place))
+            waiting.watch(
+                image_batches(
+                    source, batch_size=config.batch_size, size=size, seed=config.seed + place, flip=config.flip
+                )
+            )
             for place, source in enumerate((x, y))
         ]
         samples = Samples(evenly_spaced_images(x, _SAMPLES, size), evenly_spaced_images(y, _SAMPLES, size))

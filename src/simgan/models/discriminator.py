@@ -62,16 +62,10 @@ def discriminator_model(
     Raises:
         ConfigError: the image is too small for one patch under `valid` padding.
     """
+    _check_size(img_height, img_width, variant, padding)
     images = keras.Input((img_height, img_width, channels), name="images")  # (B, H, W, C)
     features = layout.enter(images, data_format, dtype)
-    height, width = img_height, img_width
     for number, spec in enumerate(_LAYERS[variant], start=1):
-        height, width = (_after(side, spec, padding) for side in (height, width))
-        if min(height, width) < 1:
-            raise ConfigError(
-                f"discriminator padding: expected images of at least one patch under 'valid', received "
-                f"{img_height}x{img_width} (HxW); use padding 'same' or larger images."
-            )
         if isinstance(spec, _Pool):
             features = layers.MaxPooling2D(
                 spec.size, spec.stride, padding=padding, data_format=data_format, dtype=dtype, name=f"pool{number}"
@@ -93,8 +87,13 @@ def discriminator_model(
     return keras.Model(images, logits, name="discriminator")
 
 
-def _after(side: int, spec: _Conv | _Pool, padding: DiscriminatorPadding) -> int:
-    """Side of the output of one layer, in pixels."""
-    if padding == "same":
-        return -(-side // spec.stride)
-    return (side - spec.size) // spec.stride + 1
+def _check_size(img_height: int, img_width: int, variant: Variant, padding: DiscriminatorPadding) -> None:
+    """Raises ConfigError if an image holds no patch."""
+    side = min(img_height, img_width)
+    for spec in _LAYERS[variant]:
+        side = -(-side // spec.stride) if padding == "same" else (side - spec.size) // spec.stride + 1
+        if side < 1:
+            raise ConfigError(
+                f"discriminator: expected images of at least one patch under padding '{padding}', received "
+                f"{img_height}x{img_width} (HxW); use larger images, padding 'same', or less jitter."
+            )

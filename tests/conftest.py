@@ -1,0 +1,121 @@
+"""What the tests of the core share: tiny settings, tiny data sets, and one finished run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+from PIL import Image
+
+import simgan
+
+# A busy machine says nothing about the code.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Keras 3.15 reads PyTorch tensors in a way that NumPy 2 deprecates.
+    config.addinivalue_line(
+        "filterwarnings", "ignore:__array__ implementation doesn't accept:DeprecationWarning:keras"
+    )
+
+
+TINY = {
+    "batch_size": 4,
+    "refiner_pretrain_steps": 3,
+    "discriminator_pretrain_steps": 2,
+    "steps": 3,
+    "refiner_updates": 1,
+    "refiner": {"filters": 4, "blocks": 1},
+    "history_size": 6,
+    "log_every": (2, 1, 2),
+    "sample_every": 2,
+    "precision": "float32",
+    "micro_batch": 4,
+}
+
+
+def make_tiny_config(**changes):
+    from simgan.config import TrainConfig
+
+    return TrainConfig.model_validate({**TINY, **changes})
+
+
+def make_pixels(count: int, seed: int, shape: tuple[int, ...] = (8, 8), dtype: str = "uint8") -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, np.iinfo(dtype).max + 1, (count, *shape)).astype(dtype)
+
+
+@pytest.fixture(scope="session")
+def tiny_config() -> Callable[..., simgan.TrainConfig]:
+    """A config that trains in a second, with the changes that a test names."""
+    return make_tiny_config
+
+
+@pytest.fixture(scope="session")
+def pixels() -> Callable[..., np.ndarray]:
+    """(count, *shape) random pixels that follow from the seed."""
+    return make_pixels
+
+
+@pytest.fixture
+def data(tmp_path) -> tuple[Path, Path]:
+    """synthetic.npy (12, 8, 8) and real.npy (10, 8, 8), uint8."""
+    return write_data(tmp_path)
+
+
+def write_data(folder: Path) -> tuple[Path, Path]:
+    synthetic, real = folder / "synthetic.npy", folder / "real.npy"
+    np.save(synthetic, make_pixels(12, seed=1))
+    np.save(real, make_pixels(10, seed=2) // 2)
+    return synthetic, real
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory) -> simgan.Run:
+    """A tiny training on grey images. Read it; do not change it."""
+    folder = tmp_path_factory.mktemp("finished")
+    return simgan.train(make_tiny_config(), *write_data(folder), folder / "run")
+
+
+@pytest.fixture(scope="session")
+def write_pngs() -> Callable[..., Path]:
+    """Writes arrays (H, W) or (H, W, 3) as 000.png, ... into a new folder."""
+
+    def write(folder: Path, images) -> Path:
+        folder.mkdir()
+        for index, image in enumerate(images):
+            Image.fromarray(image).save(folder / f"{index:03d}.png")
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def labelled(tmp_path) -> Path:
+    """labelled.h5: 7 grey 9x10 images by key, each with a gaze and a landmark label, and an attribute."""
+    path = tmp_path / "labelled.h5"
+    random = np.random.default_rng(3)
+    with h5py.File(path, "w") as file:
+        file.attrs["made by"] = "hand"
+        for index, image in enumerate(make_pixels(7, seed=4, shape=(9, 10))):
+            file[f"image/e{index}"] = image
+            file[f"gaze/e{index}"] = random.normal(size=2)
+            file[f"landmarks/e{index}"] = random.integers(0, 10, (5, 2), dtype=np.int16)
+    return path
+
+
+@pytest.fixture
+def only_line() -> Callable[[str], str]:
+    """The one line that a text is."""
+
+    def read(text: str) -> str:
+        assert text.strip().count("\n") == 0, text
+        assert text.strip()
+        return text.strip()
+
+    return read

@@ -1,0 +1,279 @@
+from __future__ import annotations
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from simgan import loop
+from simgan.engine import TorchEngine
+from simgan.steps import DiscriminatorLosses, RefinerLosses, new_state
+
+
+class RecordingEngine(TorchEngine):
+    """Does the work, and remembers what was asked."""
+
+    def __init__(self, state):
+        super().__init__(micro_batch=3)
+        self.state = state
+        self.order: list[str] = []
+        self.given: list[tuple[np.ndarray, ...]] = []  # to the updates, in the same order
+        self.refined: list[np.ndarray] = []  # by R, for D
+
+    def minimise(self, loss, variables, optimiser, *batches):
+        self.order.append("R" if optimiser is self.state.refiner_optimiser else "D")
+        self.given.append(batches)
+        return super().minimise(loss, variables, optimiser, *batches)
+
+    def infer(self, model, images):
+        assert model is self.state.refiner  # as it is now, not its average
+        self.refined.append(super().infer(model, images))
+        return self.refined[-1]
+
+
+class RecordingObserver:
+    def __init__(self, state):
+        self.history, self.seen, self.fills = state.history, [], []
+
+    def step(self, phase, number, *losses):
+        self.seen.append((phase, number, *(type(group) for group in losses)))
+        self.fills.append(len(self.history))
+
+
+class Batches:
+    """Endless random batches, all images different; remembers them."""
+
+    def __init__(self, seed: int, size: int):
+        self._random, self._size = np.random.default_rng(seed), size
+        self.drawn: list[np.ndarray] = []
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        self.drawn.append(self._random.uniform(-1, 1, (self._size, 8, 9, 1)).astype(np.float32))
+        return self.drawn[-1]
+
+
+@pytest.fixture
+def trained(tiny_config):
+    def train(**changes):
+        config = tiny_config(**{"refiner_updates": 2, "steps": 5} | changes)
+        state = new_state(config, (8, 9), 1)
+        engine, observer = RecordingEngine(state), RecordingObserver(state)
+        synthetic, real = Batches(1, config.batch_size), Batches(2, config.batch_size)
+        loop.run(engine, state, config, synthetic, real, observer)
+        return engine, observer, synthetic, real
+
+    return train
+
+
+def keys(images: np.ndarray) -> list[bytes]:
+    return [image.tobytes() for image in images]
+
+
+def test_updates_come_in_the_order_of_algorithm_1(trained):
+    engine, observer, synthetic, real = trained(
+        refiner_pretrain_steps=3,
+        discriminator_pretrain_steps=2,
+        steps=2,
+        refiner_updates=2,
+        discriminator_updates=3,
+    )
+    assert "".join(engine.order) == "RRR" + "DD" + 2 * ("RR" + "DDD")
+    assert observer.seen == [
+        *(("refiner_pretrain", number, RefinerLosses) for number in (1, 2, 3)),
+        *(("discriminator_pretrain", number, DiscriminatorLosses) for number in (1, 2)),
+        *(("adversarial", number, RefinerLosses, DiscriminatorLosses) for number in (1, 2)),
+    ]
+    assert len(synthetic.drawn) == len(engine.order)  # a new batch of synthetic images for every update
+    assert len(real.drawn) == engine.order.count("D")
+
+
+def test_each_update_gets_the_next_images(trained):
+    engine, _, synthetic, real = trained()
+    real_batches = iter(real.drawn)
+    for network, given, x in zip(engine.order, engine.given, synthetic.drawn, strict=True):
+        if network == "R":
+            np.testing.assert_array_equal(given[0], x)
+        else:
+            np.testing.assert_array_equal(given[1], next(real_batches))
+
+
+@pytest.mark.parametrize("phase", ["refiner_pretrain_steps", "discriminator_pretrain_steps", "steps"])
+def test_phase_of_no_steps_does_nothing(phase, trained):
+    engine, observer, *_ = trained(**{phase: 0})
+    lengths = {"refiner_pretrain_steps": 3, "discriminator_pretrain_steps": 2, "steps": 5} | {phase: 0}
+    first, second, third = lengths.values()
+    assert "".join(engine.order) == first * "R" + second * "D" + third * "RRD"
+    assert len(observer.seen) == first + second + third
+
+
+@pytest.mark.parametrize(("batch_size", "updates"), [(4, 1), (4, 3), (5, 1)])
+def test_half_of_what_d_sees_is_old_and_half_is_fresh(batch_size, updates, trained):
+    """Every refined image is unlike all others, so that D's batches tell where each came from."""
+    engine, observer, *_ = trained(batch_size=batch_size, discriminator_updates=updates, history_size=50)
+    half = batch_size // 2
+    history: set[bytes] = set()
+    per_step = [1, 1] + 5 * [updates]  # D updates in each step of its pre-training, then of the adversarial phase
+    seen_by_d = iter([given[0] for name, given in zip(engine.order, engine.given, strict=True) if name == "D"])
+    refined = iter(engine.refined)
+    old_ones = []
+    for count in per_step:
+        for _ in range(count):
+            images, fresh = next(seen_by_d), next(refined)
+            assert len(images) == batch_size
+            assert keys(images[: len(fresh)]) == keys(fresh)
+            old = keys(images[len(fresh) :])
+            assert len(old) == len(set(old)) == min(half, len(history))
+            assert set(old) <= history
+            old_ones.append(len(old))
+        history |= set(keys(fresh[:half]))
+    assert old_ones == [0] + (len(old_ones) - 1) * [half]
+    assert observer.fills == 3 * [0] + [half * step for step in range(1, 8)]  # it fills, half a batch a step
+
+
+def test_full_history_stays_full(trained):
+    _, observer, *_ = trained(batch_size=4, history_size=5)
+    assert observer.fills == [0, 0, 0, 2, 4, 5, 5, 5, 5, 5]
+
+
+@pytest.mark.parametrize("phases", [{}, {"refiner_pretrain_steps": 0, "steps": 0}])
+def test_result_without_averaging_is_r_as_it_ends(phases, trained):
+    engine, *_ = trained(refiner_average=0.0, **phases)
+    for last, result in zip(
+        engine.state.refiner.get_weights(), engine.state.averaged_refiner.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(result, last)
+
+
+def test_result_with_averaging_is_the_mean_of_r_over_the_phase(tiny_config):
+    """With decay 0.9: d = 0/10, 1/11, 2/12 for the first three updates of R."""
+    config = tiny_config(
+        refiner_average=0.9, refiner_updates=1, steps=3, refiner_optimiser={"name": "sgd", "learning_rate": 0.5}
+    )
+    state = new_state(config, (8, 9), 1)
+    kernels = []
+
+    class Observer:
+        def step(self, phase, number, *losses):
+            if phase == "adversarial":
+                kernels.append(state.refiner.get_weights()[0])
+
+    loop.run(TorchEngine(4), state, config, Batches(1, 4), Batches(2, 4), Observer())
+    first, second, third = kernels
+    average = first
+    average = average * (1 / 11) + second * (10 / 11)
+    average = average * (2 / 12) + third * (10 / 12)
+    assert np.abs(third - first).max() > 1e-3
+    np.testing.assert_allclose(state.averaged_refiner.get_weights()[0], average, atol=1e-6)
+
+
+# --- The whole algorithm against plain PyTorch ------------------------------------------------------------------
+
+
+def leaves(model: keras.Model) -> list[torch.Tensor]:
+    """Weights with kernels as (out, in, h, w)."""
+    return [
+        torch.tensor(array.transpose(3, 2, 0, 1).copy() if array.ndim == 4 else array, requires_grad=True)
+        for array in model.get_weights()
+    ]
+
+
+def plain_refiner(weights: list[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    k0, b0, k1, b1, k2, b2, k3, b3 = weights
+    features = functional.relu(functional.conv2d(x, k0, b0, padding=1))
+    residual = functional.relu(functional.conv2d(features, k1, b1, padding=1))
+    features = functional.relu(features + functional.conv2d(residual, k2, b2, padding=1))
+    return torch.tanh(functional.conv2d(features, k3, b3))
+
+
+def plain_discriminator(weights: list[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    """(B * patches, 2) for images 8 high and 9 wide."""
+    k0, b0, k1, b1, k2, b2, k3, b3, k4, b4 = weights
+    # 'same' with stride 2: 8 -> 4 needs one row below, 9 -> 5 one column on each side
+    features = functional.relu(functional.conv2d(functional.pad(x, (1, 1, 0, 1)), k0, b0, 2))
+    # 4 -> 2 needs one row below, 5 -> 3 one column on each side
+    features = functional.relu(functional.conv2d(functional.pad(features, (1, 1, 0, 1)), k1, b1, 2))
+    features = functional.max_pool2d(features, 3, 1, padding=1)
+    features = functional.relu(functional.conv2d(features, k2, b2, padding=1))
+    features = functional.relu(functional.conv2d(features, k3, b3))
+    return functional.conv2d(features, k4, b4).permute(0, 2, 3, 1).reshape(-1, 2)
+
+
+def cross_entropy(logits: torch.Tensor, column: int) -> torch.Tensor:
+    return functional.cross_entropy(logits, torch.full((len(logits),), column))
+
+
+def descend(weights: list[torch.Tensor], loss: torch.Tensor, rate: float) -> None:
+    with torch.no_grad():
+        for weight, gradient in zip(weights, torch.autograd.grad(loss, weights), strict=True):
+            weight -= rate * gradient
+
+
+def plain_simgan(refiner, discriminator, synthetic, real, *, pretrain, k_g, steps, weight, rates) -> None:
+    """Algorithm 1 where the history holds half a batch: the newest half, so that drawing from it is no chance."""
+    history = torch.zeros((0, 1, 8, 9))
+
+    def update_r(adversarial: bool) -> None:
+        x = next(synthetic)
+        refined = plain_refiner(refiner, x)
+        loss = (refined - x).abs().mean()
+        if adversarial:
+            loss = cross_entropy(plain_discriminator(discriminator, refined), 0) + weight * loss
+        descend(refiner, loss, rates[0])
+
+    def update_d() -> torch.Tensor:
+        x, y = next(synthetic), next(real)
+        fresh = plain_refiner(refiner, x).detach()
+        seen = torch.cat([fresh[: len(x) - len(history)], history])
+        loss = cross_entropy(plain_discriminator(discriminator, seen), 1)
+        descend(discriminator, loss + cross_entropy(plain_discriminator(discriminator, y), 0), rates[1])
+        return fresh[: len(x) // 2]
+
+    for _ in range(pretrain[0]):
+        update_r(adversarial=False)
+    for _ in range(pretrain[1]):
+        history = update_d()
+    for _ in range(steps):
+        for _ in range(k_g):
+            update_r(adversarial=True)
+        history = update_d()
+
+
+def test_whole_algorithm_is_that_of_plain_torch(tiny_config):
+    config = tiny_config(
+        batch_size=4,
+        history_size=2,
+        refiner_pretrain_steps=2,
+        discriminator_pretrain_steps=2,
+        steps=2,
+        refiner_updates=2,
+        self_regularisation=0.7,
+        refiner_optimiser={"name": "sgd", "learning_rate": 0.1},
+        discriminator_optimiser={"name": "sgd", "learning_rate": 0.2},
+    )
+    state = new_state(config, (8, 9), 1)
+    start = [array.copy() for array in (*state.refiner.get_weights(), *state.discriminator.get_weights())]
+    refiner, discriminator = leaves(state.refiner), leaves(state.discriminator)
+    synthetic, real = Batches(1, 4), Batches(2, 4)
+    loop.run(TorchEngine(3), state, config, synthetic, real, RecordingObserver(state))
+    plain_simgan(
+        refiner,
+        discriminator,
+        *(iter([torch.tensor(x).permute(0, 3, 1, 2) for x in batches.drawn]) for batches in (synthetic, real)),
+        pretrain=(2, 2),
+        k_g=2,
+        steps=2,
+        weight=0.7,
+        rates=(0.1, 0.2),
+    )
+    ours = [*state.refiner.get_weights(), *state.discriminator.get_weights()]
+    for before, own, plain in zip(start, ours, itertools.chain(refiner, discriminator), strict=True):
+        expected = plain.detach().numpy()
+        expected = expected.transpose(2, 3, 1, 0) if expected.ndim == 4 else expected
+        assert np.abs(expected - before).max() > 1e-4
+        np.testing.assert_allclose(own, expected, atol=1e-5)

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import json
+import shutil
+
+import keras
+import numpy as np
+import pytest
+
+from simgan import Run
+from simgan.config import make_config, read_settings
+from simgan.errors import RunError
+from simgan.run import DataRecord, save_models, write_config
+from simgan.steps import new_state
+
+MODEL_FILES = [f"{name}_model.{suffix}" for name in ("disc", "refiner", "simgan") for suffix in ("h5", "keras")]
+
+
+@pytest.fixture
+def copied(finished_run, tmp_path):
+    """A run folder that a test may damage."""
+    return shutil.copytree(finished_run.path, tmp_path / "copy")
+
+
+def test_finished_run_opens_with_its_settings_and_its_data(finished_run, tiny_config):
+    run = Run.open(str(finished_run.path))
+    assert run.config == tiny_config()
+    assert (run.data.height, run.data.width, run.data.channels) == (8, 8, 1)
+
+
+def test_refiner_has_the_weights_of_both_files_and_takes_any_size(finished_run):
+    refiner = finished_run.refiner
+    for suffix in ("keras", "h5"):
+        saved = keras.models.load_model(finished_run.path / f"refiner_model.{suffix}")
+        for own, stored in zip(refiner.get_weights(), saved.get_weights(), strict=True):
+            np.testing.assert_array_equal(own, stored)
+    assert refiner.predict_on_batch(np.zeros((1, 5, 11, 1), np.float32)).shape == (1, 5, 11, 1)
+
+
+def test_metrics_are_the_lines_of_the_file(finished_run):
+    lines = (finished_run.path / "metrics.jsonl").read_text("utf-8").splitlines()
+    assert len(lines) > 3
+    assert finished_run.metrics() == [json.loads(line) for line in lines]
+
+
+@pytest.mark.parametrize("missing", ["config.toml", "refiner_model.keras"])
+def test_unfinished_run_is_one_line_that_names_what_is_missing(missing, copied, only_line):
+    (copied / missing).unlink()
+    with pytest.raises(RunError) as caught:
+        Run.open(copied)
+    message = only_line(str(caught.value))
+    assert missing in message
+    assert str(copied) in message
+
+
+def test_missing_folder_is_a_run_error(tmp_path):
+    with pytest.raises(RunError, match="nowhere"):
+        Run.open(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("[data]", "[other]"),
+        ("batch_size = 4", "batch_size = "),
+        ("batch_size = 4", "batch_size = 0"),
+        ("batch_size = 4", "batch_sise = 4"),
+        ("height = 8", "hite = 8"),
+        ("height = 8", "height = 0"),
+        ("channels = 1", 'channels = "one"'),
+    ],
+    ids=["no data", "no TOML", "out of range", "unknown setting", "unknown data", "no size", "no number"],
+)
+def test_damaged_settings_are_one_line(old, new, copied, only_line):
+    path = copied / "config.toml"
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+    with pytest.raises(RunError) as caught:
+        Run.open(copied)
+    assert str(path) in only_line(str(caught.value))
+
+
+@pytest.mark.parametrize("damage", ["cut short", "other network"])
+def test_weights_that_do_not_fit_are_one_line_that_names_the_file(damage, copied, only_line):
+    if damage == "cut short":
+        whole = (copied / "refiner_model.keras").read_bytes()
+        (copied / "refiner_model.keras").write_bytes(whole[: len(whole) // 2])
+    else:
+        text = (copied / "config.toml").read_text("utf-8")
+        (copied / "config.toml").write_text(text.replace("filters = 4", "filters = 5"), "utf-8")
+    run = Run.open(copied)
+    with pytest.raises(RunError) as caught:
+        _ = run.refiner
+    assert "refiner_model.keras" in only_line(str(caught.value))
+
+
+def data_record(channels: int, path: str = "/s") -> DataRecord:
+    return DataRecord.model_validate(
+        {"synthetic": {"path": path, "key": "eyes"}, "real": {"path": "/r", "range": (0, 4095)}}
+        | {"height": 8, "width": 9, "channels": channels}
+    )
+
+
+def test_config_file_holds_every_setting_and_the_data(tmp_path, tiny_config):
+    config, data = tiny_config(size="8x9", psi="gradient"), data_record(3, 'a "quoted" name')
+    write_config(tmp_path, config, data)
+    settings = read_settings(tmp_path / "config.toml")
+    assert settings.pop("data") == {
+        "synthetic": {"path": 'a "quoted" name', "key": "eyes"},
+        "real": {"path": "/r", "range": [0, 4095]},
+        "height": 8,
+        "width": 9,
+        "channels": 3,
+    }
+    assert make_config(settings) == config
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_saved_models_are_float32_channels_last_with_the_average_of_r(precision, tmp_path, tiny_config):
+    config = tiny_config(precision=precision)
+    state = new_state(config, (8, 9), 3)
+    save_models(tmp_path, state, config, data_record(3))
+    assert sorted(path.name for path in tmp_path.iterdir()) == MODEL_FILES
+    x = np.random.default_rng(0).uniform(-1, 1, (2, 8, 9, 3)).astype(np.float32)
+    tolerance = 1e-5 if precision == "float32" else 0.05
+    for suffix in ("h5", "keras"):
+        refiner, disc, joint = (
+            keras.models.load_model(tmp_path / f"{name}_model.{suffix}") for name in ("refiner", "disc", "simgan")
+        )
+        for model in (refiner, disc, joint):
+            assert {weight.dtype for weight in model.weights} == {"float32"}
+        for layer in (*refiner.layers, *disc.layers):
+            assert layer.compute_dtype == "float32"
+            assert getattr(layer, "data_format", "channels_last") == "channels_last"
+        assert refiner.input_shape == (None, None, None, 3)
+        assert disc.input_shape == joint.input_shape == (None, 8, 9, 3)
+        for saved, own in zip(refiner.get_weights(), state.averaged_refiner.get_weights(), strict=True):
+            np.testing.assert_array_equal(saved, own)
+        refined, logits = joint.predict_on_batch(x)
+        np.testing.assert_allclose(refined, state.averaged_refiner.predict_on_batch(x), atol=tolerance)
+        np.testing.assert_allclose(logits, state.discriminator.predict_on_batch(refined), atol=tolerance)

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import io
+import itertools
+import struct
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+from rich.console import Console
+from tensorboardX.proto.event_pb2 import Event
+
+import simgan
+from simgan.config import make_config, read_settings
+from simgan.errors import DataError, RunError
+from simgan.images import open_images
+
+MODEL_FILES = [f"{name}_model.{suffix}" for name in ("disc", "refiner", "simgan") for suffix in ("h5", "keras")]
+
+
+def names_in(folder) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def events_in(folder) -> list[Event]:
+    """TFRecord: length, its checksum, the event, its checksum."""
+    (path,) = folder.glob("events.out.tfevents*")
+    content, events, place = path.read_bytes(), [], 0
+    while place < len(content):
+        (length,) = struct.unpack_from("<Q", content, place)
+        events.append(Event.FromString(content[place + 12 : place + 12 + length]))
+        place += length + 16
+    return events
+
+
+def test_run_folder_holds_what_is_promised(finished_run):
+    names = names_in(finished_run.path)
+    events = [name for name in names if name.startswith("events.out.tfevents")]
+    assert len(events) == 1
+    assert names == sorted([*MODEL_FILES, "config.toml", "metrics.jsonl", "samples", *events])
+
+
+def test_settings_read_back_are_the_settings_given(finished_run, tiny_config):
+    settings = read_settings(finished_run.path / "config.toml")
+    data = settings.pop("data")
+    assert make_config(settings) == tiny_config()
+    assert data == {
+        "synthetic": {"path": str(finished_run.path.parent / "synthetic.npy"), "range": [0, 255]},
+        "real": {"path": str(finished_run.path.parent / "real.npy"), "range": [0, 255]},
+        "height": 8,
+        "width": 8,
+        "channels": 1,
+    }
+
+
+def test_metrics_have_a_record_for_each_interval_and_for_the_end_of_each_phase(finished_run):
+    records = finished_run.metrics()
+    assert [(record["phase"], record["step"]) for record in records] == [
+        ("refiner_pretrain", 2),
+        ("refiner_pretrain", 3),
+        ("discriminator_pretrain", 1),
+        ("discriminator_pretrain", 2),
+        ("adversarial", 2),
+        ("adversarial", 3),
+    ]
+    # Half a batch of 4 a step of D, in a history of 6.
+    assert [record["history_fill"] for record in records] == pytest.approx([0, 0, 1 / 3, 2 / 3, 1, 1], abs=1e-4)
+    for record in records:
+        assert all(np.isfinite(value) for value in record.values() if not isinstance(value, str))
+        assert ("refiner_change" in record) == (record["phase"] != "discriminator_pretrain")
+        assert ("discriminator_total" in record) == (record["phase"] != "refiner_pretrain")
+
+
+def test_tensorboard_shows_the_same_numbers_on_one_axis_of_steps(finished_run):
+    shown = {
+        (value.tag, event.step): value.simple_value
+        for event in events_in(finished_run.path)
+        for value in event.summary.value
+    }
+    before = {"refiner_pretrain": 0, "discriminator_pretrain": 3, "adversarial": 5}
+    for record in finished_run.metrics():
+        step = before[record["phase"]] + record["step"]
+        for name in set(record) - {"phase", "step"}:
+            assert shown.pop((f"{record['phase']}/{name}", step)) == pytest.approx(record[name], abs=1e-6, rel=1e-5)
+    assert shown == {}
+
+
+def test_sample_pictures_are_drawn_at_each_interval_and_at_the_end(finished_run):
+    samples = finished_run.path / "samples"
+    assert names_in(samples) == ["step_000002.png", "step_000003.png"]
+    with Image.open(samples / "step_000003.png") as picture:
+        assert picture.mode == "RGB"
+
+
+def test_all_six_model_files_load_and_agree(finished_run):
+    x = np.random.default_rng(0).uniform(-1, 1, (2, 8, 8, 1)).astype(np.float32)
+    refined = finished_run.refiner.predict_on_batch(x)
+    for suffix in ("h5", "keras"):
+        refiner, disc, joint = (
+            keras.models.load_model(finished_run.path / f"{name}_model.{suffix}")
+            for name in ("refiner", "disc", "simgan")
+        )
+        np.testing.assert_allclose(refiner.predict_on_batch(x), refined, atol=1e-5)
+        both = joint.predict_on_batch(x)
+        np.testing.assert_allclose(both[0], refined, atol=1e-5)
+        np.testing.assert_allclose(both[1], disc.predict_on_batch(refined), atol=1e-5)
+
+
+def test_same_seed_gives_the_same_weights_and_another_does_not(finished_run, data, tmp_path, tiny_config):
+    again = simgan.train(tiny_config(), *data, tmp_path / "again")
+    other = simgan.train(tiny_config(seed=1), *data, tmp_path / "other")
+    for name in ("refiner", "disc"):
+        first, same, different = (
+            keras.models.load_model(run.path / f"{name}_model.keras").get_weights()
+            for run in (finished_run, again, other)
+        )
+        for a, b in zip(first, same, strict=True):
+            np.testing.assert_array_equal(a, b)
+        assert np.abs(first[0] - different[0]).max() > 0.01
+
+
+def test_images_of_two_sizes_and_three_channels_train_at_a_chosen_size(tmp_path, pixels, tiny_config, write_pngs):
+    synthetic = write_pngs(tmp_path / "synthetic", [*pixels(3, 1, (9, 12, 3)), *pixels(3, 2, (20, 11, 3))])
+    np.save(tmp_path / "real.npy", pixels(5, 3, (16, 8, 3)))
+    with open_images(tmp_path / "real.npy") as real:
+        run = simgan.train(tiny_config(size="8x6"), str(synthetic), real, str(tmp_path / "run"))
+        assert real[0].shape == (16, 8, 3)  # the caller's source is left open
+    assert (run.data.height, run.data.width, run.data.channels) == (8, 6, 3)
+    disc = keras.models.load_model(run.path / "disc_model.h5")
+    assert disc.input_shape == (None, 8, 6, 3)
+
+
+def test_no_steps_at_all_still_give_a_run(data, tmp_path, tiny_config):
+    config = tiny_config(refiner_pretrain_steps=0, discriminator_pretrain_steps=0, steps=0)
+    run = simgan.train(config, *data, tmp_path / "run")
+    assert run.metrics() == []
+    assert set(MODEL_FILES) < set(names_in(run.path))
+
+
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_existing_out_is_refused_and_untouched(kind, data, tmp_path, tiny_config, only_line):
+    out = tmp_path / "run"
+    if kind == "folder":
+        out.mkdir()
+        (out / "mine.txt").write_text("keep")
+    else:
+        out.write_text("keep")
+    with pytest.raises(RunError) as caught:
+        simgan.train(tiny_config(), *data, out)
+    assert str(out) in only_line(str(caught.value))
+    assert (out / "mine.txt" if kind == "folder" else out).read_text() == "keep"
+    assert names_in(tmp_path) == ["real.npy", "run", "synthetic.npy"]
+
+
+def test_out_that_cannot_be_made_is_one_line(data, tmp_path, tiny_config, only_line):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError) as caught:
+        simgan.train(tiny_config(), *data, tmp_path / "file" / "run")
+    assert "file/run" in only_line(str(caught.value))
+    assert names_in(tmp_path) == ["file", "real.npy", "synthetic.npy"]
+
+
+def test_image_that_goes_bad_leaves_no_run_under_its_name(data, tmp_path, tiny_config):
+    path = tmp_path / "float.npy"
+    np.save(path, np.random.default_rng(0).random((16, 8, 8), np.float32))
+    with open_images(path) as source:
+        np.load(path, mmap_mode="r+")[9, 1, 1] = np.nan
+        with pytest.raises(DataError, match=r"image '09'.*NaN"):
+            simgan.train(tiny_config(steps=20), source, data[1], tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    assert (tmp_path / "run.failed" / "config.toml").is_file()
+    assert not list((tmp_path / "run.failed").glob("*_model.*"))
+
+
+class Failing(io.StringIO):
+    """A terminal whose second line brings `error`."""
+
+    def __init__(self, error: BaseException):
+        super().__init__()
+        self._errors, self._writes = iter([error]), itertools.count()
+
+    def write(self, text: str) -> int:
+        if next(self._writes) == 1:
+            raise next(self._errors)
+        return super().write(text)
+
+
+def test_full_disk_is_a_run_error_and_leaves_the_logs_aside(data, tmp_path, tiny_config, only_line):
+    console = Console(file=Failing(OSError(28, "No space left on device")))
+    with pytest.raises(RunError) as caught:
+        simgan.train(tiny_config(), *data, tmp_path / "run", console=console)
+    message = only_line(str(caught.value))
+    assert "No space left on device" in message
+    assert "run.failed" in message
+    assert names_in(tmp_path) == ["real.npy", "run.failed", "synthetic.npy"]
+
+
+def test_interrupted_training_leaves_the_logs_aside_and_can_be_started_anew(data, tmp_path, tiny_config):
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            simgan.train(tiny_config(), *data, tmp_path / "run", console=Console(file=Failing(KeyboardInterrupt())))
+        assert names_in(tmp_path) == ["real.npy", "run.failed", "synthetic.npy"]
+        assert "metrics.jsonl" in names_in(tmp_path / "run.failed")
+    shown = io.StringIO()
+    simgan.train(tiny_config(), *data, tmp_path / "run", console=Console(file=shown, width=200))
+    assert names_in(tmp_path) == ["real.npy", "run", "run.failed", "synthetic.npy"]
+    lines = [line for line in shown.getvalue().splitlines() if ": " in line]
+    assert lines[0].startswith("refiner pretrain 2/3: ")
+    assert lines[-1].startswith("adversarial 3/3: ")
+    assert "D refined" in lines[-1]
