@@ -1,6 +1,7 @@
 """Writes down what happens in a training: progress lines, metrics.jsonl, TensorBoard events, sample pictures."""
 
 import json
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from rich.console import Console
 from tensorboardX import SummaryWriter
 
 from simgan.config import TrainConfig
+from simgan.errors import RunError
 from simgan.history import HistoryBuffer
 from simgan.loop import PHASES
 from simgan.progress import progress_bar
@@ -68,7 +70,7 @@ class Recorder:
     ) -> None:
         self._folder, self._history, self._waiting = folder, history, waiting
         self._samples, self._refine, self._console = samples, refine, console
-        self._batch_size, self._sample_every = config.batch_size, config.sample_every
+        self._sample_every = config.sample_every
         lengths = (config.refiner_pretrain_steps, config.discriminator_pretrain_steps, config.steps)
         self._lengths = dict(zip(PHASES, lengths, strict=True))
         self._every = dict(zip(PHASES, config.log_every, strict=True))
@@ -117,25 +119,22 @@ class Recorder:
 
     def _write(self, phase: str, number: int) -> None:
         means = {name: float(total) / self._since for name, total in self._sums.items()}
+        _check_finite(means, f"{phase} step {number}")
         seconds = time.perf_counter() - self._started
-        record = {
-            "phase": phase,
-            "step": number,
-            **{name: round(value, 6) for name, value in means.items()},
+        rates = {
             "history_fill": round(len(self._history) / self._history.capacity, 4),
             "steps_per_second": round(self._since / seconds, 4),
             "waiting_for_data": round((self._waiting.seconds - self._waited) / seconds, 4),
         }
-        self._metrics.write(json.dumps(record) + "\n")
+        values = {name: round(value, 6) for name, value in means.items()} | rates
+        self._metrics.write(json.dumps({"phase": phase, "step": number, **values}) + "\n")
         self._metrics.flush()
         done = sum(self._lengths[earlier] for earlier in PHASES[: PHASES.index(phase)]) + number
-        for name, value in record.items():
-            if not isinstance(value, str) and name != "step":
-                self._events.add_scalar(f"{phase}/{name}", value, done)
-        rate = f"{self._since / seconds:.2f} steps/s"
-        shown = "  ".join(f"{_SHORT[name]} {value:.4f}" for name, value in means.items() if name in _SHORT)
+        for name, value in values.items():
+            self._events.add_scalar(f"{phase}/{name}", value, done)
+        shown = "  ".join(f"{label} {means[name]:.4f}" for name, label in _SHOWN[phase].items())
         self._console.print(
-            f"{phase.replace('_', ' ')} {number}/{self._lengths[phase]}: {shown}  {rate}",
+            f"{phase.replace('_', ' ')} {number}/{self._lengths[phase]}: {shown}  {rates['steps_per_second']:.2f} steps/s",
             highlight=False,
             soft_wrap=True,
         )
@@ -148,10 +147,20 @@ class Recorder:
         self._waited = self._waiting.seconds
 
 
-_SHORT = {
-    "refiner_adversarial": "R adversarial",
-    "refiner_self_regularisation": "R self-regularisation",
+_OF_D = {
     "discriminator_total": "D loss",
-    "discriminator_real_accuracy": "D real",
-    "discriminator_refined_accuracy": "D refined",
+    "discriminator_real_accuracy": "D right on real",
+    "discriminator_refined_accuracy": "on refined",
 }
+# What a progress line shows of a phase, and what it calls it.
+_SHOWN = {
+    PHASES[0]: {"refiner_self_regularisation": "R self-regularisation"},
+    PHASES[1]: _OF_D,
+    PHASES[2]: {"refiner_adversarial": "R adversarial", "refiner_self_regularisation": "self-regularisation"} | _OF_D,
+}
+
+
+def _check_finite(means: dict[str, float], where: str) -> None:
+    for name, value in means.items():
+        if not math.isfinite(value):
+            raise RunError(f"{where}: expected a finite {name}, received {value}; lower the learning rates.")

@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+import pytest
+
+from simgan.errors import ConfigError, DataError, EngineError, RunError, SimGANError
+
+
+@pytest.mark.parametrize(
+    ("error", "builtin"),
+    [(ConfigError, ValueError), (DataError, ValueError), (RunError, RuntimeError), (EngineError, RuntimeError)],
+)
+def test_each_error_is_caught_as_ours_and_as_the_builtin(error, builtin):
+    for caught in (SimGANError, builtin):
+        with pytest.raises(caught, match="^a message$"):
+            raise error("a message")

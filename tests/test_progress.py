@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from simgan.progress import show_progress
+
+
+def test_bar_says_what_is_done_and_how_much_there_is():
+    shown = io.StringIO()
+    with show_progress(Console(file=shown, width=120), "reading", "files") as on_progress:
+        for done in range(1, 6):
+            on_progress(done, 5)
+    line = shown.getvalue().strip().splitlines()[-1]
+    assert line.startswith("reading")
+    assert "5/5" in line
+    assert "files/s" in line
+
+
+def test_bar_ends_with_an_error():
+    console = Console(file=io.StringIO())
+    with pytest.raises(ValueError, match="oh"), show_progress(console, "reading") as on_progress:
+        on_progress(1, 2)
+        raise ValueError("oh")
+    with show_progress(console, "again") as on_progress:  # a console shows one bar at a time
+        on_progress(1, 1)

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+import simgan
+
+
+def test_public_names():
+    assert simgan.__all__ == [
+        "HistoryBuffer",
+        "Run",
+        "TrainConfig",
+        "discriminator_model",
+        "local_adversarial_loss",
+        "open_images",
+        "refine",
+        "refiner_model",
+        "self_regularisation_loss",
+        "simgan_model",
+        "train",
+    ]
+    for name in simgan.__all__:
+        assert getattr(simgan, name).__module__.startswith("simgan.")
+        assert getattr(simgan, name).__name__ == name
+    assert set(simgan.__all__) < set(dir(simgan))
+
+
+def test_other_names_are_not_there():
+    with pytest.raises(AttributeError, match="no attribute 'refine_everything'"):
+        _ = simgan.refine_everything
+
+
+def printed(code: str, **environment: str) -> str:
+    """What a fresh process prints."""
+    clean = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=clean | environment, capture_output=True, text=True, timeout=300, check=True
+    )
+    return done.stdout.strip()
+
+
+SHOW_BACKEND = "import simgan, os; print(os.environ.get('KERAS_BACKEND'))"
+
+
+def test_import_loads_neither_keras_nor_torch():
+    assert printed("import simgan, sys; print([name for name in ('keras', 'torch') if name in sys.modules])") == "[]"
+
+
+def test_import_selects_torch_unless_a_backend_is_chosen():
+    assert printed(SHOW_BACKEND) == "torch"
+    assert printed(SHOW_BACKEND, KERAS_BACKEND="jax") == "jax"
+
+
+def test_import_after_keras_changes_nothing():
+    stub = "import sys, types; sys.modules['keras'] = types.ModuleType('keras'); sys.modules['simgan.losses'] = None\n"
+    code = f"{stub}try:\n    import simgan\nexcept ImportError:\n    pass\n"
+    assert printed(f"{code}import os; print(os.environ.get('KERAS_BACKEND'))") == "None"

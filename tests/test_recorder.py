@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import io
+import json
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from simgan.history import HistoryBuffer
+from simgan.recorder import Recorder, Samples, WaitClock
+from simgan.steps import DiscriminatorLosses, RefinerLosses
+
+PICTURES = Samples(np.zeros((2, 8, 8, 1), np.float32), np.ones((2, 8, 8, 1), np.float32))
+
+
+@pytest.fixture
+def record(tmp_path, tiny_config):
+    """Feeds steps to a recorder; gives the records and what was shown."""
+
+    def run(steps, refine=lambda images: images, waiting=None, **changes):
+        shown, history = io.StringIO(), HistoryBuffer(4, (1, 1, 1))
+        history.add(np.zeros((3, 1, 1, 1), np.float32))
+        config = tiny_config(**changes)
+        console = Console(file=shown, width=300)
+        with Recorder(tmp_path, config, history, waiting or WaitClock(), PICTURES, refine, console) as recorder:
+            for step in steps:
+                recorder.step(*step)
+        lines = (tmp_path / "metrics.jsonl").read_text("utf-8").splitlines()
+        return [json.loads(line) for line in lines], shown.getvalue()
+
+    return run
+
+
+def refiner_losses(value: float) -> RefinerLosses:
+    return RefinerLosses(value, 10 * value, 100 * value, 1000 * value)
+
+
+def test_record_is_the_mean_of_the_steps_since_the_last(record):
+    steps = [("refiner_pretrain", number, refiner_losses(number)) for number in range(1, 6)]
+    records, _ = record(steps, refiner_pretrain_steps=5, log_every=(2, 1, 1))
+    assert [entry["step"] for entry in records] == [2, 4, 5]  # each second, and the last
+    assert [entry["refiner_total"] for entry in records] == [1.5, 3.5, 5]
+    assert [entry["refiner_adversarial"] for entry in records] == [15, 35, 50]
+    assert [entry["refiner_self_regularisation"] for entry in records] == [150, 350, 500]
+    assert [entry["refiner_change"] for entry in records] == [1500, 3500, 5000]
+    assert all(entry["history_fill"] == 0.75 and entry["phase"] == "refiner_pretrain" for entry in records)
+    assert all(entry["steps_per_second"] > 0 for entry in records)
+
+
+def test_adversarial_record_holds_both_networks(record):
+    steps = [("adversarial", 1, refiner_losses(1), DiscriminatorLosses(0.5, 0.25, 0.75))]
+    records, shown = record(steps, steps=1)
+    assert records[0]["discriminator_total"] == 0.5
+    assert records[0]["discriminator_real_accuracy"] == 0.25
+    assert records[0]["discriminator_refined_accuracy"] == 0.75
+    line = next(line for line in shown.splitlines() if line.startswith("adversarial 1/1: "))
+    expected = "R adversarial 10.0000  R self-regularisation 100.0000  D loss 0.5000  D real 0.2500  D refined 0.7500"
+    assert expected in line
+
+
+def test_pictures_are_drawn_each_interval_and_at_the_end_of_the_adversarial_phase(record, tmp_path):
+    steps = [
+        ("discriminator_pretrain", 1, DiscriminatorLosses(0, 0, 0)),
+        *(("adversarial", number, refiner_losses(0), DiscriminatorLosses(0, 0, 0)) for number in range(1, 6)),
+    ]
+    seen = []
+
+    def refine(images):
+        seen.append(images)
+        return images
+
+    record(steps, refine, steps=5, sample_every=2, discriminator_pretrain_steps=1)
+    names = sorted(path.name for path in (tmp_path / "samples").iterdir())
+    assert names == ["step_000002.png", "step_000004.png", "step_000005.png"]
+    assert len(seen) == 3
+    assert all(images is PICTURES.synthetic for images in seen)
+    with Image.open(tmp_path / "samples/step_000002.png") as picture:
+        picture.verify()
+
+
+def test_share_of_time_spent_waiting_is_recorded(record):
+    waiting = WaitClock()
+
+    def slow():
+        while True:
+            time.sleep(0.05)
+            yield "image"
+
+    def steps():
+        items = waiting.watch(slow())
+        for number in (1, 2):
+            assert next(items) == "image"
+            yield "refiner_pretrain", number, refiner_losses(0)
+
+    records, _ = record(steps(), waiting=waiting, refiner_pretrain_steps=2, log_every=(1, 1, 1))
+    assert waiting.seconds >= 0.1
+    assert all(0.2 < entry["waiting_for_data"] <= 1 for entry in records)
+
+
+def test_clock_leaves_the_time_of_the_consumer_out():
+    waiting = WaitClock()
+    items = waiting.watch(iter(range(3)))
+    for _ in range(3):
+        next(items)
+        time.sleep(0.05)
+    assert waiting.seconds < 0.05
+
+
+def test_records_so_far_survive_an_error(record, tmp_path):
+    def steps():
+        yield "refiner_pretrain", 1, refiner_losses(1)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        record(steps(), log_every=(1, 1, 1))
+    assert json.loads((tmp_path / "metrics.jsonl").read_text("utf-8"))["step"] == 1

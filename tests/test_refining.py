@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from simgan import refine
+from simgan.errors import DataError, RunError
+from simgan.images import PixelRange, open_images
+from simgan.models import refiner_model
+from simgan.refining import refine_data_set, refined_images
+
+
+def model_of(*layers: keras.Layer, channels: int = 1) -> keras.Model:
+    images = keras.Input((None, None, channels))
+    return keras.Model(images, keras.Sequential(layers)(images))
+
+
+@pytest.fixture(scope="module")
+def identity() -> keras.Model:
+    return model_of(keras.layers.Identity())
+
+
+@pytest.fixture(scope="module")
+def negative() -> keras.Model:
+    """x~ = -x: an 8-bit value v becomes 255 - v."""
+    return model_of(keras.layers.Rescaling(-1.0))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_identity_gives_back_every_value(dtype, identity):
+    values = np.arange(np.iinfo(dtype).max + 1).astype(dtype).reshape(1, 16, -1)
+    refined = refine(identity, values)
+    assert refined.dtype == values.dtype
+    np.testing.assert_array_equal(refined, values)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_floats_are_within_minus_1_and_1(dtype, identity, negative):
+    values = np.linspace(-1, 1, 60).astype(dtype).reshape(2, 5, 6)
+    np.testing.assert_allclose(refine(identity, values), values, atol=1e-7)
+    refined = refine(negative, values)
+    assert refined.dtype == dtype
+    np.testing.assert_allclose(refined, -values, atol=1e-7)
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 5), (3, 4, 5, 1), (70, 4, 5), (0, 4, 5)])
+def test_refined_images_have_the_shape_of_the_images(shape, negative, pixels):
+    images = pixels(shape[0], 1, shape[1:])
+    before = images.copy()
+    refined = refine(negative, images)
+    np.testing.assert_array_equal(refined, 255 - images)
+    np.testing.assert_array_equal(images, before)
+    assert refined.shape == shape
+
+
+def test_colour_images_keep_their_channels(pixels):
+    images = pixels(2, 1, (4, 5, 3))
+    np.testing.assert_array_equal(refine(model_of(keras.layers.Rescaling(-1.0), channels=3), images), 255 - images)
+
+
+def test_values_beyond_the_range_are_clipped_to_black_and_white():
+    images = np.array([[[0, 100, 127, 128, 155, 255]]], np.uint8)
+    refined = refine(model_of(keras.layers.Rescaling(100.0)), images)
+    np.testing.assert_array_equal(refined, [[[0, 0, 78, 178, 255, 255]]])  # 127.5 -+ 0.5 * 100
+
+
+def test_given_range_is_what_the_model_sees(negative):
+    twelve_bits = np.array([[[0, 1, 4095]]], np.uint16)
+    np.testing.assert_array_equal(refine(negative, twelve_bits, pixel_range=PixelRange(0, 4095)), [[[4095, 4094, 0]]])
+    unit = np.array([[[0.0, 0.25, 1.0]]], np.float32)
+    np.testing.assert_allclose(refine(negative, unit, pixel_range=PixelRange(0, 1)), [[[1.0, 0.75, 0.0]]], atol=1e-7)
+
+
+def in_pixels(refined: np.ndarray) -> np.ndarray:
+    """[-1, 1] in [0, 255]."""
+    return (refined.astype(np.float64) + 1) * 127.5
+
+
+def test_run_refines_with_its_refiner(finished_run, pixels):
+    images = pixels(3, 1, (9, 10))
+    expected = in_pixels(finished_run.refiner.predict_on_batch(images[..., np.newaxis] / np.float32(127.5) - 1))
+    by_run, by_path = refine(finished_run, images), refine(str(finished_run.path), images)
+    np.testing.assert_array_equal(by_run, by_path)
+    assert np.abs(expected[..., 0] - images).mean() > 3  # so that refining is no identity
+    assert np.abs(by_run - expected[..., 0]).max() <= 2.5  # 8 bits may be computed in bfloat16
+    assert np.abs(refine(finished_run.refiner, images) - expected[..., 0]).max() <= 0.51
+
+
+def test_images_deeper_than_8_bits_are_refined_in_float32(finished_run, pixels):
+    images = pixels(3, 1, (9, 10), "uint16")
+    model_range = images[..., np.newaxis] / np.float32(32767.5) - 1
+    expected = (finished_run.refiner.predict_on_batch(model_range).astype(np.float64) + 1) * 32767.5
+    assert np.abs(refine(finished_run, images) - expected[..., 0]).max() <= 1
+
+
+def test_refiner_of_one_size_refines_others(pixels):
+    fixed = refiner_model(8, 8, filters=4, blocks=1)
+    free = refiner_model(None, None, filters=4, blocks=1)
+    free.set_weights(fixed.get_weights())
+    images = pixels(2, 1, (5, 11))
+    np.testing.assert_array_equal(refine(fixed, images), refine(free, images))
+
+
+def test_open_data_set_is_refined_in_its_order_and_range(tmp_path, negative):
+    images = np.linspace(0, 1, 40 * 4 * 5, dtype=np.float32).reshape(40, 4, 5)
+    np.save(tmp_path / "unit.npy", images)
+    with open_images(tmp_path / "unit.npy") as source:
+        refined = refine(negative, source)
+    assert refined.dtype == np.float32
+    np.testing.assert_allclose(refined, 1 - images[..., np.newaxis], atol=1e-6)
+
+
+def test_each_image_of_a_set_of_mixed_sizes_comes_once(tmp_path, negative, pixels, write_pngs):
+    images = [pixels(1, index, (4 + index % 3, 5))[0] for index in range(70)]
+    with open_images(write_pngs(tmp_path / "mixed", images)) as source:
+        refined = dict(refined_images(negative, source))
+        assert sum(1 for _ in refined_images(negative, source)) == 70
+    for index, image in enumerate(images):
+        np.testing.assert_array_equal(refined[index][..., 0], 255 - image)
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (1, 2, 4, 5, 1)])
+def test_array_that_is_no_stack_is_one_line(shape, identity, only_line):
+    with pytest.raises(DataError) as caught:
+        refine(identity, np.zeros(shape, np.uint8))
+    assert "(N, H, W" in only_line(str(caught.value))
+
+
+def test_integers_without_a_range_are_one_line(identity, only_line):
+    with pytest.raises(DataError) as caught:
+        refine(identity, np.zeros((1, 4, 5), np.int32))
+    assert "int32" in only_line(str(caught.value))
+
+
+def test_other_channels_than_the_training_s_are_one_line(finished_run, only_line):
+    with pytest.raises(DataError) as caught:
+        refine(finished_run, np.zeros((1, 4, 5, 3), np.uint8))
+    message = only_line(str(caught.value))
+    assert "expected 1 channel" in message
+    assert "received 3" in message
+
+
+def test_path_that_is_no_run_is_a_run_error(tmp_path):
+    with pytest.raises(RunError):
+        refine(tmp_path, np.zeros((1, 4, 5), np.uint8))
+
+
+# --- Whole data sets --------------------------------------------------------------------------------------------
+
+
+def read_all(path) -> dict[str, np.ndarray]:
+    """Every data set and attribute of an HDF5 file."""
+    found = {}
+    with h5py.File(path, "r") as file:
+        file.visititems(lambda name, item: found.update({name: item[()]} if isinstance(item, h5py.Dataset) else {}))
+        found.update({f"@{name}": np.array(value) for name, value in file.attrs.items()})
+    return found
+
+
+def test_hdf5_keeps_every_label_byte_for_byte(labelled, tmp_path, negative):
+    untouched = labelled.read_bytes()
+    done = []
+    with open_images(labelled) as source:
+        refine_data_set(negative, source, tmp_path / "refined.h5", lambda *progress: done.append(progress))
+    before, after = read_all(labelled), read_all(tmp_path / "refined.h5")
+    assert len(before) == 3 * 7 + 1
+    assert list(after) == list(before)
+    for name, value in before.items():
+        if name.startswith("image/"):
+            np.testing.assert_array_equal(after[name], 255 - value)
+        else:
+            assert after[name].dtype == value.dtype
+            assert after[name].tobytes() == value.tobytes()
+    assert done == [(number, 7) for number in range(1, 8)]
+    assert labelled.read_bytes() == untouched
+
+
+def test_folder_of_mixed_sizes_keeps_names_sizes_and_other_files(tmp_path, negative, pixels, write_pngs):
+    images = [pixels(1, index, (4 + index % 2, 5))[0] for index in range(5)]
+    folder = write_pngs(tmp_path / "in", images)
+    (folder / "labels.csv").write_bytes(b"name,gaze\r\n000.png,0.1\r\n")
+    with open_images(folder) as source:
+        refine_data_set(negative, source, tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(path.name for path in folder.iterdir())
+    assert (tmp_path / "out/labels.csv").read_bytes() == b"name,gaze\r\n000.png,0.1\r\n"
+    for index, image in enumerate(images):
+        with Image.open(tmp_path / f"out/{index:03d}.png") as picture:
+            np.testing.assert_array_equal(np.asarray(picture), 255 - image)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_refining_that_is_interrupted_leaves_nothing(error, labelled, tmp_path, identity):
+    def stop(done: int, total: int) -> None:
+        if done == 3:
+            raise error
+
+    before = sorted(tmp_path.iterdir())
+    with open_images(labelled) as source, pytest.raises(error):
+        refine_data_set(identity, source, tmp_path / "refined.h5", stop)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_refiner_that_diverged_leaves_nothing(labelled, tmp_path, only_line):
+    model = refiner_model(None, None, filters=2, blocks=1)
+    model.set_weights([np.full_like(array, np.nan) for array in model.get_weights()])
+    with open_images(labelled) as source, pytest.raises(DataError) as caught:
+        refine_data_set(model, source, tmp_path / "refined.h5")
+    assert "NaN" in only_line(str(caught.value))
+    assert [path.name for path in tmp_path.iterdir()] == ["labelled.h5"]
+
+
+def test_other_channels_leave_nothing(labelled, tmp_path, only_line):
+    with open_images(labelled) as source, pytest.raises(DataError) as caught:
+        refine_data_set(model_of(keras.layers.Identity(), channels=3), source, tmp_path / "refined.h5")
+    assert "expected 3 channel" in only_line(str(caught.value))
+    assert [path.name for path in tmp_path.iterdir()] == ["labelled.h5"]
+
+
+def test_existing_output_is_refused_and_untouched(labelled, tmp_path, identity):
+    (tmp_path / "refined.h5").write_text("mine")
+    with open_images(labelled) as source, pytest.raises(DataError):
+        refine_data_set(identity, source, tmp_path / "refined.h5")
+    assert (tmp_path / "refined.h5").read_text() == "mine"
