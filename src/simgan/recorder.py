@@ -133,11 +133,9 @@ class Recorder:
         for name, value in values.items():
             self._events.add_scalar(f"{phase}/{name}", value, done)
         shown = "  ".join(f"{label} {means[name]:.4f}" for name, label in _SHOWN[phase].items())
-        self._console.print(
-            f"{phase.replace('_', ' ')} {number}/{self._lengths[phase]}: {shown}  {rates['steps_per_second']:.2f} steps/s",
-            highlight=False,
-            soft_wrap=True,
-        )
+        rate = f"{rates['steps_per_second']:.2f} steps/s"
+        line = f"{phase.replace('_', ' ')} {number}/{self._lengths[phase]}: {shown}  {rate}"
+        self._console.print(line, highlight=False, soft_wrap=True)
         self._sums.clear()
         self._since = 0
         self._start_interval()
