@@ -62,6 +62,26 @@ def test_order_follows_from_the_seed(source_of):
     assert order(1) != order(2)
 
 
+def test_flip_mirrors_half_of_the_images_at_random_and_follows_from_the_seed(source_of):
+    pixels = numbered(10)
+    pixels[:, :, 0] = 200  # on the left
+    source = source_of(pixels)
+
+    def flipped(seed: int) -> list[bool]:
+        batches = image_batches(source, batch_size=5, size=(4, 5), seed=seed, flip=True)
+        images = list(itertools.islice(itertools.chain.from_iterable(batches), 200))
+        numbers_inside = [round((float(image[0, 2, 0]) + 1) * 127.5) for image in images]
+        assert sorted(numbers_inside[:10]) == list(range(10))
+        bright = [(image[:, 0] > 0.5).all() for image in images]
+        assert all((image[:, -1] > 0.5).all() != left for image, left in zip(images, bright, strict=True))
+        return [not left for left in bright]
+
+    first = flipped(0)
+    assert 60 < sum(first) < 140
+    assert flipped(0) == first
+    assert flipped(1) != first
+
+
 def test_images_of_another_size_are_resized(source_of):
     batch = next(image_batches(source_of(numbered(6)), batch_size=6, size=(7, 3), seed=0))
     assert batch.shape == (6, 7, 3, 1)

@@ -36,6 +36,8 @@ SGD = OptimiserConfig(name="sgd", learning_rate=0.001)
         ("psi", "identity"),
         ("refiner_average", 0.0),
         ("size", None),
+        ("flip", False),
+        ("jitter", 0),
     ],
 )
 def test_default_is_the_reference(name, value):
@@ -62,6 +64,7 @@ def test_default_networks_are_those_of_the_paper_for_gaze():
         ({"self_regularisation": float("inf")}, "self_regularisation"),
         ({"refiner_average": 1.0}, "refiner_average"),
         ({"micro_batch": 0}, "micro_batch"),
+        ({"jitter": -1}, "jitter"),
         ({"sample_every": 0}, "sample_every"),
         ({"log_every": [20, 20]}, "log_every"),
         ({"log_every": [20, 0, 20]}, "log_every"),
@@ -129,7 +132,7 @@ CONFIGS = st.builds(
     history_size=st.integers(2048, 10**6),
     self_regularisation=numbers(0, 1e6),
     refiner_average=numbers(0, 1, exclude_max=True),
-    psi=st.sampled_from(["identity", "channel_mean", "gradient"]),
+    psi=st.sampled_from(["identity", "channel_mean", "gradient", "structure"]),
     log_every=st.tuples(*[st.integers(1, 10**6)] * 3),
     refiner=st.builds(RefinerConfig, filters=st.integers(1, 512), kernel_size=st.sampled_from([1, 3, 5, 7, 9])),
     discriminator=st.builds(DiscriminatorConfig, padding=st.sampled_from(["same", "valid"])),

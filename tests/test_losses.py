@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from keras import ops
+from scipy.ndimage import convolve1d
 
 from simgan.errors import ConfigError
 from simgan.losses import PatchClass, local_adversarial_loss, patch_labels, self_regularisation_loss
@@ -109,6 +110,36 @@ def test_gradient_does_not_see_an_offset_and_keeps_channels_apart():
     assert (regularisation(synthetic, synthetic[..., ::-1], "gradient") > 0.1).all()
 
 
+def numpy_structure(images: np.ndarray) -> np.ndarray:
+    """(3/2 x, 6 d/dx G*x, 6 d/dy G*x): G is (1, 2, 1) / 4 twice along each axis, edges repeated."""
+    smooth = images
+    for _ in range(2):
+        for axis in (1, 2):
+            smooth = convolve1d(smooth, [0.25, 0.5, 0.25], axis=axis, mode="nearest")
+    along_x = np.diff(smooth, axis=2, append=smooth[:, :, -1:])
+    along_y = np.diff(smooth, axis=1, append=smooth[:, -1:])
+    return np.concatenate([1.5 * images, 6 * along_x, 6 * along_y], axis=-1)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_structure_compares_tones_and_smooth_edges(channels):
+    synthetic, refined = RANDOM.uniform(-1, 1, (2, 2, 7, 9, channels))
+    expected = np.abs(numpy_structure(refined) - numpy_structure(synthetic)).mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(regularisation(synthetic, refined, "structure"), expected, rtol=1e-5)
+
+
+def test_structure_lets_a_tone_change_cheaply_and_makes_an_edge_that_moves_dear():
+    synthetic = np.zeros((1, 8, 16, 1))
+    synthetic[:, :, 8:] = 1
+    tone = regularisation(synthetic, synthetic + 0.2, "structure")
+    assert tone == pytest.approx([0.1], rel=1e-5)  # 3/2 of 0.2, in one of three maps
+    moved = np.roll(synthetic, 1, axis=2)
+    moved[:, :, 0] = 0
+    assert np.abs(moved - synthetic).mean() == pytest.approx(1 / 16)
+    # An edge is (1, 4, 6, 4, 1) / 16 in d/dx; moved by a pixel that changes by 2 * 6 / 16. (1.5 + 6 * 0.75) / 3 = 2.
+    assert regularisation(synthetic, moved, "structure") == pytest.approx([2 / 16], rel=1e-5)
+
+
 def test_callable_is_applied_to_both_images():
     synthetic, refined = RANDOM.normal(size=(2, 2, 3, 4, 1))
     doubled = regularisation(synthetic, refined, lambda images: 2 * images + 7)
@@ -150,11 +181,13 @@ def test_identity_gradient_is_the_sign_over_the_values():
 def numpy_psi(psi: str, images: np.ndarray) -> np.ndarray:
     if psi == "channel_mean":
         return images.mean(axis=-1)
+    if psi == "structure":
+        return numpy_structure(images)
     along_x, along_y = np.diff(images, axis=2)[:, :-1], np.diff(images, axis=1)[:, :, :-1]
     return np.stack([along_x, along_y])
 
 
-@pytest.mark.parametrize("psi", ["channel_mean", "gradient"])
+@pytest.mark.parametrize("psi", ["channel_mean", "gradient", "structure"])
 def test_gradient_is_the_finite_difference(psi):
     synthetic, refined = RANDOM.normal(size=(2, 1, 3, 3, 2))
 

@@ -21,8 +21,13 @@ def test_bar_says_what_is_done_and_how_much_there_is():
 
 def test_bar_ends_with_an_error():
     console = Console(file=io.StringIO())
-    with pytest.raises(ValueError, match="oh"), show_progress(console, "reading") as on_progress:
-        on_progress(1, 2)
-        raise ValueError("oh")
+
+    def fail() -> None:
+        with show_progress(console, "reading") as on_progress:
+            on_progress(1, 2)
+            raise ValueError("oh")
+
+    with pytest.raises(ValueError, match="oh"):
+        fail()
     with show_progress(console, "again") as on_progress:  # a console shows one bar at a time
         on_progress(1, 1)

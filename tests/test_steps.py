@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from simgan.engine import TorchEngine
+from simgan.errors import ConfigError
 from simgan.steps import average_refiner, new_state, update_discriminator, update_refiner
 
 RANDOM = np.random.default_rng(0)
@@ -91,19 +92,19 @@ def test_pre_training_of_r_ignores_d_altogether(engine, make_state):
 
 
 def test_discriminator_losses_and_accuracies_by_hand(engine, make_state):
-    state, _ = make_state()
+    state, config = make_state()
     always(state.discriminator, real=5, refined=-5)
-    losses = update_discriminator(engine, state, refined=batch(), real=batch())
+    losses = update_discriminator(engine, state, config, refined=batch(), real=batch())
     assert float(losses.total) == pytest.approx((10 + SURE) + SURE, rel=1e-5)
     assert float(losses.real_accuracy) == 1
     assert float(losses.refined_accuracy) == 0
 
 
 def test_discriminator_learns_which_images_are_refined(engine, make_state):
-    state, _ = make_state(discriminator_optimiser={"name": "adam", "learning_rate": 0.01})
+    state, config = make_state(discriminator_optimiser={"name": "adam", "learning_rate": 0.01})
     bright, dark = np.full((4, 8, 9, 1), 0.7, np.float32), np.full((4, 8, 9, 1), -0.7, np.float32)
     for _ in range(30):
-        losses = update_discriminator(engine, state, refined=bright, real=dark)
+        losses = update_discriminator(engine, state, config, refined=bright, real=dark)
     assert (float(losses.refined_accuracy), float(losses.real_accuracy)) == (1, 1)
     logits = state.discriminator.predict_on_batch(np.concatenate([bright, dark]))
     assert (logits[:4, :, 1] > logits[:4, :, 0]).all()  # column 1: refined
@@ -122,10 +123,10 @@ def test_update_of_r_changes_r_alone(adversarial, engine, make_state):
 
 
 def test_update_of_d_changes_d_alone(engine, make_state):
-    state, _ = make_state()
+    state, config = make_state()
     models = (state.refiner, state.averaged_refiner, state.discriminator)
     before = [all_weights(model) for model in models]
-    update_discriminator(engine, state, batch(), batch())
+    update_discriminator(engine, state, config, batch(), batch())
     changed = [(all_weights(model) != old).any() for model, old in zip(models, before, strict=True)]
     assert changed == [False, False, True]
     assert len(state.history) == 0
@@ -180,7 +181,73 @@ def test_bfloat16_trains_float32_weights_to_nearly_the_same(engine, make_state):
     for precision in ("float32", "bfloat16"):
         state, config = make_state(precision=precision)
         refiner_losses = update_refiner(engine, state, config, x)
-        discriminator_losses = update_discriminator(engine, state, x, y)
+        discriminator_losses = update_discriminator(engine, state, config, x, y)
         assert {weight.dtype for weight in state.refiner.weights} == {"float32"}
         results.append([float(refiner_losses.total), float(discriminator_losses.total)])
     assert results[1] == pytest.approx(results[0], rel=0.02)
+
+
+# --- The window of D --------------------------------------------------------------------------------------------
+
+
+class WatchedDiscriminator:
+    """D, and the images that it was given."""
+
+    def __init__(self, model: keras.Model):
+        self.model, self.trainable_variables = model, model.trainable_variables
+        self.seen: list[np.ndarray] = []
+
+    def __call__(self, images, training):
+        self.seen.append(keras.ops.convert_to_numpy(images))
+        return self.model(images, training=training)
+
+
+def places(count: int) -> np.ndarray:
+    """Images 8x9 whose pixels say where they are: 0.1 y + 0.01 x."""
+    y, x = np.mgrid[:8, :9]
+    return np.tile((0.1 * y + 0.01 * x).astype(np.float32)[None, :, :, None], (count, 1, 1, 1))
+
+
+def test_d_without_jitter_sees_the_whole_image(engine, make_state):
+    state, config = make_state(jitter=0)
+    state.discriminator = WatchedDiscriminator(state.discriminator)
+    update_discriminator(engine, state, config, places(4), places(4))
+    for images in state.discriminator.seen:
+        np.testing.assert_array_equal(images, places(len(images)))
+
+
+def test_d_sees_refined_and_real_images_through_one_window_that_moves_at_random(engine, make_state):
+    state, config = make_state(jitter=1)
+    assert state.discriminator.input_shape == (None, 6, 7, 1)
+    state.discriminator = WatchedDiscriminator(state.discriminator)
+    corners = []
+    for _ in range(60):
+        state.discriminator.seen.clear()
+        update_discriminator(engine, state, config, places(4), places(4))
+        seen = state.discriminator.seen
+        assert len(seen) == 4  # two micro-batches of each kind
+        top, left = divmod(round(float(seen[0][0, 0, 0, 0]) * 100), 10)
+        for images in seen:
+            np.testing.assert_array_equal(images, places(len(images))[:, top : top + 6, left : left + 7])
+        corners.append((top, left))
+    assert set(corners) == {(top, left) for top in range(3) for left in range(3)}
+    assert corners != sorted(corners)
+
+
+def test_r_is_judged_through_a_window_and_regularised_on_the_whole_image(engine, make_state):
+    state, config = make_state(jitter=2)
+    watched = WatchedDiscriminator(state.discriminator)
+    state.discriminator = watched
+    x = places(4)
+    refined = state.refiner.predict_on_batch(x)
+    losses = update_refiner(engine, state, config, x)
+    assert float(losses.self_regularisation) == pytest.approx(np.abs(refined - x).mean(), rel=1e-4)
+    seen = np.concatenate(watched.seen)
+    windows = [refined[:, top : top + 4, left : left + 5] for top in range(5) for left in range(5)]
+    assert sum(np.allclose(seen, window, atol=1e-6) for window in windows) == 1
+
+
+def test_window_that_leaves_nothing_is_one_line(make_state, only_line):
+    with pytest.raises(ConfigError) as caught:
+        make_state(jitter=4)
+    assert "jitter" in only_line(str(caught.value))

@@ -124,11 +124,15 @@ def test_images_of_two_sizes_and_three_channels_train_at_a_chosen_size(tmp_path,
     synthetic = write_pngs(tmp_path / "synthetic", [*pixels(3, 1, (9, 12, 3)), *pixels(3, 2, (20, 11, 3))])
     np.save(tmp_path / "real.npy", pixels(5, 3, (16, 8, 3)))
     with open_images(tmp_path / "real.npy") as real:
-        run = simgan.train(tiny_config(size="8x6"), str(synthetic), real, str(tmp_path / "run"))
+        run = simgan.train(
+            tiny_config(size="8x6", jitter=1, flip=True, psi="structure"), str(synthetic), real, str(tmp_path / "run")
+        )
         assert real[0].shape == (16, 8, 3)  # the caller's source is left open
     assert (run.data.height, run.data.width, run.data.channels) == (8, 6, 3)
-    disc = keras.models.load_model(run.path / "disc_model.h5")
-    assert disc.input_shape == (None, 8, 6, 3)
+    joint = keras.models.load_model(run.path / "simgan_model.h5")  # takes whole images, whatever window D saw
+    refined, logits = joint.predict_on_batch(np.zeros((1, 8, 6, 3), np.float32))
+    assert refined.shape == (1, 8, 6, 3)
+    assert logits.shape == (1, 4, 2)
 
 
 def test_no_steps_at_all_still_give_a_run(data, tmp_path, tiny_config):
@@ -173,6 +177,14 @@ def test_image_that_goes_bad_leaves_no_run_under_its_name(data, tmp_path, tiny_c
     assert not list((tmp_path / "run.failed").glob("*_model.*"))
 
 
+def test_training_that_diverges_is_one_line_with_a_way_out(data, tmp_path, tiny_config, only_line):
+    config = tiny_config(refiner_optimiser={"name": "sgd", "learning_rate": 1e38}, refiner_pretrain_steps=8)
+    with pytest.raises(RunError) as caught:
+        simgan.train(config, *data, tmp_path / "run")
+    assert "lower the learning rate" in only_line(str(caught.value))
+    assert names_in(tmp_path) == ["real.npy", "run.failed", "synthetic.npy"]
+
+
 class Failing(io.StringIO):
     """A terminal whose second line brings `error`."""
 
@@ -208,4 +220,4 @@ def test_interrupted_training_leaves_the_logs_aside_and_can_be_started_anew(data
     lines = [line for line in shown.getvalue().splitlines() if ": " in line]
     assert lines[0].startswith("refiner pretrain 2/3: ")
     assert lines[-1].startswith("adversarial 3/3: ")
-    assert "D refined" in lines[-1]
+    assert "D loss" in lines[-1]

@@ -233,6 +233,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message = str(error)
     except ValidationError as error:
         message = in_one_line(error)
+    except OSError as error:
+        message = f"cannot read or write: {' '.join(str(error).split())}; check the disk and the permissions."
     except KeyboardInterrupt:
         errors.print("simgan: interrupted", highlight=False)
         return _INTERRUPTED

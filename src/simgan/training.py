@@ -86,7 +86,7 @@ def _run_folder(folder: Path) -> Iterator[None]:
     except FileExistsError:
         raise RunError(f"out: expected a new folder, received {folder}, which exists; choose another.") from None
     except OSError as error:
-        raise RunError(f"out: expected a folder that can be written, received {folder} ({error.strerror}).") from None
+        raise RunError(f"out: expected a folder that can be written, received {folder} ({error}).") from None
     try:
         yield
     except BaseException as error:
@@ -94,5 +94,7 @@ def _run_folder(folder: Path) -> Iterator[None]:
         shutil.rmtree(failed, ignore_errors=True)
         folder.rename(failed)
         if isinstance(error, OSError):
-            raise RunError(f"out: cannot write {folder} ({error.strerror}); the logs are in {failed}.") from error
+            raise RunError(
+                f"out: cannot write {folder} ({' '.join(str(error).split())}); the logs are in {failed}."
+            ) from error
         raise

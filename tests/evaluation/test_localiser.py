@@ -56,7 +56,7 @@ def test_localiser_finds_a_point_whatever_the_look():
     images = np.full((400, 16, 16, 1), -0.7, np.float32)
     for image, (x, y) in zip(images, points.astype(int), strict=True):
         image[y - 2 : y + 3, x - 2 : x + 3] = 0.7
-    localiser = train_localiser(images[:350], points[:350], steps=200)
+    localiser = train_localiser(images[:350], points[:350], steps=120)
     looks = change_appearance(images[350:], random)
     distance = np.linalg.norm(localiser(looks) - points[350:], axis=1)
     assert distance.mean() < 0.4 * np.linalg.norm(points[350:] - points[:350].mean(axis=0), axis=1).mean()

@@ -122,6 +122,21 @@ def test_image_too_small_for_a_patch_is_one_line_with_a_way_out(width, height, o
     assert "'same'" in message
 
 
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"channels": 0}, "channels"),
+        ({"img_width": 0}, "0"),
+        ({"variant": "ear"}, "'ear'"),
+        ({"padding": "no"}, "'no'"),
+    ],
+)
+def test_wrong_setting_is_one_line_that_names_it(settings, named, only_line):
+    with pytest.raises(ConfigError) as caught:
+        discriminator_model(**{"img_width": 8, "img_height": 8} | settings)
+    assert named in only_line(str(caught.value))
+
+
 def test_train_on_batch_with_the_local_adversarial_loss_learns():
     keras.utils.set_random_seed(0)
     model = discriminator_model(8, 8)

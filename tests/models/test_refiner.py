@@ -98,6 +98,9 @@ def test_any_size_frees_a_fixed_refiner_and_keeps_its_weights():
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
+        ({"img_width": 0}, "img_width"),
+        ({"img_height": -1}, "img_height"),
+        ({"blocks": -1}, "blocks"),
         ({"channels": 0}, "channels"),
         ({"filters": 0}, "filters"),
         ({"kernel_size": 0}, "kernel_size"),
@@ -106,7 +109,7 @@ def test_any_size_frees_a_fixed_refiner_and_keeps_its_weights():
 )
 def test_wrong_setting_is_one_line_that_names_it(settings, named, only_line):
     with pytest.raises(ConfigError) as caught:
-        refiner_model(8, 8, **settings)
+        refiner_model(**{"img_width": 8, "img_height": 8} | settings)
     assert only_line(str(caught.value)).startswith(named)
 
 

@@ -8,6 +8,7 @@ import h5py
 from simgan.errors import DataError
 from simgan.eyes.labels import Domain, Eyes
 from simgan.eyes.render import check_settings, render_eyes
+from simgan.eyes.spill import SpillFile
 
 BLOCK = 256
 """Images rendered and written at once, whatever the count."""
@@ -39,14 +40,14 @@ def write_eyes(
         domain, seed, height, width, channels, equalise: as for `render_eyes`.
 
     Raises:
-        DataError: the file exists, its folder does not, or a setting is out of range.
+        DataError: the file exists, its folder does not, the disk is full, or a setting is out of range.
     """
     path = Path(path)
     check_settings(count, seed, 0, height, width, channels, domain)
     _check_target(path, count)
     partial = path.with_name(f".{path.name}.partial")
     try:
-        with h5py.File(partial, "w") as file:
+        with SpillFile(partial) as disk, h5py.File(disk, "w") as file:
             for start in range(0, count, BLOCK):
                 size = min(BLOCK, count - start)
                 eyes = render_eyes(
@@ -60,9 +61,19 @@ def write_eyes(
                     equalise=equalise,
                 )
                 _append(file, eyes, start)
+                file.flush()
+                if disk.error is not None:
+                    raise disk.error
                 if on_progress is not None:
                     on_progress(start + size, count)
+        if disk.error is not None:
+            raise disk.error
         partial.rename(path)
+    except OSError as error:
+        raise DataError(
+            f"path: expected room for {count} eyes. Received: {error.strerror or error} at {path}. "
+            "Free some space, or choose another disk."
+        ) from None
     finally:
         partial.unlink(missing_ok=True)
 

@@ -1,0 +1,376 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+import simgan
+from simgan.cli import main
+from simgan.config import make_config
+from simgan.images import open_images
+
+TINY_FLAGS = (
+    *("--batch-size", "4", "--refiner-pretrain-steps", "1", "--discriminator-pretrain-steps", "1", "--steps", "1"),
+    *("--refiner-updates", "1", "--refiner.filters", "4", "--refiner.blocks", "1", "--precision", "float32"),
+)
+
+
+@pytest.fixture
+def command(capsys):
+    """Runs one command line; gives the exit code, stdout and stderr."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = main([str(argument) for argument in arguments])
+        return (code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def refused(command, tmp_path, only_line):
+    """Runs a command line that must be refused and leave nothing; gives the message."""
+
+    def run(*arguments: object) -> str:
+        before = sorted(tmp_path.rglob("*"))
+        code, _, stderr = command(*arguments)
+        assert code == 2
+        assert only_line(stderr).startswith("simgan: error: ")
+        assert sorted(tmp_path.rglob("*")) == before
+        return stderr
+
+    return run
+
+
+@pytest.fixture
+def train(data, tmp_path):
+    """A tiny train command, with the arguments of a test over it."""
+
+    def arguments(**changes: object) -> list[object]:
+        paths = {"synthetic": data[0], "real": data[1], "out": tmp_path / "run"} | changes
+        return ["train", *(part for name, path in paths.items() for part in (f"--{name}", path)), *TINY_FLAGS]
+
+    return arguments
+
+
+# --- What is refused --------------------------------------------------------------------------------------------
+
+
+def test_missing_paths(refused, train, tmp_path, finished_run):
+    nowhere = tmp_path / "nowhere"
+    for line in (
+        train(synthetic=nowhere),
+        train(real=nowhere),
+        ["check", nowhere],
+        ["refine", nowhere, nowhere, tmp_path / "out"],
+        ["refine", finished_run.path, nowhere, tmp_path / "out"],
+        ["train", "--config", nowhere, "--out", tmp_path / "run"],
+    ):
+        assert "nowhere" in refused(*line)
+
+
+def test_empty_folder_and_empty_file(refused, train, tmp_path, finished_run):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty.npy").touch()
+    for path in (tmp_path / "empty", tmp_path / "empty.npy"):
+        for line in (train(synthetic=path), ["check", path], ["refine", finished_run.path, path, tmp_path / "o.npy"]):
+            assert str(path) in refused(*line)
+
+
+def test_file_that_is_no_data_set(refused, train, tmp_path):
+    (tmp_path / "notes.txt").write_text("no images")
+    (tmp_path / "broken.h5").write_text("no HDF5")
+    for name in ("notes.txt", "broken.h5"):
+        assert name in refused("check", tmp_path / name)
+        assert name in refused(*train(real=tmp_path / name))
+
+
+def test_wrong_key(refused, train, tmp_path, labelled, finished_run):
+    for line in (
+        [*train(synthetic=labelled), "--synthetic-key", "ears"],
+        [*train(real=labelled), "--real-key", "ears"],
+        ["check", labelled, "--key", "ears"],
+        ["refine", finished_run.path, labelled, tmp_path / "refined.h5", "--key", "ears"],
+    ):
+        message = refused(*line)
+        assert "'ears'" in message
+        assert "labelled.h5" in message
+
+
+def test_sets_of_different_channels(refused, train, tmp_path, pixels, finished_run):
+    np.save(tmp_path / "colour.npy", pixels(8, 1, (8, 8, 3)))
+    assert "channels" in refused(*train(real=tmp_path / "colour.npy"))
+    assert "channel" in refused("refine", finished_run.path, tmp_path / "colour.npy", tmp_path / "refined.npy")
+
+
+def test_mixed_channels_in_one_set(refused, train, tmp_path, pixels, write_pngs):
+    folder = write_pngs(tmp_path / "mixed", [*pixels(5, 1), *pixels(1, 2, (8, 8, 3))])
+    assert "005.png" in refused(*train(synthetic=folder))
+
+
+def test_mixed_sizes_in_one_set(refused, train, tmp_path, pixels, write_pngs):
+    folder = write_pngs(tmp_path / "mixed", [*pixels(5, 1), *pixels(1, 2, (9, 8))])
+    assert "--size" in refused(*train(synthetic=folder))
+
+
+def test_too_few_images(refused, train):
+    message = refused(*train(), "--batch-size", 11)
+    assert "the 10 images" in message
+    assert "--batch-size 8" in message
+
+
+def test_nan_pixels(refused, train, tmp_path, finished_run):
+    images = np.zeros((8, 8, 8), np.float32)
+    images[5, 1, 1] = np.nan
+    path = tmp_path / "nan.npy"
+    np.save(path, images)
+    for line in (train(synthetic=path), train(real=path), ["refine", finished_run.path, path, tmp_path / "o.npy"]):
+        message = refused(*line)
+        assert "NaN" in message
+        assert "'5'" in message
+
+
+def test_existing_run_folder(refused, train, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/mine.txt").write_text("keep")
+    assert str(tmp_path / "run") in refused(*train())
+    assert (tmp_path / "run/mine.txt").read_text() == "keep"
+
+
+def test_existing_output(refused, labelled, tmp_path, finished_run):
+    shutil.copy(labelled, tmp_path / "refined.h5")
+    assert "refined.h5" in refused("refine", finished_run.path, labelled, tmp_path / "refined.h5")
+    assert (tmp_path / "refined.h5").read_bytes() == labelled.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        (["--batch-size", "1"], "batch_size"),
+        (["--history-size", "1"], "history_size"),
+        (["--refiner-optimiser.learning-rate", "0"], "learning_rate"),
+        (["--refiner.filters", "0"], "filters"),
+        (["--jitter", "4"], "jitter"),
+        (["--size", "big"], "size"),
+        (["--self-regularisation", "nan"], "self_regularisation"),
+    ],
+)
+def test_setting_out_of_range(flags, named, train, refused):
+    assert named in refused(*train(), *flags)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "batch_size = ",
+        "batch_sise = 4",
+        "batch_size = 1",
+        "steps = {a = 1}",
+        "[refiner]\ndepth = 3",
+        "data = 3",
+        '[data]\nsynthetic = "a path"',
+        "[data.synthetic]\nkey = 'no path'",
+        "[data.synthetic]\npath = 'synthetic.npy'\nrange = [1]",
+    ],
+)
+def test_wrong_config_file(text, refused, train, tmp_path):
+    (tmp_path / "own.toml").write_text(text)
+    refused(*train(config=tmp_path / "own.toml"))
+
+
+@pytest.mark.parametrize("range", [("5", "1"), ("0", "300"), ("nan", "1")])
+def test_wrong_range(range, refused, train):
+    assert "range" in refused(*train(), "--synthetic-range", *range)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["train", "--preset", "cats"], ["train"], ["paint"], [], ["check"], ["check", "a", "--colour", "red"]],
+    ids=" ".join,
+)
+def test_wrong_usage_exits_with_2_and_no_traceback(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    shown = "".join(capsys.readouterr())
+    assert shown.strip()
+    assert "Traceback" not in shown
+
+
+def test_wrong_preset_is_answered_with_the_presets(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "--preset", "cats"])
+    assert "paper-gaze" in "".join(capsys.readouterr())
+
+
+# --- What is done -----------------------------------------------------------------------------------------------
+
+
+def test_check_tells_what_the_images_are(command, labelled):
+    code, stdout, stderr = command("check", labelled)
+    assert code == 0
+    assert stderr == ""
+    for part in ("7 (", "9x10 (7)", "uint8, 1 channel", "[0, 255]", "gaze (7, 2) float64", "no problem(s) found"):
+        assert part in stdout
+
+
+def test_check_with_a_range_that_does_not_fit_says_so(command, data):
+    code, stdout, _ = command("check", data[0], "--range", 0, 300)
+    assert code == 1
+    assert "problem: pixel range" in stdout
+
+
+def test_check_names_each_problem_and_exits_with_1(command, tmp_path):
+    images = np.zeros((8, 8, 8), np.float32)
+    images[5, 1, 1] = np.nan
+    np.save(tmp_path / "nan.npy", images)
+    code, stdout, _ = command("check", tmp_path / "nan.npy")
+    assert code == 1
+    assert "problem: image '5' of" in stdout
+    assert "1 problem(s) found" in stdout
+
+
+def test_dry_run_prints_the_settings_and_the_data_and_makes_nothing(command, train, tmp_path):
+    before = sorted(tmp_path.iterdir())
+    code, stdout, stderr = command(*train(), "--dry-run")
+    assert (code, stderr) == (0, "")
+    assert "12 images of 8x8x1 uint8" in stdout
+    assert "10 images of 8x8x1 uint8" in stdout
+    settings = make_config(tomllib.loads(stdout.partition("synthetic: ")[0]))
+    assert (settings.batch_size, settings.refiner.filters, settings.history_size) == (4, 4, 51_200)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_preset_then_config_then_flags(command, data, tmp_path):
+    (tmp_path / "own.toml").write_text("steps = 7\nbatch_size = 6\n[refiner]\nblocks = 2\n")
+    flags = ["--preset", "demo", "--config", tmp_path / "own.toml", "--batch-size", 8, "--out", tmp_path / "run"]
+    _, stdout, _ = command("train", "--synthetic", data[0], "--real", data[1], *flags, "--dry-run")
+    settings = make_config(tomllib.loads(stdout.partition("synthetic: ")[0]))
+    from simgan.presets import PRESETS
+
+    demo = PRESETS["demo"].config
+    assert (settings.batch_size, settings.steps, settings.refiner.blocks) == (8, 7, 2)
+    assert settings.refiner.filters == demo.refiner.filters
+    assert settings.refiner_optimiser == demo.refiner_optimiser
+
+
+def test_train_refine_and_train_again_from_the_config(command, train, labelled, tmp_path):
+    code, stdout, stderr = command(*train())
+    assert (code, stderr) == (0, "")
+    assert "adversarial 1/1: " in stdout
+    assert (tmp_path / "run/report.html").is_file()
+
+    code, _, stderr = command("refine", tmp_path / "run", labelled, tmp_path / "refined.h5")
+    assert (code, stderr) == (0, "")
+    with h5py.File(labelled) as before, h5py.File(tmp_path / "refined.h5") as after:
+        assert after["gaze/e3"][()].tobytes() == before["gaze/e3"][()].tobytes()
+        assert after["image/e3"].shape == (9, 10)
+        assert (after["image/e3"][()] != before["image/e3"][()]).any()
+
+    code, _, stderr = command("train", "--config", tmp_path / "run/config.toml", "--out", tmp_path / "again")
+    assert (code, stderr) == (0, "")
+    for name in ("config.toml", "samples/step_000001.png"):
+        assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "run" / name).read_bytes()
+    first, again = (simgan.Run.open(tmp_path / name) for name in ("run", "again"))
+    for one, other in zip(first.refiner.get_weights(), again.refiner.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def dry_run_of(run: Path, *flags: object) -> list[object]:
+    return ["train", "--config", run / "config.toml", "--out", run.parent / "again", *flags, "--dry-run"]
+
+
+def test_config_remembers_key_and_range(command, train, labelled, pixels, tmp_path):
+    with h5py.File(labelled, "a") as file:
+        file["image2"] = pixels(8, 1, (8, 8)) // 2
+    np.save(tmp_path / "twelve.npy", pixels(8, 2, (8, 8), "uint16") // 16)
+    keyed = [*train(synthetic=labelled, real=tmp_path / "twelve.npy"), "--synthetic-key", "image2"]
+    code, _, stderr = command(*keyed, "--real-range", 0, 4095)
+    assert (code, stderr) == (0, "")
+    run = simgan.Run.open(tmp_path / "run")
+    assert (run.data.synthetic.key, run.data.real.range) == ("image2", (0, 4095))
+    code, stdout, _ = command(*dry_run_of(run.path))
+    assert code == 0
+    assert "8 images of 8x8x1 uint8" in stdout
+    assert "8 images of 8x8x1 uint16" in stdout
+
+
+def test_key_and_range_of_a_config_are_not_those_of_another_path(command, labelled, tmp_path, finished_run, pixels):
+    """A run on 8-bit images is repeated on 16-bit ones."""
+    np.save(tmp_path / "deep.npy", pixels(8, 1, (8, 8), "uint16"))
+    out = ["--out", tmp_path / "run", *TINY_FLAGS]
+    code, _, stderr = command(
+        "train", "--config", finished_run.path / "config.toml", "--synthetic", tmp_path / "deep.npy", *out
+    )
+    assert (code, stderr) == (0, "")
+    assert simgan.Run.open(tmp_path / "run").data.synthetic.range == (0, 65535)
+
+
+def test_render_eyes(command, tmp_path):
+    code, _, stderr = command(
+        "render-eyes", tmp_path / "eyes.h5", "--count", 3, "--height", 12, "--width", 20, "--channels", 3, "--seed", 4
+    )
+    assert (code, stderr) == (0, "")
+    with open_images(tmp_path / "eyes.h5") as eyes:
+        assert len(eyes) == 3
+        assert eyes[0].shape == (12, 20, 3)
+        assert eyes.labels("gaze").shape[0] == 3
+
+
+def test_interruption_is_one_line_and_130(command, monkeypatch, data):
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("simgan.images.inspect_images", interrupt)
+    code, _, stderr = command("check", data[0])
+    assert code == 130
+    assert stderr == "simgan: interrupted\n"
+
+
+@pytest.mark.parametrize("name", ["train", "refine", "check", "render-eyes", "demo"])
+def test_help_of_each_command(name, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([name, "--help"])
+    assert caught.value.code == 0
+    assert f"simgan {name}" in capsys.readouterr().out
+
+
+def test_help_shows_the_settings_of_the_preset(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "--preset", "demo", "--help"])
+    from simgan.presets import PRESETS
+
+    shown = capsys.readouterr().out
+    assert "--refiner-pretrain-steps" in shown
+    assert f"(default: {PRESETS['demo'].config.refiner_pretrain_steps})" in shown
+
+
+def test_check_loads_neither_keras_nor_torch(data):
+    code = (
+        "import sys; from simgan.cli import main; code = main(['check', sys.argv[1]]); "
+        "print(code, [name for name in ('keras', 'torch') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, data[0]], capture_output=True, text=True, timeout=300, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "0 []"
+
+
+def test_module_runs_as_a_program_and_exits_with_the_code(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "simgan", "check", tmp_path / "nowhere"],
+        env=os.environ | {"COLUMNS": "40"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("simgan: error: ")
+    assert done.stderr.count("\n") == 1
