@@ -122,6 +122,13 @@ def test_each_image_of_a_set_of_mixed_sizes_comes_once(tmp_path, negative, pixel
         np.testing.assert_array_equal(refined[index][..., 0], 255 - image)
 
 
+def test_set_of_mixed_sizes_in_one_array_is_one_line(tmp_path, negative, pixels, write_pngs, only_line):
+    folder = write_pngs(tmp_path / "mixed", [*pixels(1, 1, (4, 5)), *pixels(1, 2, (5, 5))])
+    with open_images(folder) as source, pytest.raises(DataError) as caught:
+        refine(negative, source)
+    assert "size" in only_line(str(caught.value))
+
+
 @pytest.mark.parametrize("shape", [(4, 5), (1, 2, 4, 5, 1)])
 def test_array_that_is_no_stack_is_one_line(shape, identity, only_line):
     with pytest.raises(DataError) as caught:

@@ -120,6 +120,21 @@ def test_same_seed_gives_the_same_weights_and_another_does_not(finished_run, dat
         assert np.abs(first[0] - different[0]).max() > 0.01
 
 
+def test_both_sets_have_an_order_of_their_own_that_follows_from_the_seed(data, tmp_path, tiny_config, monkeypatch):
+    used: list[int] = []
+    own = simgan.training.image_batches
+
+    def watched(source, *, seed, **options):
+        used.append(seed)
+        return own(source, seed=seed, **options)
+
+    monkeypatch.setattr("simgan.training.image_batches", watched)
+    for seed in (3, 8):
+        config = tiny_config(refiner_pretrain_steps=0, discriminator_pretrain_steps=0, steps=0, seed=seed)
+        simgan.train(config, *data, tmp_path / f"run{seed}")
+    assert len(used) == len(set(used)) == 4
+
+
 def test_images_of_two_sizes_and_three_channels_train_at_a_chosen_size(tmp_path, pixels, tiny_config, write_pngs):
     synthetic = write_pngs(tmp_path / "synthetic", [*pixels(3, 1, (9, 12, 3)), *pixels(3, 2, (20, 11, 3))])
     np.save(tmp_path / "real.npy", pixels(5, 3, (16, 8, 3)))

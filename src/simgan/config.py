@@ -4,17 +4,27 @@ Each default says where it comes from: `paper` is Shrivastava et al., CVPR 2017;
 that this package follows verbatim (55x35x1, batch 512, SGD 0.001, 1000 + 200 + 2000 steps).
 """
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from simgan.errors import ConfigError
 
 Positive = Annotated[int, Field(ge=1)]
 NonNegative = Annotated[int, Field(ge=0)]
+
+
+def _height_x_width(size: str) -> str:
+    if re.fullmatch(r"[1-9]\d{0,4}x[1-9]\d{0,4}", size) is None:
+        raise ValueError("expected HEIGHTxWIDTH in pixels, say 35x55")
+    return size
+
+
+Size = Annotated[str, AfterValidator(_height_x_width)]
 
 
 class _Settings(BaseModel):
@@ -55,7 +65,7 @@ class OptimiserConfig(_Settings):
 class TrainConfig(_Settings):
     """Settings of one training: the defaults are the reference's."""
 
-    size: Annotated[str, Field(pattern=r"^[1-9]\d{0,4}x[1-9]\d{0,4}$")] | None = None
+    size: Size | None = None
     """Height x width to train at, say 35x55. None: the size of the images. Refining keeps every image's own size."""
     batch_size: Annotated[int, Field(ge=2)] = 512
     """Images of each kind in one update (reference)."""
