@@ -153,7 +153,7 @@ def test_toml_gives_back_the_same_config(config):
 def test_toml_file_is_read(tmp_path):
     path = tmp_path / "own.toml"
     path.write_text('steps = 3\npsi = "gradient"\n[refiner]\nblocks = 2\n', encoding="utf-8")
-    assert read_settings(path) == {"steps": 3, "psi": "gradient", "refiner": {"blocks": 2}}
+    assert read_settings(path) == ({"steps": 3, "psi": "gradient", "refiner": {"blocks": 2}}, None)
 
 
 @pytest.mark.parametrize("content", [None, b"steps = = 3", b"\xff\xfe"], ids=["missing", "no TOML", "no text"])

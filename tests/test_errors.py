@@ -7,9 +7,15 @@ from simgan.errors import ConfigError, DataError, EngineError, RunError, SimGANE
 
 @pytest.mark.parametrize(
     ("error", "builtin"),
-    [(ConfigError, ValueError), (DataError, ValueError), (RunError, RuntimeError), (EngineError, RuntimeError)],
+    [(DataError, ValueError), (RunError, RuntimeError), (EngineError, RuntimeError)],
 )
 def test_each_error_is_caught_as_ours_and_as_the_builtin(error, builtin):
     for caught in (SimGANError, builtin):
         with pytest.raises(caught, match="a message"):
             raise error("a message")
+
+
+def test_config_error_is_no_value_error():
+    """pydantic and the command line's parser put a ValueError into their own words."""
+    assert issubclass(ConfigError, SimGANError)
+    assert not issubclass(ConfigError, ValueError)

@@ -99,7 +99,7 @@ def test_share_of_time_spent_waiting_is_recorded(record):
 
     records, _ = record(steps(), waiting=waiting, refiner_pretrain_steps=2, log_every=(1, 1, 1))
     assert waiting.seconds >= 0.1
-    assert all(0.2 < entry["waiting_for_data"] <= 1 for entry in records)
+    assert all(0.02 < entry["waiting_for_data"] <= 1 for entry in records)
 
 
 def test_clock_leaves_the_time_of_the_consumer_out():
@@ -107,8 +107,8 @@ def test_clock_leaves_the_time_of_the_consumer_out():
     items = waiting.watch(iter(range(3)))
     for _ in range(3):
         next(items)
-        time.sleep(0.05)
-    assert waiting.seconds < 0.05
+        time.sleep(0.1)
+    assert waiting.seconds < 0.15
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from simgan import Run
-from simgan.config import make_config, read_settings
+from simgan.config import DataRecord, make_config, read_settings
 from simgan.errors import RunError
-from simgan.run import DataRecord, save_models, write_config
+from simgan.run import save_models, write_config
 from simgan.steps import new_state
 
 MODEL_FILES = [f"{name}_model.{suffix}" for name in ("disc", "refiner", "simgan") for suffix in ("h5", "keras")]
@@ -105,10 +105,11 @@ def data_record(channels: int, path: str = "/s") -> DataRecord:
 def test_config_file_holds_every_setting_and_the_data(tmp_path, tiny_config):
     config, data = tiny_config(size="8x9", psi="gradient"), data_record(3, 'a "quoted" name')
     write_config(tmp_path, config, data)
-    settings = read_settings(tmp_path / "config.toml")
-    assert settings.pop("data") == {
-        "synthetic": {"path": 'a "quoted" name', "key": "eyes"},
-        "real": {"path": "/r", "range": [0, 4095]},
+    settings, read = read_settings(tmp_path / "config.toml")
+    assert read is not None
+    assert read.model_dump() == {
+        "synthetic": {"path": 'a "quoted" name', "key": "eyes", "range": None},
+        "real": {"path": "/r", "key": None, "range": (0, 4095)},
         "height": 8,
         "width": 9,
         "channels": 3,

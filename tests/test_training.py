@@ -42,12 +42,12 @@ def test_run_folder_holds_what_is_promised(finished_run):
 
 
 def test_settings_read_back_are_the_settings_given(finished_run, tiny_config):
-    settings = read_settings(finished_run.path / "config.toml")
-    data = settings.pop("data")
+    settings, data = read_settings(finished_run.path / "config.toml")
     assert make_config(settings) == tiny_config()
-    assert data == {
-        "synthetic": {"path": str(finished_run.path.parent / "synthetic.npy"), "range": [0, 255]},
-        "real": {"path": str(finished_run.path.parent / "real.npy"), "range": [0, 255]},
+    assert data is not None
+    assert data.model_dump() == {
+        "synthetic": {"path": str(finished_run.path.parent / "synthetic.npy"), "key": None, "range": (0, 255)},
+        "real": {"path": str(finished_run.path.parent / "real.npy"), "key": None, "range": (0, 255)},
         "height": 8,
         "width": 8,
         "channels": 1,
@@ -224,15 +224,24 @@ def test_full_disk_is_a_run_error_and_leaves_the_logs_aside(data, tmp_path, tiny
 
 
 def test_interrupted_training_leaves_the_logs_aside_and_can_be_started_anew(data, tmp_path, tiny_config):
-    for _ in range(2):
+    kept = ["real.npy", "synthetic.npy"]
+    for name in ("run.failed", "run.failed-2"):
         with pytest.raises(KeyboardInterrupt):
             simgan.train(tiny_config(), *data, tmp_path / "run", console=Console(file=Failing(KeyboardInterrupt())))
-        assert names_in(tmp_path) == ["real.npy", "run.failed", "synthetic.npy"]
-        assert "metrics.jsonl" in names_in(tmp_path / "run.failed")
+        kept.append(name)
+        assert names_in(tmp_path) == sorted(kept)
+        assert "metrics.jsonl" in names_in(tmp_path / name)
     shown = io.StringIO()
     simgan.train(tiny_config(), *data, tmp_path / "run", console=Console(file=shown, width=200))
-    assert names_in(tmp_path) == ["real.npy", "run", "run.failed", "synthetic.npy"]
+    assert names_in(tmp_path) == sorted([*kept, "run"])
     lines = [line for line in shown.getvalue().splitlines() if ": " in line]
     assert lines[0].startswith("refiner pretrain 2/3: ")
     assert lines[-1].startswith("adversarial 3/3: ")
     assert "D loss" in lines[-1]
+
+
+def test_file_in_the_way_of_the_logs_hides_no_error(data, tmp_path, tiny_config):
+    (tmp_path / "run.failed").write_text("keep")
+    with pytest.raises(KeyboardInterrupt):
+        simgan.train(tiny_config(), *data, tmp_path / "run", console=Console(file=Failing(KeyboardInterrupt())))
+    assert (tmp_path / "run.failed").read_text() == "keep"

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
 
 import tyro
-from pydantic import ValidationError
 from rich.console import Console
 from tyro.conf import Positional, arg, subcommand
 
-from simgan.config import TrainConfig, in_one_line, make_config, read_settings
+from simgan.config import SourceRecord, TrainConfig, make_config, read_settings
 from simgan.errors import SimGANError
 from simgan.presets import PRESETS, PresetName
 
@@ -231,8 +230,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command.run(Console())
     except SimGANError as error:
         message = str(error)
-    except ValidationError as error:
-        message = in_one_line(error)
     except OSError as error:
         message = f"cannot read or write: {' '.join(str(error).split())}; check the disk and the permissions."
     except KeyboardInterrupt:
@@ -263,29 +260,27 @@ def _train_defaults(arguments: list[str]) -> Train:
     early = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     early.add_argument("--preset", choices=PRESETS, default="default")
     early.add_argument("--config", type=Path)
+    early.add_argument("--synthetic")
+    early.add_argument("--real")
     training = arguments[:1] == ["train"]
     try:
         chosen, _ = early.parse_known_args(arguments if training else [])
     except argparse.ArgumentError:
         chosen = early.parse_args([])  # tyro reports it
-    settings = read_settings(chosen.config) if chosen.config else {}
-    data = settings.pop("data", {})
-    synthetic, real = data.get("synthetic", {}), data.get("real", {})
+    settings, data = read_settings(chosen.config) if chosen.config else ({}, None)
+    # Key and range belong to a path: another path has its own.
+    synthetic = data.synthetic if data and not chosen.synthetic else SourceRecord(path="")
+    real = data.real if data and not chosen.real else SourceRecord(path="")
     return Train(
-        synthetic=Path(synthetic["path"]) if synthetic else tyro.MISSING,
-        real=Path(real["path"]) if real else tyro.MISSING,
+        synthetic=Path(synthetic.path) if synthetic.path else tyro.MISSING,
+        real=Path(real.path) if real.path else tyro.MISSING,
         out=tyro.MISSING,
-        synthetic_key=synthetic.get("key"),
-        real_key=real.get("key"),
-        synthetic_range=_range(synthetic),
-        real_range=_range(real),
+        synthetic_key=synthetic.key,
+        real_key=real.key,
+        synthetic_range=synthetic.range,
+        real_range=real.range,
         settings=make_config(settings, PRESETS[chosen.preset].config),
     )
-
-
-def _range(record: dict[str, Any]) -> Range:
-    low, high = record.get("range", (None, None))
-    return None if low is None else (low, high)
 
 
 def _pixel_range(limits: Range) -> Any:

@@ -28,7 +28,14 @@ Size = Annotated[str, AfterValidator(_height_x_width)]
 
 
 class _Settings(BaseModel):
+    # ConfigError is no ValueError: pydantic and tyro would wrap it in their own words.
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def __init__(self, **settings: Any) -> None:
+        try:
+            super().__init__(**settings)
+        except ValidationError as error:
+            raise ConfigError(_one_line(error)) from None
 
 
 class RefinerConfig(_Settings):
@@ -104,7 +111,7 @@ class TrainConfig(_Settings):
     """Steps between progress lines: R's pre-training, D's pre-training, adversarial (reference)."""
     sample_every: Positive = 200
     """Adversarial steps between two sample pictures (ours)."""
-    seed: NonNegative = 0
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Of weights, input order and buffer draws."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Of the convolutions. auto: bfloat16 where the processor multiplies it natively, else float32."""
@@ -132,6 +139,24 @@ class TrainConfig(_Settings):
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
 
+class SourceRecord(_Settings):
+    """Where a data set was, and how it was read: what `open_images` needs to open it again."""
+
+    path: str
+    key: str | None = None
+    range: tuple[float, float] | None = None
+
+
+class DataRecord(_Settings):
+    """What a run was trained on."""
+
+    synthetic: SourceRecord
+    real: SourceRecord
+    height: Positive
+    width: Positive
+    channels: Positive
+
+
 def make_config(settings: dict[str, Any], base: TrainConfig | None = None) -> TrainConfig:
     """Builds a config from plain values over `base`, whose settings hold where `settings` has none.
 
@@ -140,27 +165,37 @@ def make_config(settings: dict[str, Any], base: TrainConfig | None = None) -> Tr
     """
     merged = base.model_dump() if base else {}
     for name, value in settings.items():
-        merged[name] = {**merged[name], **value} if isinstance(value, dict) and name in merged else value
-    try:
-        return TrainConfig.model_validate(merged)
-    except ValidationError as error:
-        raise ConfigError(in_one_line(error)) from None
+        old = merged.get(name)
+        merged[name] = {**old, **value} if isinstance(value, dict) and isinstance(old, dict) else value
+        field = TrainConfig.model_fields.get(name)
+        if isinstance(value, dict) and field is not None and isinstance(field.default, _Settings):
+            try:
+                merged[name] = type(field.default)(**merged[name])
+            except ConfigError as error:
+                raise ConfigError(f"{name}.{error}") from None
+    return TrainConfig(**merged)
 
 
-def read_settings(path: Path) -> dict[str, Any]:
-    """The tables of a TOML file with settings, say the `config.toml` of a run.
+def read_settings(path: Path) -> tuple[dict[str, Any], DataRecord | None]:
+    """What a TOML file says, be it the `config.toml` of a run: the settings, and the data if it has a table of them.
 
     Raises:
-        ConfigError: the file is missing, or is no TOML.
+        ConfigError: the file is missing, is no TOML, or its table of the data is not one of a run.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"config: expected a TOML file, received {path} ({error}).") from None
+    data = settings.pop("data", None)
+    if data is None:
+        return settings, None
+    try:
+        return settings, DataRecord.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(f"{path}: data.{_one_line(error)}") from None
 
 
-def in_one_line(error: ValidationError) -> str:
-    """What is wrong with each setting."""
+def _one_line(error: ValidationError) -> str:
     found = []
     for problem in error.errors(include_url=False):
         name = ".".join(str(part) for part in problem["loc"])

@@ -9,7 +9,7 @@ class SimGANError(Exception):
     """Base of all errors below. The command line prints the message and exits with code 2."""
 
 
-class ConfigError(SimGANError, ValueError):
+class ConfigError(SimGANError):
     """A setting is out of range, or two settings contradict each other."""
 
 

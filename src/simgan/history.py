@@ -19,14 +19,20 @@ class HistoryBuffer:
         seed: of the draws and the places.
 
     Raises:
-        ConfigError: `capacity` is not positive.
+        ConfigError: `capacity` is not positive, or so many images do not fit into memory.
     """
 
     def __init__(self, capacity: int, image_shape: tuple[int, int, int], *, seed: int = 0) -> None:
         if capacity < 1:
             raise ConfigError(f"capacity: expected at least one image, received {capacity}.")
-        # Zeroed pages cost nothing until they are written, so a large capacity is free at the start.
-        self._images = np.zeros((capacity, *image_shape), np.float32)
+        try:
+            # Zeroed pages cost nothing until they are written, so a large capacity is free at the start.
+            self._images = np.zeros((capacity, *image_shape), np.float32)
+        except (MemoryError, ValueError):
+            raise ConfigError(
+                f"capacity: expected as many images of {image_shape} as fit into memory, received {capacity}; "
+                "choose a smaller history_size."
+            ) from None
         self._count = 0
         self._random = np.random.default_rng(seed)
 

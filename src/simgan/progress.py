@@ -47,9 +47,10 @@ def progress_bar(console: Console, unit: str) -> Progress:
 def show_progress(console: Console, description: str, unit: str = "images") -> Iterator[Callable[[int, int], None]]:
     """Yields the function `on_progress(done, total)` of a bar."""
     with progress_bar(console, unit) as progress:
-        task = progress.add_task(description, total=None)
+        # Not shown before there is progress: an error at the start would leave an empty bar.
+        task = progress.add_task(description, total=None, visible=False)
 
         def on_progress(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total)
+            progress.update(task, completed=done, total=total, visible=True)
 
         yield on_progress

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from simgan.engine import dtype_policy
 from simgan.errors import DataError
-from simgan.images import ImageSource, PixelRange, write_like
+from simgan.images import ImageSource, PixelRange, common_size, write_like
 from simgan.models import any_size, refiner_model
 from simgan.run import Run
 
@@ -35,11 +35,12 @@ def refine(
         The refined images, in the shape (of a data set (N, H, W, C)), dtype and range of `images`.
 
     Raises:
-        DataError: the images do not fit the model.
+        DataError: the images do not fit the model, or a data set has several sizes (see `refine_data_set`).
         RunError: the path is not a finished run.
     """
     if isinstance(images, ImageSource):
-        return np.stack([refined for _, refined in sorted(refined_images(run_or_model, images), key=lambda p: p[0])])
+        common_size(images)
+        return np.stack([refined for _, refined in refined_images(run_or_model, images)])
     stacked = images[..., np.newaxis] if images.ndim == 3 else images
     if stacked.ndim != 4:
         raise DataError(f"images: expected (N, H, W) or (N, H, W, C), received {images.shape}; stack them.")

@@ -9,52 +9,23 @@ samples/step_*.png    synthetic | refined | real | difference
 
 import json
 import os
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
+from zipfile import BadZipFile
 
 import keras
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from simgan.config import TrainConfig, in_one_line, make_config, read_settings
+from simgan.config import DataRecord, TrainConfig, make_config, read_settings
 from simgan.errors import ConfigError, RunError
-from simgan.images import ImageSource
 from simgan.models import discriminator_model, refiner_model, simgan_model
 from simgan.quiet import no_absl_warnings
 from simgan.steps import TrainState
 
 _CONFIG, _METRICS, _REFINER = "config.toml", "metrics.jsonl", "refiner_model.keras"
-
-
-class SourceRecord(BaseModel):
-    """Where a data set was, and how it was read."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    path: str
-    key: str | None = None
-    range: tuple[float, float] | None = None
-
-    @classmethod
-    def of(cls, source: ImageSource) -> "SourceRecord":
-        """The record of an open data set."""
-        return cls(
-            path=str(source.path.resolve()), key=source.key, range=(source.pixel_range.low, source.pixel_range.high)
-        )
-
-
-class DataRecord(BaseModel):
-    """What a run was trained on."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    synthetic: SourceRecord
-    real: SourceRecord
-    height: Annotated[int, Field(ge=1)]
-    width: Annotated[int, Field(ge=1)]
-    channels: Annotated[int, Field(ge=1)]
 
 
 @dataclass(frozen=True)
@@ -80,20 +51,23 @@ class Run:
                     "'simgan train'."
                 )
         try:
-            settings = read_settings(folder / _CONFIG)
-            data = DataRecord.model_validate(settings.pop("data", {}))
-            return cls(folder, make_config(settings), data)
-        except (ConfigError, ValidationError) as error:
-            reason = in_one_line(error) if isinstance(error, ValidationError) else error
-            raise RunError(f"run: expected the settings of a training in {folder / _CONFIG}: {reason}") from None
+            settings, data = read_settings(folder / _CONFIG)
+            config = make_config(settings)
+        except ConfigError as error:
+            raise RunError(f"run: expected the settings of a training in {folder / _CONFIG}: {error}") from None
+        if data is None:
+            raise RunError(f"run: expected a table 'data' in {folder / _CONFIG}, received none; train anew.")
+        return cls(folder, config, data)
 
     @cached_property
     def refiner(self) -> keras.Model:
         """R for images of any size, float32, channels last. Built from the config: a file gives only numbers."""
         refiner = refiner_model(None, None, self.data.channels, **dict(self.config.refiner))
         try:
-            refiner.load_weights(self.path / _REFINER)
-        except (OSError, ValueError, KeyError) as error:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Keras warns of what it raises next
+                refiner.load_weights(self.path / _REFINER)
+        except (OSError, ValueError, KeyError, BadZipFile) as error:
             reason = str(error).partition("\n")[0]
             raise RunError(f"run: expected the weights of R in {self.path / _REFINER} ({reason}).") from None
         return refiner

@@ -1,21 +1,21 @@
 """`train`: from two data sets to a run folder."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from itertools import chain, count
 from pathlib import Path
 
 from rich.console import Console
 
 from simgan import loop
 from simgan.batches import evenly_spaced_images, image_batches, training_size
-from simgan.config import TrainConfig
+from simgan.config import DataRecord, SourceRecord, TrainConfig
 from simgan.engine import TorchEngine
 from simgan.errors import RunError
 from simgan.images import ImageSource, open_images
 from simgan.recorder import Recorder, Samples, WaitClock
-from simgan.run import DataRecord, Run, SourceRecord, save_models, write_config
+from simgan.run import Run, save_models, write_config
 from simgan.steps import new_state
 
 _SAMPLES = 8  # images in a sample picture
@@ -66,9 +66,7 @@ def train(
         ]
         samples = Samples(evenly_spaced_images(x, _SAMPLES, size), evenly_spaced_images(y, _SAMPLES, size))
         state = new_state(config, size, x.channels)
-        data = DataRecord(
-            synthetic=SourceRecord.of(x), real=SourceRecord.of(y), height=size[0], width=size[1], channels=x.channels
-        )
+        data = DataRecord(synthetic=_record(x), real=_record(y), height=size[0], width=size[1], channels=x.channels)
         with _run_folder(folder):
             write_config(folder, config, data)
             refine = partial(engine.infer, state.averaged_refiner)
@@ -78,9 +76,17 @@ def train(
     return Run.open(folder)
 
 
+def _record(source: ImageSource) -> SourceRecord:
+    span = (source.pixel_range.low, source.pixel_range.high)
+    return SourceRecord(path=str(source.path.resolve()), key=source.key, range=span)
+
+
 @contextmanager
 def _run_folder(folder: Path) -> Iterator[None]:
-    """Makes the run folder; whatever ends the training early renames it `<name>.failed`, logs and all."""
+    """Makes the run folder; whatever ends the training early renames it `<name>.failed`, logs and all.
+
+    If that name is taken, `<name>.failed-2` and so on.
+    """
     try:
         folder.mkdir(parents=True)
     except FileExistsError:
@@ -90,8 +96,8 @@ def _run_folder(folder: Path) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        failed = folder.with_name(f"{folder.name}.failed")
-        shutil.rmtree(failed, ignore_errors=True)
+        names = chain([f"{folder.name}.failed"], (f"{folder.name}.failed-{number}" for number in count(2)))
+        failed = next(path for path in map(folder.with_name, names) if not path.exists())
         folder.rename(failed)
         if isinstance(error, OSError):
             raise RunError(

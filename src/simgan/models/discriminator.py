@@ -60,8 +60,15 @@ def discriminator_model(
         activation. 75,906 parameters with the defaults.
 
     Raises:
-        ConfigError: the image is too small for one patch under `valid` padding.
+        ConfigError: the image is too small for one patch, `channels` is not positive, or `variant` or `padding` is
+            none of the above.
     """
+    if channels < 1:
+        raise ConfigError(f"channels: expected a positive integer, received {channels}; grey is 1, RGB 3.")
+    if variant not in _LAYERS:
+        raise ConfigError(f"variant: expected one of {', '.join(_LAYERS)}, received {variant!r}.")
+    if padding not in ("same", "valid"):
+        raise ConfigError(f"padding: expected same or valid, received {padding!r}.")
     _check_size(img_height, img_width, variant, padding)
     images = keras.Input((img_height, img_width, channels), name="images")  # (B, H, W, C)
     features = layout.enter(images, data_format, dtype)

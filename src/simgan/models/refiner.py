@@ -42,9 +42,10 @@ def refiner_model(
     Raises:
         ConfigError: a size is not positive, or `kernel_size` is even.
     """
-    for name, value in (("channels", channels), ("filters", filters), ("kernel_size", kernel_size)):
-        if value < 1:
-            raise ConfigError(f"{name}: expected a positive integer, received {value}.")
+    sizes = {"img_width": img_width, "img_height": img_height, "channels": channels}
+    for name, value in {**sizes, "filters": filters, "kernel_size": kernel_size, "blocks": blocks}.items():
+        if value is not None and value < 1:
+            raise ConfigError(f"{name}: expected a positive integer, received {value}; the default is a good start.")
     if kernel_size % 2 == 0:
         raise ConfigError(f"kernel_size: expected an odd integer, received {kernel_size}; try {kernel_size + 1}.")
 
