@@ -123,6 +123,12 @@ def test_capacity_must_be_positive(capacity, only_line):
     assert "capacity" in only_line(str(caught.value))
 
 
+def test_more_than_fits_into_memory_is_one_line(only_line):
+    with pytest.raises(ConfigError) as caught:
+        HistoryBuffer(10**12, (35, 55, 1))
+    assert "capacity" in only_line(str(caught.value))
+
+
 @pytest.mark.parametrize("shape", [(1, 2, 2, 1), (1, 1, 2), (4, 1, 2, 1)], ids=["size", "axes", "too many"])
 def test_images_that_do_not_fit_change_nothing(shape, only_line):
     buffer = buffer_of(3)
