@@ -26,7 +26,7 @@ _OURS = TrainConfig(
     batch_size=16,
     refiner_pretrain_steps=300,
     discriminator_pretrain_steps=100,
-    steps=1200,
+    steps=1000,
     self_regularisation=4.0,
     psi="structure",
     flip=True,
@@ -55,7 +55,7 @@ PRESETS: dict[PresetName, Preset] = {
         "",
     ),
     "demo": Preset(
-        make_config({"steps": 1000, "refiner": {"filters": 32}}, _OURS),
+        make_config({"refiner": {"filters": 32}}, _OURS),
         "",
         "",
         "",
