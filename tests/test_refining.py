@@ -10,7 +10,7 @@ from simgan import refine
 from simgan.errors import DataError, RunError
 from simgan.images import PixelRange, open_images
 from simgan.models import refiner_model
-from simgan.refining import refine_data_set, refined_images
+from simgan.refining import refine_data_set
 
 
 def model_of(*layers: keras.Layer, channels: int = 1) -> keras.Model:
@@ -116,10 +116,33 @@ def test_open_data_set_is_refined_in_its_order_and_range(tmp_path, negative):
 def test_each_image_of_a_set_of_mixed_sizes_comes_once(tmp_path, negative, pixels, write_pngs):
     images = [pixels(1, index, (4 + index % 3, 5))[0] for index in range(70)]
     with open_images(write_pngs(tmp_path / "mixed", images)) as source:
-        refined = dict(refined_images(negative, source))
-        assert sum(1 for _ in refined_images(negative, source)) == 70
-    for index, image in enumerate(images):
-        np.testing.assert_array_equal(refined[index][..., 0], 255 - image)
+        refine_data_set(negative, source, tmp_path / "refined")
+    with open_images(tmp_path / "refined") as refined:
+        assert len(refined) == 70
+        for index, image in enumerate(images):
+            np.testing.assert_array_equal(refined[index][..., 0], 255 - image)
+
+
+def test_no_more_than_a_few_hundred_images_wait_for_others_of_their_size(tmp_path, negative, pixels, write_pngs):
+    """Every image has a size of its own, so none finds company."""
+    images = [pixels(1, index, (2 + index % 20, 2 + index // 20))[0] for index in range(300)]
+    read, waiting = 0, []
+
+    def on_progress(done: int, total: int) -> None:
+        waiting.append(read - done)
+
+    with open_images(write_pngs(tmp_path / "mixed", images)) as source:
+        stored = source.stored
+
+        def counted(index):
+            nonlocal read
+            read += 1
+            return stored(index)
+
+        source.stored = counted
+        refine_data_set(negative, source, tmp_path / "refined", on_progress)
+    assert len(waiting) == 300
+    assert max(waiting) < 256
 
 
 def test_set_of_mixed_sizes_in_one_array_is_one_line(tmp_path, negative, pixels, write_pngs, only_line):

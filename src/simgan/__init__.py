@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from simgan.images import open_images
     from simgan.losses import local_adversarial_loss, self_regularisation_loss
     from simgan.models import discriminator_model, refiner_model, simgan_model
+    from simgan.presets import PRESETS
     from simgan.refining import refine
     from simgan.run import Run
     from simgan.training import train
 
 __version__ = "0.1.0"
 __all__ = [
+    "PRESETS",
     "HistoryBuffer",
     "Run",
     "TrainConfig",
@@ -41,6 +43,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "PRESETS": "simgan.presets",
     "HistoryBuffer": "simgan.history",
     "Run": "simgan.run",
     "TrainConfig": "simgan.config",

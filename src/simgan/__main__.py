@@ -2,11 +2,12 @@
 
 import sys
 
-from simgan.cli import main
+from simgan.cli import main, stop_on_sigterm
 
 
 def start() -> None:
     """Runs the command line and leaves with its exit code."""
+    stop_on_sigterm()
     sys.exit(main())
 
 

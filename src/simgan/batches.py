@@ -12,19 +12,30 @@ from simgan.quiet import no_absl_warnings
 with no_absl_warnings():  # grain looks for JAX's profiler
     import grain
 
-# Reading overlaps with training, whose step is far longer than a batch takes to read: two threads are plenty.
-_READERS = grain.ReadOptions(num_threads=2, prefetch_buffer_size=256)
+# Whole batches, read while a step computes. A step takes longer than a batch takes to read, so a few are plenty, and
+# more would only fill the memory.
+_READERS = grain.ReadOptions(num_threads=2, prefetch_buffer_size=4)
 
 
-def training_size(synthetic: ImageSource, real: ImageSource, size: tuple[int, int] | None) -> tuple[int, int]:
+def training_size(
+    synthetic: ImageSource, real: ImageSource, size: tuple[int, int] | None, batch_size: int
+) -> tuple[int, int]:
     """(H, W) that both sets are trained at.
 
     Args:
         size: the size asked for, or None for the one size of all images.
+        batch_size: images that each set must have at the least.
 
     Raises:
-        DataError: the channels differ, or no size was asked for and the images do not have one size.
+        DataError: the sets are too small, their channels differ, or no size was asked for and the images do not have
+            one size.
     """
+    for source in (synthetic, real):
+        if len(source) < batch_size:
+            raise DataError(
+                f"batch_size: expected at most the {len(source)} images in {source.path}, received {batch_size}; "
+                f"try --batch-size {max(2, 1 << (len(source).bit_length() - 1))} or bring more images."
+            )
     if synthetic.channels != real.channels:
         raise DataError(
             f"channels: expected the same in both sets, received {synthetic.channels} in {synthetic.path} and "
@@ -50,13 +61,8 @@ def image_batches(
     the same on every machine.
 
     Raises:
-        DataError: there are fewer images than a batch; or, from the iterator, an image cannot be read.
+        DataError: from the iterator, an image cannot be read.
     """
-    if len(source) < batch_size:
-        raise DataError(
-            f"batch_size: expected at most the {len(source)} images in {source.path}, received {batch_size}; "
-            f"try --batch-size {max(2, 1 << (len(source).bit_length() - 1))} or bring more images."
-        )
 
     indices = grain.MapDataset.range(len(source)).seed(seed).shuffle().repeat()
     images = indices.map(lambda index: load_image(source, index, size))

@@ -45,7 +45,7 @@ class Engine(Protocol):
 
 
 class TorchEngine:
-    """Engine on PyTorch, on the GPU if there is one.
+    """Engine on PyTorch, on the device where Keras puts its variables: the GPU if there is one.
 
     A batch goes through the networks in micro-batches whose gradients add up to the whole batch's. No layer here
     mixes images, so the mathematics is the same, while memory is bounded and activations stay in the cache.
@@ -67,7 +67,6 @@ class TorchEngine:
 
         self._torch = torch
         self._micro_batch = micro_batch
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
     def minimise(
         self,
@@ -82,7 +81,8 @@ class TorchEngine:
         gradients = [torch.zeros_like(value) for value in values]
         sums: list[Any] = []
         for start in range(0, count, self._micro_batch):
-            pieces = [self._to_device(batch[start : start + self._micro_batch]) for batch in batches]
+            device = values[0].device
+            pieces = [self._to_device(batch[start : start + self._micro_batch], device) for batch in batches]
             losses = loss(*pieces)
             share = len(pieces[0]) / count
             torch._foreach_add_(gradients, torch.autograd.grad(losses[0], values), alpha=share)
@@ -94,9 +94,10 @@ class TorchEngine:
 
     def infer(self, model: keras.Model, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `Engine.infer`."""
+        device = model.weights[0].value.device
         with self._torch.no_grad():
             pieces = [
-                model(self._to_device(images[start : start + self._micro_batch]), training=False).cpu()
+                model(self._to_device(images[start : start + self._micro_batch], device), training=False).cpu()
                 for start in range(0, len(images), self._micro_batch)
             ]
         return self._torch.cat(pieces).numpy()
@@ -106,15 +107,24 @@ class TorchEngine:
         with self._torch.no_grad():
             self._torch._foreach_lerp_([v.value for v in into], [v.value for v in variables], 1.0 - decay)
 
-    def _to_device(self, batch: NDArray[np.float32]) -> Any:
-        return self._torch.from_numpy(np.ascontiguousarray(batch)).to(self._device)
+    def _to_device(self, batch: NDArray[np.float32], device: Any) -> Any:
+        return self._torch.from_numpy(np.ascontiguousarray(batch)).to(device)
+
+
+def resolve_precision(precision: str) -> str:
+    """`TrainConfig.precision` with `auto` made out: bfloat16 where the device multiplies it natively, else float32."""
+    if precision != "auto":
+        return precision
+    import torch
+
+    if keras.ops.convert_to_tensor(0.0).device.type == "cuda":
+        native = torch.cuda.is_bf16_supported()
+    else:
+        # PyTorch tells it of a CPU only under a private name, which another version may not have.
+        native = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
+    return "bfloat16" if native else "float32"
 
 
 def dtype_policy(precision: str) -> str:
     """The Keras dtype policy of `TrainConfig.precision`: weights are float32 in either."""
-    if precision == "auto":
-        import torch
-
-        native = torch.cuda.is_bf16_supported() if torch.cuda.is_available() else torch.cpu._is_avx512_bf16_supported()
-        precision = "bfloat16" if native else "float32"
-    return "float32" if precision == "float32" else "mixed_bfloat16"
+    return "float32" if resolve_precision(precision) == "float32" else "mixed_bfloat16"

@@ -4,6 +4,9 @@ D that sees only the newest refined images forgets what R produced before, and R
 of the refined images in a batch of D come from a buffer of older ones.
 """
 
+import math
+import os
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,14 +28,13 @@ class HistoryBuffer:
     def __init__(self, capacity: int, image_shape: tuple[int, int, int], *, seed: int = 0) -> None:
         if capacity < 1:
             raise ConfigError(f"capacity: expected at least one image, received {capacity}.")
-        try:
-            # Zeroed pages cost nothing until they are written, so a large capacity is free at the start.
-            self._images = np.zeros((capacity, *image_shape), np.float32)
-        except (MemoryError, ValueError):
+        if 4 * capacity * math.prod(image_shape) > 0.8 * _memory():
             raise ConfigError(
                 f"capacity: expected as many images of {image_shape} as fit into memory, received {capacity}; "
                 "choose a smaller history_size."
-            ) from None
+            )
+        # Zeroed pages cost nothing until they are written, so a large capacity is free at the start.
+        self._images = np.zeros((capacity, *image_shape), np.float32)
         self._count = 0
         self._random = np.random.default_rng(seed)
 
@@ -67,3 +69,10 @@ class HistoryBuffer:
         slots = np.concatenate([np.arange(self._count, self._count + free), occupied])
         self._images[slots] = refined
         self._count += free
+
+
+def _memory() -> float:
+    """Bytes of this machine's memory; infinity where the system does not tell."""
+    if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", {}):
+        return math.inf
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

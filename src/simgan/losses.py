@@ -45,7 +45,7 @@ def local_adversarial_loss(y_true: Any, y_pred: Any) -> Any:
 
 @keras.saving.register_keras_serializable("simgan")  # type: ignore[untyped-decorator]
 def self_regularisation_loss(y_true: Any, y_pred: Any, psi: Psi = "identity") -> Any:
-    """|psi(x~) - psi(x)|_1 (equation 3), averaged over the values of an image.
+    """|psi(x~) - psi(x)|_1 (section 2.1), averaged over the values of an image.
 
     Args:
         y_true: synthetic images x, (B, H, W, C) in [-1, 1].

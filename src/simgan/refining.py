@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from simgan.engine import dtype_policy
 from simgan.errors import DataError
-from simgan.images import ImageSource, PixelRange, common_size, write_like
+from simgan.images import ImageSource, PixelRange, check_values, common_size, write_like
 from simgan.models import any_size, refiner_model
 from simgan.run import Run
 
 _BATCH = 32  # images: enough to keep two cores busy, small enough to stay in the cache
+_WAITING = 8 * _BATCH  # images of all sizes that may wait for others of their size
 
 
 def refine(
@@ -24,6 +25,9 @@ def refine(
     pixel_range: PixelRange | None = None,
 ) -> NDArray[Any]:
     """Refines images in memory.
+
+    8-bit images go through a run's refiner in bfloat16 where the processor has it: that moves a pixel by 0.1 of its
+    255 levels on average and by 2 at most. Deeper images, and models given as such, are computed in float32.
 
     Args:
         run_or_model: a run, the path of one, or a refiner model.
@@ -35,47 +39,28 @@ def refine(
         The refined images, in the shape (of a data set (N, H, W, C)), dtype and range of `images`.
 
     Raises:
-        DataError: the images do not fit the model, or a data set has several sizes (see `refine_data_set`).
+        DataError: the images do not fit the model, hold values beyond `pixel_range` or NaN, or a data set has several
+            sizes (see `refine_data_set`).
         RunError: the path is not a finished run.
     """
     if isinstance(images, ImageSource):
         common_size(images)
-        return np.stack([refined for _, refined in refined_images(run_or_model, images)])
+        refiner = _refiner(run_or_model, images.channels, images.dtype)
+        return np.stack([refined for _, refined in _refined_images(refiner, images)])
+    images = np.asarray(images)
     stacked = images[..., np.newaxis] if images.ndim == 3 else images
     if stacked.ndim != 4:
         raise DataError(f"images: expected (N, H, W) or (N, H, W, C), received {images.shape}; stack them.")
     if pixel_range is None:
         pixel_range = PixelRange(-1.0, 1.0) if stacked.dtype.kind == "f" else PixelRange.of(stacked.dtype)
+    if stacked.size:
+        check_values(stacked, pixel_range, "images")
     model = _refiner(run_or_model, stacked.shape[-1], stacked.dtype)
     refined = np.empty_like(stacked)
     for start in range(0, len(stacked), _BATCH):
         part = slice(start, start + _BATCH)
         refined[part] = pixel_range.from_model(_predict(model, pixel_range.to_model(stacked[part])), stacked.dtype)
     return refined.reshape(images.shape)
-
-
-def refined_images(run_or_model: Run | keras.Model | str | Path, source: ImageSource) -> Iterator[tuple[int, Any]]:
-    """Refines a data set of any length, image after image.
-
-    Yields:
-        The index of an image, and the refined image (H, W, C) in the type and range of the source; every index
-        once, in order within a size.
-
-    Raises:
-        DataError: the images do not fit the model, or one cannot be read.
-        RunError: the path is not a finished run.
-    """
-    model = _refiner(run_or_model, source.channels, source.dtype)
-    # Images of one size go through R together; a data set may hold several sizes.
-    waiting: dict[tuple[int, ...], list[tuple[int, NDArray[Any]]]] = {}
-    for index in range(len(source)):
-        image = source[index]
-        group = waiting.setdefault(image.shape, [])
-        group.append((index, image))
-        if len(group) == _BATCH:
-            yield from _refine_group(model, waiting.pop(image.shape), source)
-    for group in waiting.values():
-        yield from _refine_group(model, group, source)
 
 
 def refine_data_set(
@@ -86,6 +71,8 @@ def refine_data_set(
 ) -> None:
     """Writes the refined images of `source` to `output`: same format, bit depth, keys, names and labels.
 
+    The images may have any size, each its own, and there may be more than fit into memory.
+
     Args:
         on_progress: called with the images done and their number.
 
@@ -94,10 +81,27 @@ def refine_data_set(
             nothing is left under the name of `output` then.
         RunError: the path is not a finished run.
     """
+    refiner = _refiner(run_or_model, source.channels, source.dtype)
     with write_like(source, Path(output)) as writer:
-        for done, (index, image) in enumerate(refined_images(run_or_model, source), start=1):
+        for done, (index, image) in enumerate(_refined_images(refiner, source), start=1):
             writer.write(index, image)
             on_progress(done, len(source))
+
+
+def _refined_images(refiner: keras.Model, source: ImageSource) -> Iterator[tuple[int, NDArray[Any]]]:
+    """The index of each image and the image refined, (H, W, C) in the type of the source; in order within a size."""
+    # Images of one size go through R together; a data set may hold several sizes.
+    waiting: dict[tuple[int, ...], list[tuple[int, NDArray[Any]]]] = {}
+    for index in range(len(source)):
+        image = source[index]
+        waiting.setdefault(image.shape, []).append((index, image))
+        if len(waiting[image.shape]) == _BATCH:
+            yield from _refine_group(refiner, waiting.pop(image.shape), source)
+        elif sum(map(len, waiting.values())) == _WAITING:
+            largest = max(waiting, key=lambda shape: len(waiting[shape]))
+            yield from _refine_group(refiner, waiting.pop(largest), source)
+    for group in waiting.values():
+        yield from _refine_group(refiner, group, source)
 
 
 def _refiner(run_or_model: Run | keras.Model | str | Path, channels: int, dtype: np.dtype[Any]) -> keras.Model:

@@ -65,7 +65,9 @@ def write_report(run: Run, tables: Sequence[Table] = ()) -> Path:
         f"<style>{_STYLE}</style></head><body><h1>{title}</h1>{''.join(sections)}</body></html>\n"
     )
     path = run.path / "report.html"
-    path.write_text(page, encoding="utf-8")
+    partial = run.path / ".report.html.partial"
+    partial.write_text(page, encoding="utf-8")
+    partial.replace(path)
     return path
 
 

@@ -65,7 +65,7 @@ def new_state(config: TrainConfig, size: tuple[int, int], channels: int) -> Trai
     discriminator = discriminator_model(
         width, height, channels, data_format="channels_first", dtype=dtype, **dict(config.discriminator)
     )
-    history = HistoryBuffer(config.history_size, (*size, channels), seed=config.seed)
+    history = HistoryBuffer(config.history_size, (*size, channels), seed=2 * config.seed)
     return TrainState(
         refiner,
         averaged,
@@ -73,7 +73,7 @@ def new_state(config: TrainConfig, size: tuple[int, int], channels: int) -> Trai
         _optimiser(config.refiner_optimiser, refiner),
         _optimiser(config.discriminator_optimiser, discriminator),
         history,
-        np.random.default_rng(config.seed),
+        np.random.default_rng(2 * config.seed + 1),
     )
 
 
@@ -82,7 +82,7 @@ def update_refiner(
 ) -> RefinerLosses:
     """One update of R on synthetic images x: equation 4, or its self-regularisation term alone.
 
-    L_R = l_real(x~) + lambda * |psi(x~) - psi(x)|_1, where l_real is small when D takes x~ for real.
+    L_R = l_real(x~) + lambda * |psi(x~) - psi(x)|_1, where l_real (equation 3) is small when D takes x~ for real.
     """
     window = _Window.draw(state.random, config.jitter)
 
@@ -102,7 +102,7 @@ def update_refiner(
 def average_refiner(engine: Engine, state: TrainState, decay: float, updates: int) -> None:
     """averaged <- d * averaged + (1 - d) * R; d rises to `decay` with the number of updates so far."""
     # Without the rise the first average would be a thousand updates behind; the form is TensorFlow's.
-    warm = min(decay, updates / (10 + updates))
+    warm = min(decay, (1 + updates) / (10 + updates))
     engine.average(state.averaged_refiner.trainable_variables, state.refiner.trainable_variables, warm)
 
 

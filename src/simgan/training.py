@@ -1,18 +1,16 @@
 """`train`: from two data sets to a run folder."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
-from itertools import chain, count
 from pathlib import Path
 
 from rich.console import Console
 
 from simgan import loop
 from simgan.batches import evenly_spaced_images, image_batches, training_size
-from simgan.config import DataRecord, SourceRecord, TrainConfig
-from simgan.engine import TorchEngine
-from simgan.errors import RunError
+from simgan.config import DataRecord, SourceRecord, TrainConfig, make_config
+from simgan.engine import TorchEngine, resolve_precision
+from simgan.folders import check_new, new_folder
 from simgan.images import ImageSource, open_images
 from simgan.recorder import Recorder, Samples, WaitClock
 from simgan.run import Run, save_models, write_config
@@ -33,7 +31,7 @@ def train(
     """Trains a refiner: pre-training of R, of D, then Algorithm 1.
 
     Args:
-        config: every setting.
+        config: every setting. Its seed also sets the global random states of Python, NumPy and Keras.
         synthetic: synthetic images: what `open_images` takes, or what it returns.
         real: photographs, unlabelled; as many channels as the synthetic images.
         out: the run folder, which must not exist. A training that fails leaves `<out>.failed` in its place.
@@ -48,18 +46,20 @@ def train(
         EngineError: Keras does not run on PyTorch.
     """
     engine = TorchEngine(config.micro_batch)
-    folder = Path(out)
+    # What `auto` means here is written down, so that config.toml repeats the run on another machine too.
+    config = make_config({"precision": resolve_precision(config.precision)}, config)
+    folder = check_new(out)
     with ExitStack() as opened:
         x, y = (
             source if isinstance(source, ImageSource) else opened.enter_context(open_images(source))
             for source in (synthetic, real)
         )
-        size = training_size(x, y, config.height_width)
+        size = training_size(x, y, config.height_width, config.batch_size)
         waiting = WaitClock()
         batches = [
             waiting.watch(
                 image_batches(
-                    source, batch_size=config.batch_size, size=size, seed=config.seed + place, flip=config.flip
+                    source, batch_size=config.batch_size, size=size, seed=2 * config.seed + place, flip=config.flip
                 )
             )
             for place, source in enumerate((x, y))
@@ -67,7 +67,7 @@ def train(
         samples = Samples(evenly_spaced_images(x, _SAMPLES, size), evenly_spaced_images(y, _SAMPLES, size))
         state = new_state(config, size, x.channels)
         data = DataRecord(synthetic=_record(x), real=_record(y), height=size[0], width=size[1], channels=x.channels)
-        with _run_folder(folder):
+        with new_folder(folder):
             write_config(folder, config, data)
             refine = partial(engine.infer, state.averaged_refiner)
             with Recorder(folder, config, state.history, waiting, samples, refine, console or _SILENT) as observer:
@@ -77,30 +77,7 @@ def train(
 
 
 def _record(source: ImageSource) -> SourceRecord:
-    span = (source.pixel_range.low, source.pixel_range.high)
-    return SourceRecord(path=str(source.path.resolve()), key=source.key, range=span)
-
-
-@contextmanager
-def _run_folder(folder: Path) -> Iterator[None]:
-    """Makes the run folder; whatever ends the training early renames it `<name>.failed`, logs and all.
-
-    If that name is taken, `<name>.failed-2` and so on.
-    """
-    try:
-        folder.mkdir(parents=True)
-    except FileExistsError:
-        raise RunError(f"out: expected a new folder, received {folder}, which exists; choose another.") from None
-    except OSError as error:
-        raise RunError(f"out: expected a folder that can be written, received {folder} ({error}).") from None
-    try:
-        yield
-    except BaseException as error:
-        names = chain([f"{folder.name}.failed"], (f"{folder.name}.failed-{number}" for number in count(2)))
-        failed = next(path for path in map(folder.with_name, names) if not path.exists())
-        folder.rename(failed)
-        if isinstance(error, OSError):
-            raise RunError(
-                f"out: cannot write {folder} ({' '.join(str(error).split())}); the logs are in {failed}."
-            ) from error
-        raise
+    given = source.given_range
+    return SourceRecord(
+        path=str(source.path.resolve()), key=source.key, range=(given.low, given.high) if given else None
+    )

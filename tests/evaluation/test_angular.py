@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simgan.evaluation import angular_error, gaze_vector
+from simgan.evaluation import angular_error
+from simgan.eyes.geometry import gaze_vector
 
 
 @pytest.mark.parametrize(

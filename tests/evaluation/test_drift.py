@@ -34,3 +34,32 @@ def test_nothing_moved_is_no_drift():
 def test_summary_of_a_hundred_and_one_distances():
     drift = Drift(np.arange(101.0)[::-1])
     assert (drift.mean, drift.p95, drift.worst) == (50, 95, 100)
+
+
+@pytest.fixture
+def squares(tmp_path):
+    """Dark squares on light grey, their centre as label, and the same set with every square moved by (3, 0)."""
+    random = np.random.default_rng(0)
+    centres = random.integers(6, 18, (100, 2))
+    for name, moved in (("before", 0), ("after", 3)):
+        images = np.full((100, 24, 28), 200, np.uint8)
+        for image, (x, y) in zip(images, centres, strict=True):
+            image[y - 2 : y + 3, x - 2 + moved : x + 3 + moved] = 20
+        np.savez(tmp_path / f"{name}.npz", image=images, centre=centres.astype(np.float32), weight=np.ones(100))
+    return tmp_path
+
+
+def test_drift_of_a_set_is_what_was_moved(squares):
+    with open_images(squares / "before.npz") as before, open_images(squares / "after.npz") as after:
+        moved, own_error = drift_of_data_set(before, after, "centre", steps=150)
+        still, _ = drift_of_data_set(before, before, "centre", steps=5)
+    assert len(moved.each) == 20
+    assert own_error < 1
+    assert moved.mean == pytest.approx(3, abs=1)
+    assert still.worst == 0
+
+
+def test_label_that_is_no_point_is_one_line(squares, only_line):
+    with open_images(squares / "before.npz") as before, pytest.raises(DataError) as caught:
+        drift_of_data_set(before, before, "weight", steps=1)
+    assert "points" in only_line(str(caught.value))

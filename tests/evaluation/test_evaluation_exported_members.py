@@ -8,7 +8,7 @@ def test_public_names():
         "Drift",
         "Estimator",
         "angular_error",
-        "gaze_vector",
+        "drift_of_data_set",
         "label_drift",
         "train_estimator",
         "train_localiser",

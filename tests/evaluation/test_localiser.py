@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from simgan.evaluation import train_localiser
-from simgan.evaluation.localiser import change_appearance
+from simgan.evaluation.localiser import change_appearance, shift
 
 
 def with_edge(count: int, column: int, size: int = 16) -> np.ndarray:
@@ -60,3 +60,18 @@ def test_localiser_finds_a_point_whatever_the_look():
     looks = change_appearance(images[350:], random)
     distance = np.linalg.norm(localiser(looks) - points[350:], axis=1)
     assert distance.mean() < 0.4 * np.linalg.norm(points[350:] - points[:350].mean(axis=0), axis=1).mean()
+
+
+def test_shift_moves_image_and_point_alike():
+    """A bright pixel on black stands where its point says, before and after."""
+    random = np.random.default_rng(3)
+    points = random.integers(4, 20, (40, 2)).astype(np.float32)
+    images = np.full((40, 24, 36, 1), -1, np.float32)
+    images[np.arange(40), points[:, 1].astype(int), points[:, 0].astype(int)] = 1
+    moved, after = shift(images, points, np.random.default_rng(0))
+    rows, columns = np.unravel_index(moved[..., 0].reshape(40, -1).argmax(axis=1), (24, 36))
+    np.testing.assert_array_equal(after, np.stack([columns, rows], axis=1))
+    assert (moved.max(axis=(1, 2, 3)) == 1).all()
+    # Up to a twelfth of each side, and both ends occur.
+    steps = after - points
+    assert (steps.min(axis=0).tolist(), steps.max(axis=0).tolist()) == ([-3, -2], [3, 2])

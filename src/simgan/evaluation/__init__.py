@@ -1,7 +1,7 @@
 """What refining did: are the labels still true, and does training on refined images help on real ones?"""
 
-from simgan.evaluation.angular import angular_error, gaze_vector
-from simgan.evaluation.drift import Drift, label_drift
+from simgan.evaluation.angular import angular_error
+from simgan.evaluation.drift import Drift, drift_of_data_set, label_drift
 from simgan.evaluation.estimator import Estimator, train_estimator
 from simgan.evaluation.localiser import train_localiser
 
@@ -9,7 +9,7 @@ __all__ = [
     "Drift",
     "Estimator",
     "angular_error",
-    "gaze_vector",
+    "drift_of_data_set",
     "label_drift",
     "train_estimator",
     "train_localiser",

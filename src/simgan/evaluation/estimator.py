@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from simgan.engine import TorchEngine, dtype_policy
 
-Augment = Callable[[NDArray[np.float32], np.random.Generator], NDArray[np.float32]]
+Augment = Callable[
+    [NDArray[np.float32], NDArray[np.float32], np.random.Generator], tuple[NDArray[np.float32], NDArray[np.float32]]
+]
+"""Images (B, H, W, C) and labels (B, K) to changed ones."""
 
 
 class _Loss(NamedTuple):
@@ -33,10 +36,10 @@ class Estimator:
 
 
 def estimator_model(height: int, width: int, channels: int, outputs: int, dtype: str = "float32") -> keras.Model:
-    """C3-32, C3-32, C3-64, pool 3 s2, C3-80, pool 2 s2, C3-96, FC 256, FC `outputs`.
+    """C3-32 s2, C3-64, max-pool 2, C3-80, max-pool 2, C3-96, FC-256, FC-`outputs`; ReLU between.
 
-    The paper's gaze estimator (section 3.1: C32 C32 C64 pool C80 C192 pool FC9600 FC1000 FC3) with a quarter of its
-    width behind the second pooling, so that two cores train it in under a minute.
+    A scaled-down form of the paper's gaze estimator (C32 C32 C64 pool C80 C192 pool FC9600 FC1000 FC3) that two cores
+    train in under a minute.
 
     Returns:
         A model (B, H, W, C) -> (B, outputs), float32.
@@ -75,7 +78,7 @@ def train_estimator(
         batch_size: images an update.
         learning_rate: of the first update; falls to 0 along a cosine.
         seed: of weights and order: two trainings with one seed differ by their images alone.
-        augment: changes a batch (B, H, W, C) with a random generator.
+        augment: changes the images, and the labels with them, of a batch.
         on_progress: called with the steps done and their number.
     """
     keras.utils.set_random_seed(seed)
@@ -86,7 +89,7 @@ def train_estimator(
     optimiser.build(model.trainable_variables)
     engine = TorchEngine(micro_batch=256)
     mean, scale = labels.mean(axis=0, dtype=np.float32), labels.std(axis=0, dtype=np.float32) + 1e-6
-    targets = ((labels - mean) / scale).astype(np.float32)
+    labels = labels.astype(np.float32)
 
     def loss(x: Any, target: Any) -> _Loss:
         error = ops.abs(model(x, training=True) - target)
@@ -94,7 +97,9 @@ def train_estimator(
 
     for step in range(steps):
         chosen = random.integers(len(images), size=batch_size)
-        batch = images[chosen] if augment is None else augment(images[chosen], random)
-        engine.minimise(loss, model.trainable_variables, optimiser, batch, targets[chosen])
+        batch, targets = images[chosen], labels[chosen]
+        if augment is not None:
+            batch, targets = augment(batch, targets, random)
+        engine.minimise(loss, model.trainable_variables, optimiser, batch, (targets - mean) / scale)
         on_progress(step + 1, steps)
     return Estimator(model, engine, mean, scale)

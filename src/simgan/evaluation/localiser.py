@@ -1,7 +1,8 @@
 """A localiser of labelled points that reads synthetic and refined images alike.
 
 It learns from synthetic images only, made to look other than they are: tone, contrast, light, blur and noise change at
-random while every point stays. So what it reads in a refined image follows the content, not the look.
+random while the point stays in its place, and the whole image shifts along with its point. So what it reads in a
+refined image follows the content, not the look.
 """
 
 from collections.abc import Callable
@@ -31,9 +32,29 @@ def train_localiser(
     Returns:
         An estimator of the points, px.
     """
-    return train_estimator(
-        synthetic, points, steps=steps, seed=seed, augment=change_appearance, on_progress=on_progress
-    )
+    return train_estimator(synthetic, points, steps=steps, seed=seed, augment=_augment, on_progress=on_progress)
+
+
+def _augment(
+    images: NDArray[np.float32], points: NDArray[np.float32], random: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    shifted, points = shift(images, points, random)
+    return change_appearance(shifted, random), points
+
+
+def shift(
+    images: NDArray[np.float32], points: NDArray[np.float32], random: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Moves each image (B, H, W, C) by whole pixels, up to a twelfth of its side, and its point (B, 2) with it.
+
+    Border pixels fill what comes in.
+    """
+    count, height, width = images.shape[:3]
+    dx, dy = (random.integers(-(side // 12), side // 12, count, endpoint=True) for side in (width, height))
+    rows = np.clip(np.arange(height) - dy[:, None], 0, height - 1)  # (B, H)
+    columns = np.clip(np.arange(width) - dx[:, None], 0, width - 1)  # (B, W)
+    moved = images[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
+    return moved, (points + np.stack([dx, dy], axis=1)).astype(np.float32)
 
 
 def change_appearance(images: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:

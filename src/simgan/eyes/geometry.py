@@ -1,8 +1,10 @@
 """The pinhole camera of MPIIGaze, rotations, and where rays meet the eye. Millimetres and pixels."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simgan.eyes.labels import Floats
 
@@ -58,8 +60,11 @@ class Camera:
         return self.focal * points[..., :2] / points[..., 2:] + centre
 
 
-def gaze_vector(angles: Floats) -> Floats:
-    """Unit vectors (..., 3) of pitch and yaw (..., 2) in radians: (-cos p sin y, -sin p, -cos p cos y)."""
+def gaze_vector(angles: NDArray[Any]) -> NDArray[Any]:
+    """Unit vectors (..., 3) of pitch and yaw (..., 2) in radians: (-cos p sin y, -sin p, -cos p cos y).
+
+    Camera x points right, y down, z away from the camera, as in MPIIGaze.
+    """
     pitch, yaw = angles[..., 0], angles[..., 1]
     return np.stack([-np.cos(pitch) * np.sin(yaw), -np.sin(pitch), -np.cos(pitch) * np.cos(yaw)], axis=-1)
 

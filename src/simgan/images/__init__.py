@@ -2,10 +2,10 @@
 
 from simgan.images.checking import ImageReport, inspect_images
 from simgan.images.opening import open_images
-from simgan.images.pixels import PixelRange
+from simgan.images.pixels import PixelRange, check_values
 from simgan.images.resizing import resize
 from simgan.images.sizes import common_size
-from simgan.images.source import ImageSource
+from simgan.images.source import ImageSource, read_all
 from simgan.images.writer import ImageWriter
 from simgan.images.writing import write_like
 
@@ -14,9 +14,11 @@ __all__ = [
     "ImageSource",
     "ImageWriter",
     "PixelRange",
+    "check_values",
     "common_size",
     "inspect_images",
     "open_images",
+    "read_all",
     "resize",
     "write_like",
 ]

@@ -24,7 +24,7 @@ def open_images(
     Use it as a context manager, or call `close`. Raises DataError if anything is missing, ambiguous or unreadable.
     """
     source = find_images(Path(path), key)
-    source.key = key
+    source.key, source.given_range = key, pixel_range
     try:
         source.settle(pixel_range)
     except BaseException:

@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from simgan.errors import DataError
 
-WAY_OUT = "give the range with --range LOW,HIGH (pixel_range=)"
+WAY_OUT = "give the range with --range LOW HIGH (train: --synthetic-range, --real-range; Python: pixel_range=)"
 
 
 @dataclass(frozen=True)

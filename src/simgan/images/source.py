@@ -29,6 +29,7 @@ class ImageSource(ABC):
 
     path: Path  # as given to open_images
     key: str | None = None  # as given to open_images
+    given_range: PixelRange | None = None  # likewise
     kind: str  # the format in words, 'HDF5, one data set per image'
     names: Sequence[str]  # key, relative posix path or zero-padded index of each image
     label_names: tuple[str, ...]  # what `labels` accepts
@@ -148,3 +149,8 @@ class ImageSource(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def read_all(source: ImageSource) -> NDArray[np.float32]:
+    """Every image of a small data set of one size, (N, H, W, C) in [-1, 1], in memory."""
+    return source.pixel_range.to_model(np.stack([source[index] for index in range(len(source))]))

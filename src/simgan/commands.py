@@ -1,0 +1,266 @@
+"""The subcommands: their fields are the arguments, and `run` does it.
+
+Keras and PyTorch are imported by the commands that need them, so that --help and `check` answer at once.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from rich.console import Console
+from tyro.conf import Positional, arg
+
+from simgan.config import TrainConfig
+from simgan.presets import PresetName
+
+_PROBLEMS_FOUND = 1
+
+Range = tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a refiner on synthetic images and photographs.
+
+    Settings come from --preset, over it from --config, over both from the flags. Start with --dry-run: it prints the
+    settings and what was found in the data. Progress lines tell how often D is right on real and refined patches:
+    near 1 for long, and R is losing; near 0.5, and D cannot tell them apart.
+    """
+
+    synthetic: Path
+    """Labelled synthetic images: HDF5, .npy, .npz or a folder of PNG, JPEG, TIFF or BMP."""
+    real: Path
+    """Photographs without labels: the same formats, as many channels."""
+    out: Path
+    """The run folder to make: models, metrics, sample pictures, report.html."""
+    preset: PresetName = "default"
+    """Settings to start from; `default` is the reference schedule at batch 512."""
+    config: Path | None = None
+    """TOML file with settings, say the config.toml of a run, which also remembers --synthetic and --real."""
+    synthetic_key: str | None = None
+    """Name of the images in an HDF5 or .npz file that holds several arrays."""
+    real_key: str | None = None
+    """The same for the photographs."""
+    synthetic_range: Range = None
+    """Stored values of black and white, where they are not those of the type: say 0 4095 for 12 bits."""
+    real_range: Range = None
+    """The same for the photographs."""
+    dry_run: bool = False
+    """Print the settings and the data found, and stop."""
+    settings: Annotated[TrainConfig, arg(name="")] = field(default_factory=TrainConfig)
+
+    def run(self, console: Console) -> int:
+        """Trains, then draws the report."""
+        from simgan.batches import training_size
+        from simgan.folders import check_new
+
+        check_new(self.out)
+        with (
+            _open(self.synthetic, self.synthetic_key, self.synthetic_range) as synthetic,
+            _open(self.real, self.real_key, self.real_range) as real,
+        ):
+            height, width = training_size(synthetic, real, self.settings.height_width, self.settings.batch_size)
+            if self.dry_run:
+                console.print(self.settings.to_toml(), markup=False, highlight=False)
+                for name, source in (("synthetic", synthetic), ("real", real)):
+                    console.print(
+                        f"{name}: {len(source)} images of {source.channels} channel(s) {source.dtype} in "
+                        f"{source.path} ({source.kind}), trained at {height}x{width}, labels: "
+                        f"{', '.join(source.label_names) or 'none'}",
+                        highlight=False,
+                        soft_wrap=True,
+                    )
+                return 0
+            from simgan.report import write_report
+            from simgan.training import train
+
+            run = train(self.settings, synthetic, real, self.out, console=console)
+        report = write_report(run)
+        console.print(f"The refiner is in {run.path}; its report is {report}.", soft_wrap=True)
+        console.print(f"Refine a data set: simgan refine {run.path} INPUT OUTPUT", soft_wrap=True)
+        return 0
+
+
+@dataclass(frozen=True)
+class Refine:
+    """Refine a whole data set: same format, bit depth and names, every label carried over."""
+
+    run_folder: Annotated[Positional[Path], arg(metavar="RUN")]
+    """The --out folder of a finished training."""
+    input: Positional[Path]
+    """Synthetic images of any size: HDF5, .npy, .npz or a folder."""
+    output: Positional[Path]
+    """Where the refined set goes; must not exist."""
+    key: str | None = None
+    """Name of the images in an HDF5 or .npz file that holds several arrays."""
+    range: Range = None
+    """Stored values of black and white; by default what --synthetic-range said in training, else those of the type."""
+
+    def run(self, console: Console) -> int:
+        """Refines with a progress bar."""
+        from simgan.progress import show_progress
+        from simgan.refining import refine_data_set
+        from simgan.run import Run
+
+        run = Run.open(self.run_folder)
+        with _open(self.input, self.key, self.range or run.data.synthetic.range) as source:
+            with show_progress(console, "refining") as on_progress:
+                refine_data_set(run, source, self.output, on_progress)
+            console.print(f"{len(source)} refined images are in {self.output}.", soft_wrap=True)
+        return 0
+
+
+@dataclass(frozen=True)
+class Check:
+    """Say what the images are and what is wrong with them. Exit code 1 if anything is."""
+
+    path: Positional[Path]
+    """HDF5, .npy, .npz or a folder of images."""
+    key: str | None = None
+    """Name of the images in an HDF5 or .npz file that holds several arrays."""
+    range: Range = None
+    """Stored values of black and white, where they are not those of the type."""
+
+    def run(self, console: Console) -> int:
+        """Reads every image once and prints the findings."""
+        from simgan.images import inspect_images
+        from simgan.progress import show_progress
+
+        with show_progress(console, "checking") as on_progress:
+            report = inspect_images(
+                self.path, key=self.key, pixel_range=_pixel_range(self.range), on_progress=on_progress
+            )
+        sizes = ", ".join(f"{height}x{width} ({count})" for (height, width), count in report.sizes.most_common(5))
+        labels = ", ".join(f"{name} {label.shape} {label.dtype}" for name, label in report.labels.items())
+        rows = {
+            "images": f"{report.count} ({report.kind}), {report.readable} readable",
+            "sizes": f"{sizes or 'none'}{', ...' if len(report.sizes) > 5 else ''}",
+            "pixels": f"{report.dtype}, {report.channels} channel(s)",
+            "range": f"{report.pixel_range}, seen {report.minimum:g} to {report.maximum:g}, mean {report.mean:g}",
+            "labels": labels or "none",
+        }
+        for name, text in rows.items():
+            console.print(f"{name:<8} {text}", markup=False, highlight=False, soft_wrap=True)
+        for note in report.notes:
+            console.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
+        for problem in report.problems:
+            console.print(f"problem: {problem}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"{report.problem_count or 'no'} problem(s) found", highlight=False)
+        return _PROBLEMS_FOUND if report.problem_count else 0
+
+
+@dataclass(frozen=True)
+class Drift:
+    """Measure how far refining moved a labelled point.
+
+    A localiser learns the point from four fifths of the synthetic images, made to look other than they are, and reads
+    the rest before and after refining. It never sees a refined image in training.
+    """
+
+    synthetic: Positional[Path]
+    """The synthetic images, with a label of points."""
+    refined: Positional[Path]
+    """The same images refined, in the same order."""
+    points: str
+    """Name of the label: (x, y) in pixels for each image, say iris_xy or iris_centre."""
+    steps: int = 1200
+    """Training steps of the localiser."""
+    seed: int = 0
+    """Of the localiser."""
+
+    def run(self, console: Console) -> int:
+        """Trains the localiser and prints the drift."""
+        from simgan.evaluation import drift_of_data_set
+        from simgan.progress import show_progress
+
+        with (
+            _open(self.synthetic, None, None) as synthetic,
+            _open(self.refined, None, None) as refined,
+            show_progress(console, "localiser", "steps") as on_progress,
+        ):
+            drift, own_error = drift_of_data_set(
+                synthetic, refined, self.points, steps=self.steps, seed=self.seed, on_progress=on_progress
+            )
+        console.print(
+            f"drift of {self.points}: {drift.mean:.2f} px mean, {drift.p95:.2f} px at the 95th percentile, "
+            f"{drift.worst:.2f} px at worst, on {len(drift.each)} images",
+            highlight=False,
+            soft_wrap=True,
+        )
+        console.print(f"the localiser's own error on unrefined images: {own_error:.2f} px mean", highlight=False)
+        return 0
+
+
+@dataclass(frozen=True)
+class RenderEyes:
+    """Render the embedded data set: labelled eyes, in HDF5.
+
+    `synthetic` is clean. `camera` shows the same anatomy through a simulated cheap camera (noise, blur, compression,
+    uneven light): it stands in for photographs, which may not be shipped, and its labels are for scoring only.
+    """
+
+    out: Positional[Path]
+    """The HDF5 file to make."""
+    count: int
+    """How many images."""
+    domain: Literal["synthetic", "camera"] = "synthetic"
+    """Which process shows the eyes."""
+    seed: int = 0
+    """Names the series of eyes."""
+    height: int = 35
+    """Pixels."""
+    width: int = 55
+    """Pixels."""
+    channels: Literal[1, 3] = 1
+    """1 grey, 3 RGB."""
+    equalise: bool = False
+    """Equalise every histogram, as MPIIGaze does."""
+
+    def run(self, console: Console) -> int:
+        """Renders with a progress bar."""
+        from simgan.eyes import write_eyes
+        from simgan.progress import show_progress
+
+        with show_progress(console, "rendering") as on_progress:
+            write_eyes(
+                self.out,
+                self.count,
+                domain=self.domain,
+                seed=self.seed,
+                height=self.height,
+                width=self.width,
+                channels=self.channels,
+                equalise=self.equalise,
+                on_progress=on_progress,
+            )
+        console.print(f"{self.count} {self.domain} eyes are in {self.out}.", soft_wrap=True)
+        return 0
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Render, train, refine, score and draw, in one go: what SimGAN does, with nothing to bring."""
+
+    out: Path = Path("demo")
+    """Folder to make."""
+    seed: int = 0
+    """Of everything random."""
+
+    def run(self, console: Console) -> int:
+        """Runs the demo."""
+        from simgan.demo import run_demo
+
+        run_demo(self.out, self.seed, console)
+        return 0
+
+
+def _pixel_range(limits: Range) -> Any:
+    from simgan.images import PixelRange
+
+    return PixelRange(*limits) if limits else None
+
+
+def _open(path: Path, key: str | None, limits: Range) -> Any:
+    from simgan.images import open_images
+
+    return open_images(path, key=key, pixel_range=_pixel_range(limits))
