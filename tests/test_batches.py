@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 import numpy as np
 import pytest
@@ -91,11 +92,28 @@ def test_images_of_another_size_are_resized(source_of):
 
 @pytest.mark.parametrize(("count", "asked", "suggested"), [(10, 16, 8), (10, 11, 8), (16, 17, 16), (3, 4, 2)])
 def test_too_few_images_is_one_line_with_a_batch_size_that_fits(count, asked, suggested, source_of, only_line):
-    with pytest.raises(DataError) as caught:
-        image_batches(source_of(numbered(count)), batch_size=asked, size=(4, 5), seed=0)
-    message = only_line(str(caught.value))
-    assert f"the {count} images" in message
-    assert f"--batch-size {suggested} " in message
+    few, plenty = source_of(numbered(count), "few"), source_of(numbered(20), "plenty")
+    for sources in ((few, plenty), (plenty, few)):
+        with pytest.raises(DataError) as caught:
+            training_size(*sources, (4, 5), asked)
+        message = only_line(str(caught.value))
+        assert f"the {count} images" in message
+        assert f"--batch-size {suggested} " in message
+    assert training_size(few, plenty, (4, 5), count) == (4, 5)
+
+
+def test_no_more_than_a_few_batches_are_read_ahead(source_of):
+    source, read = source_of(numbered(100)), []
+    stored = source.stored
+
+    def counted(index):
+        read.append(index)
+        return stored(index)
+
+    source.stored = counted
+    next(image_batches(source, batch_size=10, size=(4, 5), seed=0))
+    time.sleep(0.5)
+    assert 10 <= len(read) <= 100
 
 
 def test_image_that_goes_bad_is_named_when_it_is_read(source_of, tmp_path, only_line):
@@ -110,26 +128,26 @@ def test_image_that_goes_bad_is_named_when_it_is_read(source_of, tmp_path, only_
 
 def test_size_is_the_one_of_all_images_unless_it_is_chosen(source_of):
     synthetic, real = source_of(numbered(3), "synthetic"), source_of(numbered(4), "real")
-    assert training_size(synthetic, real, None) == (4, 5)
-    assert training_size(synthetic, real, (7, 9)) == (7, 9)
+    assert training_size(synthetic, real, None, 2) == (4, 5)
+    assert training_size(synthetic, real, (7, 9), 2) == (7, 9)
 
 
 def test_sets_of_different_sizes_is_one_line_that_names_both(source_of, only_line):
     synthetic, real = source_of(np.zeros((3, 4, 5), np.uint8), "synthetic"), source_of(np.zeros((3, 6, 7)), "real")
     with pytest.raises(DataError) as caught:
-        training_size(synthetic, real, None)
+        training_size(synthetic, real, None, 2)
     message = only_line(str(caught.value))
     assert [part for part in ("4x5", "6x7", "synthetic.npy", "real.npy", "--size") if part not in message] == []
-    assert training_size(synthetic, real, (4, 5)) == (4, 5)
+    assert training_size(synthetic, real, (4, 5), 2) == (4, 5)
 
 
 def test_mixed_sizes_in_one_set_is_one_line_with_a_way_out(source_of, tmp_path, write_pngs, only_line):
     folder = write_pngs(tmp_path / "mixed", [np.zeros((4, 5), np.uint8), np.zeros((6, 7), np.uint8)])
     with open_images(folder) as mixed:
         with pytest.raises(DataError) as caught:
-            training_size(mixed, source_of(numbered(3)), None)
+            training_size(mixed, source_of(numbered(3)), None, 2)
         assert "--size" in only_line(str(caught.value))
-        batch = next(image_batches(mixed, batch_size=2, size=training_size(mixed, mixed, (4, 5)), seed=0))
+        batch = next(image_batches(mixed, batch_size=2, size=training_size(mixed, mixed, (4, 5), 2), seed=0))
     assert batch.shape == (2, 4, 5, 1)
 
 
@@ -137,7 +155,7 @@ def test_mixed_sizes_in_one_set_is_one_line_with_a_way_out(source_of, tmp_path, 
 def test_different_channels_is_one_line_that_names_both(size, source_of, only_line):
     grey, colour = source_of(numbered(3), "grey"), source_of(np.zeros((3, 4, 5, 3), np.uint8), "colour")
     with pytest.raises(DataError) as caught:
-        training_size(grey, colour, size)
+        training_size(grey, colour, size, 2)
     message = only_line(str(caught.value))
     assert [part for part in ("1 in", "3 in", "grey.npy", "colour.npy", "convert") if part not in message] == []
 

@@ -241,8 +241,8 @@ def test_dry_run_prints_the_settings_and_the_data_and_makes_nothing(command, tra
     before = sorted(tmp_path.iterdir())
     code, stdout, stderr = command(*train(), "--dry-run")
     assert (code, stderr) == (0, "")
-    assert "12 images of 8x8x1 uint8" in stdout
-    assert "10 images of 8x8x1 uint8" in stdout
+    assert "12 images of 1 channel(s) uint8" in stdout
+    assert "10 images of 1 channel(s) uint8" in stdout
     settings = make_config(tomllib.loads(stdout.partition("synthetic: ")[0]))
     assert (settings.batch_size, settings.refiner.filters, settings.history_size) == (4, 4, 51_200)
     assert sorted(tmp_path.iterdir()) == before
@@ -298,8 +298,8 @@ def test_config_remembers_key_and_range(command, train, labelled, pixels, tmp_pa
     assert (run.data.synthetic.key, run.data.real.range) == ("image2", (0, 4095))
     code, stdout, _ = command(*dry_run_of(run.path))
     assert code == 0
-    assert "8 images of 8x8x1 uint8" in stdout
-    assert "8 images of 8x8x1 uint16" in stdout
+    assert "8 images of 1 channel(s) uint8" in stdout
+    assert "8 images of 1 channel(s) uint16" in stdout
 
 
 def test_key_and_range_of_a_config_are_not_those_of_another_path(command, labelled, tmp_path, finished_run, pixels):
@@ -310,7 +310,7 @@ def test_key_and_range_of_a_config_are_not_those_of_another_path(command, labell
         "train", "--config", finished_run.path / "config.toml", "--synthetic", tmp_path / "deep.npy", *out
     )
     assert (code, stderr) == (0, "")
-    assert simgan.Run.open(tmp_path / "run").data.synthetic.range == (0, 65535)
+    assert simgan.Run.open(tmp_path / "run").data.synthetic.range is None
 
 
 def test_render_eyes(command, tmp_path):

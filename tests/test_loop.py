@@ -151,23 +151,27 @@ def test_result_without_averaging_is_r_as_it_ends(phases, trained):
 
 
 def test_result_with_averaging_is_the_mean_of_r_over_the_phase(tiny_config):
-    """With decay 0.9: d = 0/10, 1/11, 2/12 for the first three updates of R."""
+    """With decay 0.9: d = 1/10, 2/11, 3/12 for the first three updates of R, from R as it was pre-trained."""
     config = tiny_config(
-        refiner_average=0.9, refiner_updates=1, steps=3, refiner_optimiser={"name": "sgd", "learning_rate": 0.5}
+        refiner_average=0.9,
+        refiner_updates=1,
+        discriminator_pretrain_steps=1,
+        steps=3,
+        refiner_optimiser={"name": "sgd", "learning_rate": 0.5},
     )
     state = new_state(config, (8, 9), 1)
     kernels = []
 
     class Observer:
         def step(self, phase, number, *losses):
-            if phase == "adversarial":
+            if phase != "refiner_pretrain":
                 kernels.append(state.refiner.get_weights()[0])
 
     loop.run(TorchEngine(4), state, config, Batches(1, 4), Batches(2, 4), Observer())
-    first, second, third = kernels
-    average = first
-    average = average * (1 / 11) + second * (10 / 11)
-    average = average * (2 / 12) + third * (10 / 12)
+    pretrained, first, second, third = kernels
+    average = pretrained * (1 / 10) + first * (9 / 10)
+    average = average * (2 / 11) + second * (9 / 11)
+    average = average * (3 / 12) + third * (9 / 12)
     assert np.abs(third - first).max() > 1e-3
     np.testing.assert_allclose(state.averaged_refiner.get_weights()[0], average, atol=1e-6)
 

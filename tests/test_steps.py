@@ -136,9 +136,9 @@ def test_update_of_d_changes_d_alone(engine, make_state):
     ("decay", "updates", "kept"),
     [
         (0.0, 500, 0.0),  # no average: R as it is
-        (0.999, 0, 0.0),  # nothing to average yet
-        (0.999, 10, 0.5),  # 10 / (10 + 10)
-        (0.75, 90, 0.75),  # 90 / 100 is more than the decay
+        (0.999, 0, 0.1),  # 1 / 10
+        (0.999, 8, 0.5),  # 9 / 18
+        (0.75, 90, 0.75),  # 91 / 100 is more than the decay
     ],
 )
 def test_average_keeps_more_the_longer_it_runs(decay, updates, kept, engine, make_state):

@@ -23,7 +23,7 @@ def test_gaze_vector_is_in_camera_axes(pitch, yaw, expected):
 
 
 def test_gaze_vectors_have_unit_length():
-    gaze = np.random.default_rng(0).uniform(-2, 2, (50, 2)).astype(np.float32)
+    gaze = np.random.default_rng(0).uniform(-2, 2, (50, 2))
     np.testing.assert_allclose(np.linalg.norm(gaze_vector(gaze), axis=1), 1, rtol=1e-12)
 
 

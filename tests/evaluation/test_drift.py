@@ -3,7 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simgan.evaluation import Drift, label_drift
+from simgan.errors import DataError
+from simgan.evaluation import Drift, drift_of_data_set, label_drift
+from simgan.images import open_images
 
 
 def corner(images: np.ndarray) -> np.ndarray:

@@ -44,9 +44,9 @@ def test_trains_on_what_augment_makes_of_the_images():
     images, labels = planted(16, 0)
     seen = []
 
-    def augment(batch, random):
+    def augment(batch, targets, random):
         seen.append((batch.shape, random.random()))
-        return np.zeros_like(batch)
+        return np.zeros_like(batch), targets
 
     estimator = train_estimator(images, labels, steps=3, batch_size=5, augment=augment)
     assert [shape for shape, _ in seen] == 3 * [(5, 8, 8, 1)]

@@ -79,7 +79,7 @@ def test_no_range_fits(tmp_path):
     assert report.pixel_range is None
     assert report.problem_count == 1
     assert "-3 to 2" in report.problems[0]
-    assert "--range LOW,HIGH" in report.problems[0]
+    assert "--range LOW HIGH" in report.problems[0]
     given = inspect_images(tmp_path / "a.npy", pixel_range=PixelRange(-3, 2))
     assert given.pixel_range == PixelRange(-3, 2)
     assert given.problems == ()

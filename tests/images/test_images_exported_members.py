@@ -9,9 +9,11 @@ def test_public_names():
         "ImageSource",
         "ImageWriter",
         "PixelRange",
+        "check_values",
         "common_size",
         "inspect_images",
         "open_images",
+        "read_all",
         "resize",
         "write_like",
     ]

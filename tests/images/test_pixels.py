@@ -72,7 +72,7 @@ def test_integers_of_any_range_come_back(low, width, data):
 def test_a_range_must_be_finite_and_rising(ends, message):
     with pytest.raises(DataError) as caught:
         PixelRange(*ends)
-    assert "--range LOW,HIGH" in message(caught.value)
+    assert "--range LOW HIGH" in message(caught.value)
 
 
 def test_of_refuses_types_without_one_convention(message):
@@ -115,7 +115,7 @@ def test_infer_range_gives_up(low, high, message):
     with pytest.raises(DataError) as caught:
         infer_range([np.array([low, high])], "set.npy")
     assert "set.npy" in message(caught.value)
-    assert "--range LOW,HIGH" in str(caught.value)
+    assert "--range LOW HIGH" in str(caught.value)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
