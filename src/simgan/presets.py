@@ -42,11 +42,24 @@ _OURS = TrainConfig(
 _SGD_126 = OptimiserConfig(learning_rate=0.126)
 _SGD_49 = OptimiserConfig(learning_rate=0.049)
 
-_PAPER = "Shrivastava et al., CVPR 2017, section 3; the weight of self-regularisation is ours"
+_PAPER = "Shrivastava et al., CVPR 2017, section 3; number of steps and weight of self-regularisation are ours"
+_TIMED = "simgan train --preset {} ... --refiner-pretrain-steps 8 --discriminator-pretrain-steps 8 --steps 4"
+_TIME = "two cores with AMX: 0.37, 0.8 and 0.14 steps/s in the three phases, so 4.8 hours; not run to the end"
+
 PRESETS: dict[PresetName, Preset] = {
-    "default": Preset(TrainConfig(), "", "", "", ""),
+    "default": Preset(
+        TrainConfig(),
+        "the reference Keras description: batch 512, SGD 0.001, 1000 + 200 + 2000 steps",
+        _TIMED.format("default"),
+        _TIME,
+        "works; R and D hardly move at this learning rate on means (docs/algorithm.md)",
+    ),
     "paper-gaze": Preset(
-        TrainConfig(refiner_optimiser=_SGD_126, discriminator_optimiser=_SGD_126), _PAPER, "", "", ""
+        TrainConfig(refiner_optimiser=_SGD_126, discriminator_optimiser=_SGD_126),
+        _PAPER,
+        _TIMED.format("paper-gaze"),
+        _TIME,
+        "both networks learn; they swing widely in the first steps, finite throughout",
     ),
     "paper-hand": Preset(
         TrainConfig(
@@ -59,10 +72,22 @@ PRESETS: dict[PresetName, Preset] = {
             discriminator=DiscriminatorConfig(variant="hand"),
         ),
         _PAPER,
-        "",
-        "",
-        "",
+        "make test (tests/test_presets.py takes one step at 224x224)",
+        "meant for a GPU; not run beyond that step",
+        "4,018,625 and 178,050 parameters; the step is finite and moves both networks",
     ),
-    "demo": Preset(make_config({"refiner": {"filters": 32}}, _OURS), "", "", "", ""),
-    "eyes": Preset(_OURS, "", "", "", ""),
+    "demo": Preset(
+        make_config({"refiner": {"filters": 32}}, _OURS),
+        "ours: `eyes` with half the filters (docs/experiments.md)",
+        "simgan demo --seed 0, 1, 2",
+        "5.2 to 5.4 minutes on two cores with AMX, scoring included",
+        "gaze error on camera images 50 to 52 % lower than without refining; iris drift 0.65 to 0.77 px",
+    ),
+    "eyes": Preset(
+        _OURS,
+        "ours: docs/experiments.md, section 1",
+        "simgan train --preset eyes --synthetic gaze.h5 --real real_gaze.h5 (UnityEyes, MPIIGaze)",
+        "5.1 minutes on two cores with AMX",
+        "iris drift 0.60 px mean, 1.34 px at the 95th percentile; KID .09 / .25 of the synthetic images'",
+    ),
 }
