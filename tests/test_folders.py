@@ -20,8 +20,9 @@ def fail_in(folder, error):
 
 @pytest.mark.parametrize("error", [ValueError("oh"), KeyboardInterrupt(), SystemExit(143)], ids=repr)
 def test_what_fails_is_set_aside_and_the_error_goes_on(error, tmp_path):
-    with pytest.raises(type(error)):
+    with pytest.raises(type(error)) as caught:
         fail_in(tmp_path / "run", error)
+    assert caught.value.__notes__ == [f"the logs are in {tmp_path / 'run.failed'}"]
     assert [path.name for path in tmp_path.iterdir()] == ["run.failed"]
 
 

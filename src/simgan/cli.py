@@ -39,15 +39,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = _parse(given)
         return command.run(Console())
     except SimGANError as error:
-        message = str(error)
+        message = "; ".join([str(error), *getattr(error, "__notes__", [])])
     except OSError as error:
         message = f"cannot read or write: {' '.join(str(error).split())}; check the disk and the permissions."
     except ImportError as error:
         message = f"cannot import {error.name or error}; install it, or unset KERAS_BACKEND to run on PyTorch."
     except MemoryError:
         message = "out of memory; choose a smaller --micro-batch or --history-size, or smaller images."
-    except KeyboardInterrupt:
-        errors.print("simgan: interrupted", highlight=False)
+    except KeyboardInterrupt as error:
+        told = "; ".join(["simgan: interrupted", *getattr(error, "__notes__", [])])
+        errors.print(told, markup=False, highlight=False, soft_wrap=True)
         return _INTERRUPTED
     errors.print(f"simgan: error: {message}", markup=False, highlight=False, soft_wrap=True)
     return _BAD_INPUT

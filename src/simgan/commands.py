@@ -5,6 +5,7 @@ Keras and PyTorch are imported by the commands that need them, so that --help an
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any, Literal
 
 from rich.console import Console
@@ -32,9 +33,10 @@ class Train:
     real: Path
     """Photographs without labels: the same formats, as many channels."""
     out: Path
-    """The run folder to make: models, metrics, sample pictures, report.html."""
+    """The run folder to make: models, metrics, sample pictures, report.html. A failed training leaves OUT.failed."""
     preset: PresetName = "default"
-    """Settings to start from; `default` is the reference schedule at batch 512."""
+    """Settings to start from. `eyes`: what measured best, start with it. `demo`: the same, half the filters.
+    `default`: the reference, SGD at batch 512. `paper-gaze`, `paper-hand`: the paper's networks and step."""
     config: Path | None = None
     """TOML file with settings, say the config.toml of a run, which also remembers --synthetic and --real."""
     synthetic_key: str | None = None
@@ -64,20 +66,19 @@ class Train:
                 console.print(self.settings.to_toml(), markup=False, highlight=False)
                 for name, source in (("synthetic", synthetic), ("real", real)):
                     console.print(
-                        f"{name}: {len(source)} images of {source.channels} channel(s) {source.dtype} in "
+                        f"{name}: {len(source)} images of {source.channels} channel(s) {source.dtype}, black to white "
+                        f"{source.pixel_range}, in "
                         f"{source.path} ({source.kind}), trained at {height}x{width}, labels: "
                         f"{', '.join(source.label_names) or 'none'}",
                         highlight=False,
                         soft_wrap=True,
                     )
                 return 0
-            from simgan.report import write_report
             from simgan.training import train
 
             run = train(self.settings, synthetic, real, self.out, console=console)
-        report = write_report(run)
-        console.print(f"The refiner is in {run.path}; its report is {report}.", soft_wrap=True)
-        console.print(f"Refine a data set: simgan refine {run.path} INPUT OUTPUT", soft_wrap=True)
+        console.print(f"The refiner is in {run.path}; its report is {run.path / 'report.html'}.", soft_wrap=True)
+        console.print(f"Refine a data set: simgan refine {quote(str(run.path))} INPUT OUTPUT", soft_wrap=True)
         return 0
 
 
@@ -87,9 +88,9 @@ class Refine:
 
     run_folder: Annotated[Positional[Path], arg(metavar="RUN")]
     """The --out folder of a finished training."""
-    input: Positional[Path]
+    input: Annotated[Positional[Path], arg(metavar="INPUT")]
     """Synthetic images of any size: HDF5, .npy, .npz or a folder."""
-    output: Positional[Path]
+    output: Annotated[Positional[Path], arg(metavar="OUTPUT")]
     """Where the refined set goes; must not exist."""
     key: str | None = None
     """Name of the images in an HDF5 or .npz file that holds several arrays."""
@@ -157,9 +158,9 @@ class Drift:
     the rest before and after refining. It never sees a refined image in training.
     """
 
-    synthetic: Positional[Path]
+    synthetic: Annotated[Positional[Path], arg(metavar="SYNTHETIC")]
     """The synthetic images, with a label of points."""
-    refined: Positional[Path]
+    refined: Annotated[Positional[Path], arg(metavar="REFINED")]
     """The same images refined, in the same order."""
     points: str
     """Name of the label: (x, y) in pixels for each image, say iris_xy or iris_centre."""
@@ -188,6 +189,12 @@ class Drift:
             soft_wrap=True,
         )
         console.print(f"the localiser's own error on unrefined images: {own_error:.2f} px mean", highlight=False)
+        if own_error > 0.5 * drift.mean:
+            console.print(
+                "note: much of the drift read is the localiser's own error, so the true drift may be less; give more "
+                "images or --steps",
+                soft_wrap=True,
+            )
         return 0
 
 
@@ -199,7 +206,7 @@ class RenderEyes:
     uneven light): it stands in for photographs, which may not be shipped, and its labels are for scoring only.
     """
 
-    out: Positional[Path]
+    out: Annotated[Positional[Path], arg(metavar="OUT.h5")]
     """The HDF5 file to make."""
     count: int
     """How many images."""

@@ -42,4 +42,5 @@ def new_folder(folder: Path) -> Iterator[None]:
         if isinstance(error, OSError):
             reason = " ".join(str(error).split())
             raise RunError(f"out: cannot write {folder} ({reason}); the logs are in {failed}.") from error
+        error.add_note(f"the logs are in {failed}")
         raise

@@ -31,6 +31,9 @@ figure { margin: 1rem 0; break-inside: avoid; } figcaption { color: #555; font-s
 """
 
 
+_LEGEND = "Real images are unpaired. In the difference mid-grey means no change, lighter that R brightened."
+
+
 @dataclass(frozen=True)
 class Table:
     """Rows of text under a title; the first row is the heading."""
@@ -53,7 +56,9 @@ def write_report(run: Run, tables: Sequence[Table] = ()) -> Path:
     samples = sorted((run.path / "samples").glob("step_*.png"))
     sections = [_table(table) for table in tables]
     if samples:
-        sections.append("<h2>Pictures</h2>" + _figure(samples[-1].read_bytes(), f"{_step(samples[-1])}, the end."))
+        sections.append(
+            "<h2>Pictures</h2>" + _figure(samples[-1].read_bytes(), f"{_step(samples[-1])}, the end. {_LEGEND}")
+        )
     sections.append("<h2>Curves</h2>" + _figure(_draw_curves(run.metrics()), "Adversarial phase, means of intervals."))
     if len(samples) > 1:
         sections.append("<h2>At first</h2>" + _figure(samples[0].read_bytes(), f"{_step(samples[0])}."))
@@ -98,11 +103,12 @@ def _draw_curves(metrics: Sequence[dict[str, Any]]) -> bytes:
     from matplotlib.figure import Figure
 
     records = [record for record in metrics if record["phase"] == "adversarial"]
+    marker = "o" if len(records) < 3 else None  # a line through one point would not show
     figure = Figure(figsize=(10, 6), layout="constrained")
     FigureCanvasAgg(figure)
     for axes, (title, curves) in zip(figure.subplots(2, 2).flat, _CURVES.items(), strict=True):
         for label, name in curves.items():
-            axes.plot([r["step"] for r in records], [r[name] for r in records], label=label)
+            axes.plot([r["step"] for r in records], [r[name] for r in records], label=label, marker=marker)
         axes.set(title=title, xlabel="step")
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)

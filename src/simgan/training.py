@@ -13,6 +13,7 @@ from simgan.engine import TorchEngine, resolve_precision
 from simgan.folders import check_new, new_folder
 from simgan.images import ImageSource, open_images
 from simgan.recorder import Recorder, Samples, WaitClock
+from simgan.report import write_report
 from simgan.run import Run, save_models, write_config
 from simgan.steps import new_state
 
@@ -73,7 +74,9 @@ def train(
             with Recorder(folder, config, state.history, waiting, samples, refine, console or _SILENT) as observer:
                 loop.run(engine, state, config, batches[0], batches[1], observer)
             save_models(folder, state, config, data)
-    return Run.open(folder)
+            run = Run.open(folder)
+            write_report(run)
+    return run
 
 
 def _record(source: ImageSource) -> SourceRecord:

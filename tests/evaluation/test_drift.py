@@ -47,7 +47,8 @@ def squares(tmp_path):
         images = np.full((100, 24, 28), 200, np.uint8)
         for image, (x, y) in zip(images, centres, strict=True):
             image[y - 2 : y + 3, x - 2 + moved : x + 3 + moved] = 20
-        np.savez(tmp_path / f"{name}.npz", image=images, centre=centres.astype(np.float32), weight=np.ones(100))
+        labels = {"centre": centres.astype(np.float32), "weight": np.ones(100), "gaze": centres / 100}
+        np.savez(tmp_path / f"{name}.npz", image=images, **labels)
     return tmp_path
 
 
@@ -61,7 +62,20 @@ def test_drift_of_a_set_is_what_was_moved(squares):
     assert still.worst == 0
 
 
-def test_label_that_is_no_point_is_one_line(squares, only_line):
+@pytest.mark.parametrize("label", ["weight", "gaze"])
+def test_label_that_is_no_point_in_pixels_is_one_line(label, squares, only_line):
     with open_images(squares / "before.npz") as before, pytest.raises(DataError) as caught:
-        drift_of_data_set(before, before, "weight", steps=1)
+        drift_of_data_set(before, before, label, steps=1)
     assert "points" in only_line(str(caught.value))
+
+
+def test_set_with_other_labels_is_not_the_refined_one(squares, only_line):
+    with np.load(squares / "after.npz") as after:
+        np.savez(squares / "other.npz", image=after["image"], centre=after["centre"][::-1])
+    with (
+        open_images(squares / "before.npz") as before,
+        open_images(squares / "other.npz") as other,
+        pytest.raises(DataError) as caught,
+    ):
+        drift_of_data_set(before, other, "centre", steps=1)
+    assert "refined" in only_line(str(caught.value))

@@ -62,3 +62,9 @@ def test_bad_settings_write_nothing(tmp_path: Path, settings: dict[str, Any]) ->
     with pytest.raises(DataError):
         write_eyes(tmp_path / "eyes.h5", **{"count": 1, **settings})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_of_another_format_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"\.h5"):
+        write_eyes(tmp_path / "eyes.npy", 1)
+    assert list(tmp_path.iterdir()) == []

@@ -27,7 +27,25 @@ def test_a_sound_set_by_hand(tmp_path):
     assert (report.minimum, report.maximum, report.mean) == (0, 30, 180 / 16)
     assert report.labels["look"].shape == (4, 3)
     assert report.labels["look"].dtype == np.float32
-    assert (report.problems, report.problem_count, report.notes) == ((), 0, ())
+    assert (report.problems, report.problem_count) == ((), 0)
+    (note,) = report.notes
+    assert note.startswith("the brightest of 16 bits is 30: ")
+
+
+def test_a_label_of_another_length_is_no_label_and_is_told(tmp_path):
+    images, rows = np.zeros((4, 2, 2), np.uint8), {"gaze": np.zeros((3, 2)), "look": np.zeros((4, 2))}
+    images[:, 0] = 9
+    np.savez(tmp_path / "a.npz", image=images, **rows)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["image"] = images
+        for name, values in rows.items():
+            file[name] = values
+    for name in ("a.npz", "a.h5"):
+        report = inspect_images(tmp_path / name)
+        assert list(report.labels) == ["look"]
+        (note,) = report.notes
+        assert "each of the 4 images" in note
+        assert note.endswith("'gaze'")
 
 
 def test_a_folder_with_everything_wrong(tmp_path):

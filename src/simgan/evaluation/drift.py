@@ -62,9 +62,17 @@ def drift_of_data_set(
         DataError: the sets do not fit together, or the label is missing or no points.
     """
     labels = synthetic.labels(points)
-    if labels.ndim != 2 or labels.shape[1] != 2:
-        raise DataError(f"points: expected a label of (x, y) for each image, received {points!r} {labels.shape}.")
-    if synthetic.names != refined.names or common_size(synthetic) != common_size(refined):
+    height, width = common_size(synthetic)
+    if labels.ndim != 2 or labels.shape[1] != 2 or not _on_image(labels, height, width):
+        raise DataError(
+            f"points: expected a label of (x, y) in pixels for each image, received {points!r} {labels.shape}; "
+            f"choose another of {', '.join(synthetic.label_names)}."
+        )
+    if (
+        list(synthetic.names) != list(refined.names)
+        or common_size(refined) != (height, width)
+        or not np.array_equal(labels, refined.labels(points))
+    ):
         raise DataError(
             f"refined: expected the images of {synthetic.path}, received others in {refined.path}; give what "
             "'simgan refine' made of them."
@@ -75,6 +83,12 @@ def drift_of_data_set(
     localiser = train_localiser(x[seen], labels[seen], steps=steps, seed=seed, on_progress=on_progress)
     own_error = np.linalg.norm(localiser(x[held_out]) - labels[held_out], axis=-1).mean()
     return label_drift(localiser, x[held_out], refined_x[held_out]), float(own_error)
+
+
+def _on_image(points: NDArray[Any], height: int, width: int) -> bool:
+    """Whether points (N, 2) can be pixels: mostly on the image, and spread over more than a corner of it."""
+    on = (points >= -0.5).all(axis=1) & (points <= [width - 0.5, height - 0.5]).all(axis=1)
+    return bool(on.mean() > 0.5 and points.max() > 2)
 
 
 def label_drift(localiser: Estimator, synthetic: NDArray[Any], refined: NDArray[Any]) -> Drift:

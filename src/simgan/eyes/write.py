@@ -82,6 +82,8 @@ def _check_target(path: Path, count: int) -> None:
     """Raises DataError where nothing can be written, or nothing would be."""
     if count == 0:
         raise DataError("count: expected 1 or more. Received: 0. Ask for at least one image.")
+    if path.suffix.lower() not in (".h5", ".hdf5"):
+        raise DataError(f"path: expected a name ending in .h5 or .hdf5. Received: {path}. Rename it.")
     if path.exists():
         raise DataError(
             f"path: expected a new file. Received: {path}, which exists. Remove it or choose another name."

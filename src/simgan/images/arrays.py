@@ -45,7 +45,10 @@ def choose(members: Sequence[Member], key: str | None, where: str) -> str:
     more = ", ..." if len(found) > _LISTED else ""
     count = f"{len(chosen)} that could be" if chosen else "none"
     among = f": {listed}{more}" if chosen else f" among {listed}{more}" if members else " in an empty file"
-    raise DataError(f"{where}: expected {expected}, received {count}{among}; name the images with key= (--key NAME)")
+    raise DataError(
+        f"{where}: expected {expected}, received {count}{among}; "
+        "name the images with key= (--key NAME; train: --synthetic-key, --real-key)"
+    )
 
 
 def _likely(members: Sequence[Member]) -> list[Member]:

@@ -210,6 +210,11 @@ def _size_notes(source: ImageSource, found: _Findings) -> list[str]:
         )
     if source.channels > 4 >= height:
         notes.append(f"{source.channels} channels in images {height} high: move the channels last if they come first")
+    if source.dtype == np.uint16 and source.given_range is None and found.maximum < 65536 / 4:
+        notes.append(
+            f"the brightest of 16 bits is {found.maximum:g}: if the images have fewer bits, say so with "
+            "--range 0 4095 (train: --synthetic-range, --real-range)"
+        )
     return notes
 
 

@@ -165,6 +165,7 @@ class StackedHdf5(Hdf5Source):
         labels = [other for other in others if _is_long(parent, other, len(dataset))]
         names = index_names(len(dataset))
         super().__init__(path, "HDF5, one data set for all images", file, parent, dataset, names, labels)
+        self.no_labels = tuple(other for other in others if other not in labels and _hard(parent, other, h5py.Dataset))
         self._dataset = with_cache(file, dataset.name)
 
     def stored(self, index: int) -> NDArray[Any]:

@@ -148,7 +148,9 @@ def open_npz(path: Path, key: str | None) -> ImageSource:
         ) from error
     count = header.shape[0]
     labels = tuple(other for other in headers if other != name and headers[other].shape[:1] == (count,))
-    return NpzSource(path, array, header, f"{name}.npy", labels)
+    source = NpzSource(path, array, header, f"{name}.npy", labels)
+    source.no_labels = tuple(other for other in headers if other != name and other not in labels)
+    return source
 
 
 def _describe(header: NpyHeader) -> str:

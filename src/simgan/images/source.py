@@ -30,6 +30,7 @@ class ImageSource(ABC):
     path: Path  # as given to open_images
     key: str | None = None  # as given to open_images
     given_range: PixelRange | None = None  # likewise
+    no_labels: tuple[str, ...] = ()  # arrays beside the images that are not as long as they
     kind: str  # the format in words, 'HDF5, one data set per image'
     names: Sequence[str]  # key, relative posix path or zero-padded index of each image
     label_names: tuple[str, ...]  # what `labels` accepts
@@ -63,7 +64,10 @@ class ImageSource(ABC):
 
     def notes(self) -> tuple[str, ...]:
         """What is worth knowing of the whole set: for the same report."""
-        return ()
+        if not self.no_labels:
+            return ()
+        listed = ", ".join(map(repr, self.no_labels))
+        return (f"no label, since not one row for each of the {len(self)} images, and carried over as is: {listed}",)
 
     def _labels(self, name: str) -> NDArray[Any]:
         raise NotImplementedError
