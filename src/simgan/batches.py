@@ -63,7 +63,6 @@ def image_batches(
     Raises:
         DataError: from the iterator, an image cannot be read.
     """
-
     indices = grain.MapDataset.range(len(source)).seed(seed).shuffle().repeat()
     images = indices.map(lambda index: load_image(source, index, size))
     if flip:

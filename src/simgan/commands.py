@@ -61,8 +61,8 @@ class Train:
             _open(self.synthetic, self.synthetic_key, self.synthetic_range) as synthetic,
             _open(self.real, self.real_key, self.real_range) as real,
         ):
-            height, width = training_size(synthetic, real, self.settings.height_width, self.settings.batch_size)
             if self.dry_run:
+                height, width = training_size(synthetic, real, self.settings.height_width, self.settings.batch_size)
                 console.print(self.settings.to_toml(), markup=False, highlight=False)
                 for name, source in (("synthetic", synthetic), ("real", real)):
                     console.print(
@@ -183,8 +183,7 @@ class Drift:
                 synthetic, refined, self.points, steps=self.steps, seed=self.seed, on_progress=on_progress
             )
         console.print(
-            f"drift of {self.points}: {drift.mean:.2f} px mean, {drift.p95:.2f} px at the 95th percentile, "
-            f"{drift.worst:.2f} px at worst, on {len(drift.each)} images",
+            f"drift of {self.points}: {drift}, on {len(drift.each)} images",
             highlight=False,
             soft_wrap=True,
         )

@@ -135,7 +135,7 @@ class TrainConfig(_Settings):
         return int(height), int(width)
 
     def to_toml(self) -> str:
-        """The settings as TOML text that `from_toml` reads."""
+        """The settings as TOML text that `read_settings` reads from a file."""
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table as ScreenTable
 
 from simgan.config import make_config
-from simgan.evaluation import Drift, angular_error, label_drift, train_estimator, train_localiser
+from simgan.evaluation import Drift, angular_error, label_drift, own_error, train_estimator, train_localiser
 from simgan.eyes import render_eyes, write_eyes
 from simgan.folders import new_folder
 from simgan.images import PixelRange, open_images, read_all
@@ -85,7 +85,7 @@ def _score(out: Path, run: Run, seed: int, console: Console) -> DemoResult:
         localiser = train_localiser(synthetic[seen], points[seen], seed=seed, on_progress=on_progress)
     held_out = slice(_DRIFT_SAMPLE)
     drift = label_drift(localiser, synthetic[held_out], refined[held_out])
-    floor = float(np.linalg.norm(localiser(synthetic[held_out]) - points[held_out], axis=-1).mean())
+    floor = own_error(localiser, synthetic[held_out], points[held_out])
     table = Table(
         "Did refining help?",
         [
@@ -127,8 +127,7 @@ def _print(result: DemoResult, seconds: float, console: Console) -> None:
     )
     console.print(table)
     console.print(
-        f"label drift: {result.drift.mean:.2f} px mean, {result.drift.p95:.2f} px at the 95th percentile, "
-        f"{result.drift.worst:.2f} px at worst (the localiser's own error: {result.localiser_error:.2f} px)",
+        f"label drift: {result.drift} (the localiser's own error: {result.localiser_error:.2f} px)",
         highlight=False,
     )
     console.print(f"report: {result.report}", soft_wrap=True, highlight=False)

@@ -19,7 +19,8 @@ from simgan.steps import (
     update_refiner,
 )
 
-PHASES = ("refiner_pretrain", "discriminator_pretrain", "adversarial")
+REFINER_PRETRAIN, DISCRIMINATOR_PRETRAIN, ADVERSARIAL = "refiner_pretrain", "discriminator_pretrain", "adversarial"
+PHASES = (REFINER_PRETRAIN, DISCRIMINATOR_PRETRAIN, ADVERSARIAL)
 
 
 class Observer(Protocol):
@@ -49,7 +50,7 @@ def pretrain_refiner(
     """Pre-trains R to give back what it gets: |psi(R(x)) - psi(x)|_1."""
     for step in range(1, config.refiner_pretrain_steps + 1):
         losses = update_refiner(engine, state, config, next(synthetic), adversarial=False)
-        observer.step(PHASES[0], step, losses)
+        observer.step(REFINER_PRETRAIN, step, losses)
     average_refiner(engine, state, decay=0.0, updates=0)
 
 
@@ -65,7 +66,7 @@ def pretrain_discriminator(
     for step in range(1, config.discriminator_pretrain_steps + 1):
         losses, fresh = _train_discriminator(engine, state, config, synthetic, real)
         state.history.add(fresh)
-        observer.step(PHASES[1], step, losses)
+        observer.step(DISCRIMINATOR_PRETRAIN, step, losses)
 
 
 def train_adversarially(
@@ -84,7 +85,7 @@ def train_adversarially(
         for _ in range(config.discriminator_updates):  # k_d
             discriminator_losses, fresh = _train_discriminator(engine, state, config, synthetic, real)
         state.history.add(fresh)
-        observer.step(PHASES[2], step, refiner_losses, discriminator_losses)
+        observer.step(ADVERSARIAL, step, refiner_losses, discriminator_losses)
 
 
 def _train_discriminator(

@@ -15,7 +15,7 @@ from tensorboardX import SummaryWriter
 from simgan.config import TrainConfig
 from simgan.errors import RunError
 from simgan.history import HistoryBuffer
-from simgan.loop import PHASES
+from simgan.loop import ADVERSARIAL, DISCRIMINATOR_PRETRAIN, PHASES, REFINER_PRETRAIN
 from simgan.progress import progress_bar
 from simgan.sheet import picture_sheet
 from simgan.steps import Batch
@@ -107,7 +107,7 @@ class Recorder:
         self._progress.update(self._tasks[phase], completed=number, visible=True)
         if number % self._every[phase] == 0 or last:
             self._write(phase, number)
-        if phase == "adversarial" and (number % self._sample_every == 0 or last):
+        if phase == ADVERSARIAL and (number % self._sample_every == 0 or last):
             self.picture(number)
 
     def picture(self, step: int) -> None:
@@ -152,9 +152,10 @@ _OF_D = {
 }
 # What a progress line shows of a phase, and what it calls it.
 _SHOWN = {
-    PHASES[0]: {"refiner_self_regularisation": "R self-regularisation"},
-    PHASES[1]: _OF_D,
-    PHASES[2]: {"refiner_adversarial": "R adversarial", "refiner_self_regularisation": "self-regularisation"} | _OF_D,
+    REFINER_PRETRAIN: {"refiner_self_regularisation": "R self-regularisation"},
+    DISCRIMINATOR_PRETRAIN: _OF_D,
+    ADVERSARIAL: {"refiner_adversarial": "R adversarial", "refiner_self_regularisation": "self-regularisation"}
+    | _OF_D,
 }
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from simgan.loop import ADVERSARIAL
 from simgan.run import Run
 
 _CURVES = {
@@ -102,7 +103,7 @@ def _draw_curves(metrics: Sequence[dict[str, Any]]) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    records = [record for record in metrics if record["phase"] == "adversarial"]
+    records = [record for record in metrics if record["phase"] == ADVERSARIAL]
     marker = "o" if len(records) < 3 else None  # a line through one point would not show
     figure = Figure(figsize=(10, 6), layout="constrained")
     FigureCanvasAgg(figure)

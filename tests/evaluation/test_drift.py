@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simgan.errors import DataError
-from simgan.evaluation import Drift, drift_of_data_set, label_drift
+from simgan.evaluation import Drift, drift_of_data_set, label_drift, own_error
 from simgan.images import open_images
 
 
@@ -79,3 +79,14 @@ def test_set_with_other_labels_is_not_the_refined_one(squares, only_line):
     ):
         drift_of_data_set(before, other, "centre", steps=1)
     assert "refined" in only_line(str(caught.value))
+
+
+def test_own_error_is_the_mean_distance_to_the_points():
+    """It reads (3, 4) and (0, 0) where the points are (0, 0) and (0, 1): 5 and 1 px."""
+    images = np.zeros((2, 3, 3, 1), np.float32)
+    images[0, 0, :2, 0] = 3, 4
+    assert own_error(corner, images, np.array([[0, 0], [0, 1]])) == pytest.approx(3)
+
+
+def test_drift_in_words():
+    assert str(Drift(np.array([1.0, 3.0]))) == "2.00 px mean, 2.90 px at the 95th percentile, 3.00 px at worst"

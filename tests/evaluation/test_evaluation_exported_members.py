@@ -10,6 +10,7 @@ def test_public_names():
         "angular_error",
         "drift_of_data_set",
         "label_drift",
+        "own_error",
         "train_estimator",
         "train_localiser",
     ]

@@ -35,6 +35,9 @@ class Drift:
         """Largest distance."""
         return float(self.each.max())
 
+    def __str__(self) -> str:
+        return f"{self.mean:.2f} px mean, {self.p95:.2f} px at the 95th percentile, {self.worst:.2f} px at worst"
+
 
 def drift_of_data_set(
     synthetic: ImageSource,
@@ -81,8 +84,13 @@ def drift_of_data_set(
     shuffled = np.random.default_rng(seed).permutation(len(x))
     held_out, seen = np.split(shuffled, [len(x) // 5])
     localiser = train_localiser(x[seen], labels[seen], steps=steps, seed=seed, on_progress=on_progress)
-    own_error = np.linalg.norm(localiser(x[held_out]) - labels[held_out], axis=-1).mean()
-    return label_drift(localiser, x[held_out], refined_x[held_out]), float(own_error)
+    error = own_error(localiser, x[held_out], labels[held_out])
+    return label_drift(localiser, x[held_out], refined_x[held_out]), error
+
+
+def own_error(localiser: Estimator, synthetic: NDArray[Any], points: NDArray[Any]) -> float:
+    """Mean distance, px, of what a localiser reads in unrefined images (N, H, W, C) from their points (N, 2)."""
+    return float(np.linalg.norm(localiser(synthetic) - points, axis=-1).mean())
 
 
 def _on_image(points: NDArray[Any], height: int, width: int) -> bool:
