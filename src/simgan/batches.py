@@ -1,12 +1,18 @@
-"""Endless batches of images for training, read ahead by grain's threads."""
+"""Endless batches of images for training: from a set kept on the device, or read ahead by grain's threads."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
 
+import keras
 import numpy as np
+from keras import ops
 from numpy.typing import NDArray
 
+from simgan.engine import Array
 from simgan.errors import DataError
-from simgan.images import ImageSource, common_size, resize
+from simgan.images import ImageSource, PixelRange, common_size, resize
 from simgan.quiet import no_absl_warnings
 
 with no_absl_warnings():  # grain looks for JAX's profiler
@@ -15,6 +21,8 @@ with no_absl_warnings():  # grain looks for JAX's profiler
 # Whole batches, read while a step computes. A step takes longer than a batch takes to read, so a few are plenty, and
 # more would only fill the memory.
 _READERS = grain.ReadOptions(num_threads=2, prefetch_buffer_size=4)
+_ENDLESS = 2**40  # batches
+_BLOCK = 1024  # images read at once into a set that is kept
 
 
 def training_size(
@@ -52,22 +60,123 @@ def training_size(
     return synthetic_size
 
 
-def image_batches(
-    source: ImageSource, *, batch_size: int, size: tuple[int, int], seed: int, flip: bool = False
-) -> Iterator[NDArray[np.float32]]:
-    """Yields batches (batch_size, H, W, C) in [-1, 1] for ever, each pass in a new order that follows from `seed`.
+class Draw(NamedTuple):
+    """Which images a batch holds."""
 
-    Images of another size are resized. With `flip` half of them, at random, are mirrored left to right. The order is
-    the same on every machine.
+    indices: NDArray[np.int64]  # (B,)
+    mirrored: NDArray[np.bool_]  # (B,)
+
+
+class Order:
+    """The order of a set in training: endless passes, each in a new order. Batch i follows from `seed` and i alone.
+
+    Args:
+        count: images in the set.
+        batch_size: B.
+        seed: of the passes' orders and of what is mirrored.
+        flip: whether half of the images, at random, are mirrored.
+    """
+
+    def __init__(self, count: int, batch_size: int, *, seed: int, flip: bool = False) -> None:
+        self._count, self._batch_size, self._seed, self._flip = count, batch_size, seed, flip
+        # A batch lies in one pass or in two; readers ahead of each other ask for the same two.
+        self._pass = lru_cache(maxsize=2)(lambda number: np.random.default_rng((seed, number)).permutation(count))
+
+    def draw(self, number: int) -> Draw:
+        """Batch `number`, from 0."""
+        positions = np.arange(number * self._batch_size, (number + 1) * self._batch_size)
+        indices = np.empty(self._batch_size, np.int64)
+        for of_pass in np.unique(positions // self._count):
+            inside = positions // self._count == of_pass
+            indices[inside] = self._pass(int(of_pass))[positions[inside] % self._count]
+        mirrored = np.zeros(self._batch_size, bool)
+        if self._flip:
+            mirrored = np.random.default_rng((self._seed, 1, number)).random(self._batch_size) < 0.5
+        return Draw(indices, mirrored)
+
+
+def image_batches(
+    source: ImageSource,
+    order: Order,
+    size: tuple[int, int],
+    to_device: Callable[[NDArray[Any]], Array],
+    *,
+    keep: bool,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Iterator[Array]:
+    """Endless batches (B, H, W, C) in [-1, 1] on the device.
+
+    Pixels of 8 and 16 bits go to the device as they are stored, unless they must be resized.
+
+    Args:
+        source: the images.
+        order: which images make a batch.
+        size: (H, W); images of another size are resized.
+        to_device: brings an array to the device.
+        keep: whether the whole set is kept on the device, and read before the first batch; else each batch is read
+            when its turn comes, some ahead of time.
+        on_progress: told of images read, and how many, while the set is read.
 
     Raises:
-        DataError: from the iterator, an image cannot be read.
+        DataError: an image cannot be read; from the iterator unless `keep`.
     """
-    indices = grain.MapDataset.range(len(source)).seed(seed).shuffle().repeat()
-    images = indices.map(lambda index: load_image(source, index, size))
-    if flip:
-        images = images.random_map(lambda image, random: image[:, ::-1] if random.random() < 0.5 else image)
-    return iter(images.batch(batch_size).to_iter_dataset(_READERS))
+    if keep:
+        images = to_device(_read_all(source, size, on_progress))
+        draws = (order.draw(number) for number in itertools.count())
+        stored = ((images[to_device(draw.indices)], draw.mirrored) for draw in draws)
+    else:
+        ahead = _read_ahead(source, order, size)
+        stored = ((to_device(pixels), mirrored) for pixels, mirrored in ahead)
+    return (_mirror(_to_model(pixels, source.pixel_range), mirrored, to_device) for pixels, mirrored in stored)
+
+
+def _read_ahead(
+    source: ImageSource, order: Order, size: tuple[int, int]
+) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+    def read(number: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        draw = order.draw(number)
+        return _read(source, draw.indices.tolist(), size), draw.mirrored
+
+    return iter(grain.MapDataset.range(_ENDLESS).map(read).to_iter_dataset(_READERS))
+
+
+def _read_all(source: ImageSource, size: tuple[int, int], on_progress: Callable[[int, int], None]) -> NDArray[Any]:
+    """Every image, as `_read` gives them."""
+    images: NDArray[Any] = np.empty(0)
+    for start in range(0, len(source), _BLOCK):
+        block = _read(source, range(start, min(start + _BLOCK, len(source))), size)
+        if start == 0:
+            images = np.empty((len(source), *block.shape[1:]), block.dtype)
+        if images.dtype != block.dtype:  # the first that was resized, or the first after it that was not
+            images, block = (
+                part if part.dtype == np.float32 else source.pixel_range.to_model(part) for part in (images, block)
+            )
+        images[start : start + len(block)] = block
+        on_progress(start + len(block), len(source))
+    return images
+
+
+def _read(source: ImageSource, indices: Sequence[int], size: tuple[int, int]) -> NDArray[Any]:
+    """Images (B, H, W, C): integers as they are stored if no image needs resizing, else float32 in [-1, 1]."""
+    images = source.read(indices)
+    if source.dtype.kind == "u" and all(image.shape[:2] == size for image in images):
+        return np.stack(images)
+    return np.stack([resize(source.pixel_range.to_model(image), size) for image in images])
+
+
+def _to_model(pixels: Array, pixel_range: PixelRange) -> Array:
+    """`PixelRange.to_model` on the device; what is in [-1, 1] already stays."""
+    if keras.backend.standardize_dtype(pixels.dtype) == "float32":
+        return pixels
+    low, high = pixel_range.low, pixel_range.high
+    return (ops.cast(pixels, "float32") - low) * (2 / (high - low)) - 1
+
+
+def _mirror(images: Array, mirrored: NDArray[np.bool_], to_device: Callable[[NDArray[Any]], Array]) -> Array:
+    """Mirrors some of (B, H, W, C) left to right."""
+    if not mirrored.any():
+        return images
+    return ops.where(to_device(mirrored[:, np.newaxis, np.newaxis, np.newaxis]), ops.flip(images, axis=2), images)
 
 
 def load_image(source: ImageSource, index: int, size: tuple[int, int]) -> NDArray[np.float32]:

@@ -115,8 +115,12 @@ class TrainConfig(_Settings):
     """Of weights, input order and buffer draws."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Of the convolutions. auto: bfloat16 where the processor multiplies it natively, else float32."""
-    micro_batch: Positive = 16
-    """Images that go through the networks at once. Gradients add up to the whole batch's, in less memory."""
+    micro_batch: Literal["auto"] | Positive = "auto"
+    """Images that go through the networks at once; gradients add up to the whole batch's. auto: what the cache of the
+    processor holds, or the memory of the GPU."""
+    compile: Literal["auto", "on", "off"] = "auto"
+    """Compile the networks, and record updates as CUDA graphs on a GPU: faster steps after a minute or two. auto: in
+    trainings that are long enough to earn that back."""
 
     @model_validator(mode="after")
     def _check_together(self) -> "TrainConfig":

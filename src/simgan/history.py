@@ -5,12 +5,15 @@ of the refined images in a batch of D come from a buffer of older ones.
 """
 
 import math
-import os
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from simgan.device import device_memory
 from simgan.errors import ConfigError
+
+Array = Any  # of NumPy, or of a backend on its device
 
 
 class HistoryBuffer:
@@ -20,21 +23,32 @@ class HistoryBuffer:
         capacity: images that it holds, B in the paper.
         image_shape: (H, W, C).
         seed: of the draws and the places.
+        zeros: makes the array that holds the images, from its shape: float32, wherever they are to be kept.
+        to_device: brings an array of indices to where the images are.
 
     Raises:
         ConfigError: `capacity` is not positive, or so many images do not fit into memory.
     """
 
-    def __init__(self, capacity: int, image_shape: tuple[int, int, int], *, seed: int = 0) -> None:
+    def __init__(
+        self,
+        capacity: int,
+        image_shape: tuple[int, int, int],
+        *,
+        seed: int = 0,
+        zeros: Callable[[tuple[int, ...]], Array] = lambda shape: np.zeros(shape, np.float32),
+        to_device: Callable[[Array], Array] = np.asarray,
+    ) -> None:
         if capacity < 1:
             raise ConfigError(f"capacity: expected at least one image, received {capacity}.")
-        if 4 * capacity * math.prod(image_shape) > 0.8 * _memory():
+        if 4 * capacity * math.prod(image_shape) > 0.8 * device_memory():
             raise ConfigError(
                 f"capacity: expected as many images of {image_shape} as fit into memory, received {capacity}; "
                 "choose a smaller history_size."
             )
         # Zeroed pages cost nothing until they are written, so a large capacity is free at the start.
-        self._images = np.zeros((capacity, *image_shape), np.float32)
+        self._images = zeros((capacity, *image_shape))
+        self._to_device = to_device
         self._count = 0
         self._random = np.random.default_rng(seed)
 
@@ -47,32 +61,25 @@ class HistoryBuffer:
         """Images that the buffer holds now."""
         return self._count
 
-    def sample(self, count: int) -> NDArray[np.float32]:
+    def sample(self, count: int) -> Array:
         """Draws `count` different images, (count, H, W, C); fewer while the buffer holds fewer."""
         chosen = self._random.choice(self._count, min(count, self._count), replace=False)
-        return self._images[chosen]
+        return self._images[self._to_device(chosen)]
 
-    def add(self, refined: NDArray[np.float32]) -> None:
+    def add(self, refined: Array) -> None:
         """Takes in refined images (count, H, W, C) with count <= capacity: into free slots first, then over
         different slots at random.
 
         Raises:
             ConfigError: the images have another shape, or are more than the capacity.
         """
-        if refined.shape[1:] != self._images.shape[1:] or len(refined) > self.capacity:
+        if tuple(refined.shape[1:]) != tuple(self._images.shape[1:]) or len(refined) > self.capacity:
             raise ConfigError(
-                f"refined: expected at most {self.capacity} images of {self._images.shape[1:]}, "
-                f"received {refined.shape}."
+                f"refined: expected at most {self.capacity} images of {tuple(self._images.shape[1:])}, "
+                f"received {tuple(refined.shape)}."
             )
         free = min(len(refined), self.capacity - self._count)
         occupied = self._random.choice(self._count, len(refined) - free, replace=False)
         slots = np.concatenate([np.arange(self._count, self._count + free), occupied])
-        self._images[slots] = refined
+        self._images[self._to_device(slots)] = refined
         self._count += free
-
-
-def _memory() -> float:
-    """Bytes of this machine's memory; infinity where the system does not tell."""
-    if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", {}):
-        return math.inf
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

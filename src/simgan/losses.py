@@ -26,7 +26,10 @@ class PatchClass(IntEnum):
 
 def patch_labels(patch_class: PatchClass, logits: Any) -> Any:
     """One-hot labels of one class for every patch: the shape and dtype of `logits`, (B, patches, 2)."""
-    return ops.zeros_like(logits) + ops.one_hot(int(patch_class), 2, dtype=logits.dtype)
+    # From `logits` alone: a constant made here would be copied to the device in every update.
+    columns = [ops.zeros_like(logits[..., 0])] * 2
+    columns[patch_class] = ops.ones_like(logits[..., 0])
+    return ops.stack(columns, axis=-1)
 
 
 @keras.saving.register_keras_serializable("simgan")  # type: ignore[untyped-decorator]

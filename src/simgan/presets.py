@@ -65,7 +65,6 @@ PRESETS: dict[PresetName, Preset] = {
         TrainConfig(
             size="224x224",
             history_size=5120,
-            micro_batch=4,
             refiner_optimiser=_SGD_49,
             discriminator_optimiser=_SGD_49,
             refiner=RefinerConfig(kernel_size=7, blocks=10),

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from simgan.engine import dtype_policy
+from simgan.device import dtype_policy
 from simgan.errors import DataError
 from simgan.images import ImageSource, PixelRange, check_values, common_size, write_like
 from simgan.models import any_size, refiner_model

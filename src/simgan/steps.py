@@ -1,23 +1,23 @@
-"""The update steps of SimGAN: one function for each network.
+"""The update steps of SimGAN: one for each network.
 
 Symbols are the paper's: R refines a synthetic image x to x~; D tells x~ from a real image y.
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
-from numpy.typing import NDArray
 
 from simgan.config import OptimiserConfig, TrainConfig
-from simgan.engine import Engine, dtype_policy
+from simgan.device import dtype_policy
+from simgan.engine import Array, Engine
 from simgan.history import HistoryBuffer
 from simgan.losses import PatchClass, local_adversarial_loss, patch_labels, self_regularisation_loss
 from simgan.models import discriminator_model, refiner_model
 
-Batch = NDArray[np.float32]  # (B, H, W, C) in [-1, 1]
+Batch = Array  # (B, H, W, C) in [-1, 1], float32, on the engine's device
 
 
 @dataclass
@@ -38,22 +38,22 @@ class TrainState:
 class RefinerLosses(NamedTuple):
     """Scalars of one update of R."""
 
-    total: Any
-    adversarial: Any
-    self_regularisation: Any
-    change: Any
+    total: Array
+    adversarial: Array
+    self_regularisation: Array
+    change: Array
     """Mean |x~ - x|, in units of the [-1, 1] range."""
 
 
 class DiscriminatorLosses(NamedTuple):
     """Scalars of one update of D; accuracies are shares of patches, 0.5 is chance."""
 
-    total: Any
-    real_accuracy: Any
-    refined_accuracy: Any
+    total: Array
+    real_accuracy: Array
+    refined_accuracy: Array
 
 
-def new_state(config: TrainConfig, size: tuple[int, int], channels: int) -> TrainState:
+def new_state(engine: Engine, config: TrainConfig, size: tuple[int, int], channels: int) -> TrainState:
     """Fresh networks, optimisers and an empty history for images of `size` (H, W); weights follow `config.seed`."""
     keras.utils.set_random_seed(config.seed)
     dtype = dtype_policy(config.precision)
@@ -65,7 +65,13 @@ def new_state(config: TrainConfig, size: tuple[int, int], channels: int) -> Trai
     discriminator = discriminator_model(
         width, height, channels, data_format="channels_first", dtype=dtype, **dict(config.discriminator)
     )
-    history = HistoryBuffer(config.history_size, (*size, channels), seed=2 * config.seed)
+    history = HistoryBuffer(
+        config.history_size,
+        (*size, channels),
+        seed=2 * config.seed,
+        zeros=engine.zeros,
+        to_device=engine.to_device,
+    )
     return TrainState(
         refiner,
         averaged,
@@ -77,76 +83,106 @@ def new_state(config: TrainConfig, size: tuple[int, int], channels: int) -> Trai
     )
 
 
-def update_refiner(
-    engine: Engine, state: TrainState, config: TrainConfig, synthetic: Batch, *, adversarial: bool = True
-) -> RefinerLosses:
-    """One update of R on synthetic images x: equation 4, or its self-regularisation term alone.
+class Steps:
+    """The updates of one training. Their losses are built once, so that the engine can make them fast.
 
-    L_R = l_real(x~) + lambda * |psi(x~) - psi(x)|_1, where l_real (equation 3) is small when D takes x~ for real.
+    Args:
+        engine: computes.
+        state: what is updated.
+        config: the settings.
     """
-    window = _Window.draw(state.random, config.jitter)
 
-    def loss(x: Any) -> RefinerLosses:
-        refined = state.refiner(x, training=True)
-        l_reg = ops.mean(self_regularisation_loss(x, refined, config.psi))
-        change = ops.mean(ops.abs(refined - x))
-        if not adversarial:
-            return RefinerLosses(l_reg, ops.zeros_like(l_reg), l_reg, change)
-        logits = state.discriminator(window.of(refined), training=False)
-        l_real = ops.mean(local_adversarial_loss(patch_labels(PatchClass.REAL, logits), logits))
-        return RefinerLosses(l_real + config.self_regularisation * l_reg, l_real, l_reg, change)
+    def __init__(self, engine: Engine, state: TrainState, config: TrainConfig) -> None:
+        self._engine, self._state, self._jitter = engine, state, config.jitter
+        self._refine, discriminate = engine.network(state.refiner), state.discriminator
+        refiner = (state.refiner.trainable_variables, state.refiner_optimiser)
+        discriminator = (state.discriminator.trainable_variables, state.discriminator_optimiser)
 
-    return engine.minimise(loss, state.refiner.trainable_variables, state.refiner_optimiser, synthetic)
+        def regularisation(x: Array) -> RefinerLosses:
+            refined = self._refine(x)
+            l_reg = ops.mean(self_regularisation_loss(x, refined, config.psi))
+            return RefinerLosses(l_reg, ops.zeros_like(l_reg), l_reg, _change(x, refined))
+
+        def equation_4(x: Array, *window: Array) -> RefinerLosses:
+            refined = self._refine(x)
+            l_reg = ops.mean(self_regularisation_loss(x, refined, config.psi))
+            logits = discriminate(_crop(refined, *window))
+            l_real = ops.mean(local_adversarial_loss(patch_labels(PatchClass.REAL, logits), logits))
+            return RefinerLosses(l_real + config.self_regularisation * l_reg, l_real, l_reg, _change(x, refined))
+
+        def equation_2(x_refined: Array, y: Array, *window: Array) -> DiscriminatorLosses:
+            on_refined = discriminate(_crop(x_refined, *window))
+            on_real = discriminate(_crop(y, *window))
+            refined_labels = patch_labels(PatchClass.REFINED, on_refined)
+            real_labels = patch_labels(PatchClass.REAL, on_real)
+            total = local_adversarial_loss(refined_labels, on_refined) + local_adversarial_loss(real_labels, on_real)
+            return DiscriminatorLosses(
+                ops.mean(total),
+                real_accuracy=_share(on_real, PatchClass.REAL),
+                refined_accuracy=_share(on_refined, PatchClass.REFINED),
+            )
+
+        self._minimise_regularisation = engine.minimiser(regularisation, *refiner)
+        self._minimise_equation_4 = engine.minimiser(equation_4, *refiner)
+        self._minimise_equation_2 = engine.minimiser(equation_2, *discriminator)
+
+    def pretrain_refiner(self, synthetic: Batch) -> RefinerLosses:
+        """One update of R on synthetic images x: the self-regularisation |psi(x~) - psi(x)|_1 alone."""
+        return self._minimise_regularisation((synthetic,))
+
+    def update_refiner(self, synthetic: Batch) -> RefinerLosses:
+        """One update of R on synthetic images x: equation 4.
+
+        L_R = l_real(x~) + lambda * |psi(x~) - psi(x)|_1, where l_real (equation 3) is small when D takes x~ for real.
+        """
+        return self._minimise_equation_4((synthetic,), self._window(synthetic))
+
+    def average_refiner(self, decay: float, updates: int) -> None:
+        """averaged <- d * averaged + (1 - d) * R; d rises to `decay` with the number of updates so far."""
+        # Without the rise the first average would be a thousand updates behind; the form is TensorFlow's.
+        warm = min(decay, (1 + updates) / (10 + updates))
+        state = self._state
+        self._engine.average(state.averaged_refiner.trainable_variables, state.refiner.trainable_variables, warm)
+
+    def update_discriminator(self, synthetic: Batch, real: Batch) -> tuple[DiscriminatorLosses, Batch]:
+        """One update of D on real images y and refined ones x~, half of these from the history (2.3).
+
+        L_D is equation 2: a mean over patches and images of each kind.
+
+        Args:
+            synthetic: (B, H, W, C); R refines as many of them as the history cannot give.
+            real: (B, H, W, C).
+
+        Returns:
+            The losses, and B // 2 refined images that are new.
+        """
+        half = len(synthetic) // 2
+        old = self._state.history.sample(half)
+        fresh = self._engine.infer(self._refine, synthetic[: len(synthetic) - len(old)])
+        refined = ops.concatenate([fresh, old])
+        return self._minimise_equation_2((refined, real), self._window(real)), fresh[:half]
+
+    def _window(self, images: Batch) -> tuple[Array, ...]:
+        """Rows and columns of the part that D sees in one update: an image less `jitter` on each side, moved."""
+        if not self._jitter:
+            return ()
+        top, left = self._state.random.integers(0, 2 * self._jitter, size=2, endpoint=True)
+        height, width = (side - 2 * self._jitter for side in images.shape[1:3])
+        return tuple(self._engine.to_device(start + np.arange(side)) for start, side in ((top, height), (left, width)))
 
 
-def average_refiner(engine: Engine, state: TrainState, decay: float, updates: int) -> None:
-    """averaged <- d * averaged + (1 - d) * R; d rises to `decay` with the number of updates so far."""
-    # Without the rise the first average would be a thousand updates behind; the form is TensorFlow's.
-    warm = min(decay, (1 + updates) / (10 + updates))
-    engine.average(state.averaged_refiner.trainable_variables, state.refiner.trainable_variables, warm)
+def _crop(images: Array, rows: Array | None = None, columns: Array | None = None) -> Array:
+    """(B, H, W, C) -> (B, rows, columns, C)."""
+    # By index arrays, not slices: compiled and recorded code is the same for each window.
+    return images if rows is None else ops.take(ops.take(images, rows, axis=1), columns, axis=2)
 
 
-def update_discriminator(
-    engine: Engine, state: TrainState, config: TrainConfig, refined: Batch, real: Batch
-) -> DiscriminatorLosses:
-    """One update of D on refined images x~ and real images y: equation 2, a mean over patches and images of each."""
-    window = _Window.draw(state.random, config.jitter)
-
-    def loss(x_refined: Any, y: Any) -> DiscriminatorLosses:
-        on_refined = state.discriminator(window.of(x_refined), training=True)
-        on_real = state.discriminator(window.of(y), training=True)
-        refined_labels = patch_labels(PatchClass.REFINED, on_refined)
-        real_labels = patch_labels(PatchClass.REAL, on_real)
-        total = local_adversarial_loss(refined_labels, on_refined) + local_adversarial_loss(real_labels, on_real)
-        return DiscriminatorLosses(
-            ops.mean(total),
-            real_accuracy=_share(on_real, PatchClass.REAL),
-            refined_accuracy=_share(on_refined, PatchClass.REFINED),
-        )
-
-    variables = state.discriminator.trainable_variables
-    return engine.minimise(loss, variables, state.discriminator_optimiser, refined, real)
+def _change(x: Array, refined: Array) -> Array:
+    """Mean |x~ - x|."""
+    return ops.mean(ops.abs(refined - x))
 
 
-class _Window(NamedTuple):
-    """The part of an image that D sees in one update."""
-
-    top: int
-    left: int
-    margin: int
-
-    @classmethod
-    def draw(cls, random: np.random.Generator, margin: int) -> "_Window":
-        top, left = random.integers(0, 2 * margin, size=2, endpoint=True)
-        return cls(int(top), int(left), margin)
-
-    def of(self, images: Any) -> Any:
-        """(B, H, W, C) -> (B, H - 2 margin, W - 2 margin, C)."""
-        height, width = images.shape[1] - 2 * self.margin, images.shape[2] - 2 * self.margin
-        return images[:, self.top : self.top + height, self.left : self.left + width]
-
-
-def _share(logits: Any, patch_class: PatchClass) -> Any:
+def _share(logits: Array, patch_class: PatchClass) -> Array:
     """Share of the patches that D puts into `patch_class`."""
     return ops.mean(ops.cast(ops.equal(ops.argmax(logits, axis=-1), int(patch_class)), "float32"))
 

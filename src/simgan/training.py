@@ -1,23 +1,28 @@
 """`train`: from two data sets to a run folder."""
 
+from collections.abc import Iterator
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 
 from simgan import loop
-from simgan.batches import evenly_spaced_images, image_batches, training_size
-from simgan.config import DataRecord, SourceRecord, TrainConfig, make_config
-from simgan.engine import TorchEngine, resolve_precision
+from simgan.batches import Order, evenly_spaced_images, image_batches, training_size
+from simgan.config import DataRecord, SourceRecord, TrainConfig
+from simgan.device import device_memory, open_engine, resolve
+from simgan.engine import Engine
 from simgan.folders import check_new, new_folder
 from simgan.images import ImageSource, open_images
+from simgan.progress import show_progress
 from simgan.recorder import Recorder, Samples, WaitClock
 from simgan.report import write_report
 from simgan.run import Run, save_models, write_config
-from simgan.steps import new_state
+from simgan.steps import Batch, Steps, new_state
 
 _SAMPLES = 8  # images in a sample picture
+_KEPT_SHARE = 1 / 8  # of the device's memory: what the images of one set may take
 _SILENT = Console(quiet=True)
 
 
@@ -46,37 +51,52 @@ def train(
         RunError: `out` exists, or cannot be written.
         EngineError: Keras does not run on PyTorch.
     """
-    engine = TorchEngine(config.micro_batch)
-    # What `auto` means here is written down, so that config.toml repeats the run on another machine too.
-    config = make_config({"precision": resolve_precision(config.precision)}, config)
     folder = check_new(out)
+    console = console or _SILENT
     with ExitStack() as opened:
         x, y = (
             source if isinstance(source, ImageSource) else opened.enter_context(open_images(source))
             for source in (synthetic, real)
         )
         size = training_size(x, y, config.height_width, config.batch_size)
-        waiting = WaitClock()
-        batches = [
-            waiting.watch(
-                image_batches(
-                    source, batch_size=config.batch_size, size=size, seed=2 * config.seed + place, flip=config.flip
-                )
-            )
-            for place, source in enumerate((x, y))
-        ]
+        config = resolve(config, size, x.channels)
+        engine = open_engine(micro_batch=int(config.micro_batch), compiled=config.compile == "on")
         samples = Samples(evenly_spaced_images(x, _SAMPLES, size), evenly_spaced_images(y, _SAMPLES, size))
-        state = new_state(config, size, x.channels)
+        state = new_state(engine, config, size, x.channels)
+        waiting = WaitClock()
+        batches = loop.Data(
+            *(
+                waiting.watch(_batches(source, place, config, size, engine, console))
+                for place, source in enumerate((x, y))
+            )
+        )
+
+        def refine(images: NDArray[np.float32]) -> NDArray[np.float32]:
+            return engine.to_numpy(engine.infer(state.averaged_refiner, engine.to_device(images)))
+
         data = DataRecord(synthetic=_record(x), real=_record(y), height=size[0], width=size[1], channels=x.channels)
         with new_folder(folder):
             write_config(folder, config, data)
-            refine = partial(engine.infer, state.averaged_refiner)
-            with Recorder(folder, config, state.history, waiting, samples, refine, console or _SILENT) as observer:
-                loop.run(engine, state, config, batches[0], batches[1], observer)
+            with Recorder(folder, config, state.history, waiting, samples, refine, console) as observer:
+                loop.run(Steps(engine, state, config), state.history, config, batches, observer)
             save_models(folder, state, config, data)
             run = Run.open(folder)
             write_report(run)
     return run
+
+
+def _batches(
+    source: ImageSource, place: int, config: TrainConfig, size: tuple[int, int], engine: Engine, console: Console
+) -> Iterator[Batch]:
+    """Batches of the synthetic (`place` 0) or the real images (1), kept on the device if that pays and fits."""
+    order = Order(len(source), config.batch_size, seed=2 * config.seed + place, flip=config.flip)
+    of_each_kind = config.discriminator_pretrain_steps + config.steps * config.discriminator_updates
+    of_synthetic = config.refiner_pretrain_steps + config.steps * config.refiner_updates
+    drawn = config.batch_size * (of_each_kind + (of_synthetic if place == 0 else 0))
+    pixels = len(source) * size[0] * size[1] * source.channels
+    keep = drawn >= len(source) and pixels * source.dtype.itemsize <= _KEPT_SHARE * device_memory()
+    with show_progress(console, f"reading {source.path.name}") as on_progress:
+        return image_batches(source, order, size, engine.to_device, keep=keep, on_progress=on_progress)
 
 
 def _record(source: ImageSource) -> SourceRecord:

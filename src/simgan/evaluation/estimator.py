@@ -9,7 +9,8 @@ import numpy as np
 from keras import layers, ops
 from numpy.typing import NDArray
 
-from simgan.engine import TorchEngine, dtype_policy
+from simgan.device import dtype_policy, open_engine
+from simgan.engine import Engine
 
 Augment = Callable[
     [NDArray[np.float32], NDArray[np.float32], np.random.Generator], tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -26,13 +27,15 @@ class Estimator:
     """Predicts vectors (N, K) from images (N, H, W, C) in [-1, 1]."""
 
     model: keras.Model
-    engine: TorchEngine
+    engine: Engine
     mean: NDArray[np.float32]
     scale: NDArray[np.float32]
 
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Vectors (N, K), in the units of the labels that it was trained on."""
-        return self.engine.infer(self.model, images) * self.scale + self.mean
+        engine = self.engine
+        found = engine.to_numpy(engine.infer(self.model, engine.to_device(images)))
+        return found * self.scale + self.mean
 
 
 def estimator_model(height: int, width: int, channels: int, outputs: int, dtype: str = "float32") -> keras.Model:
@@ -87,7 +90,7 @@ def train_estimator(
     model = estimator_model(height, width, channels, labels.shape[1], dtype=dtype_policy("auto"))
     optimiser = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps))
     optimiser.build(model.trainable_variables)
-    engine = TorchEngine(micro_batch=256)
+    engine = open_engine(micro_batch=256, compiled=False)
     mean, scale = labels.mean(axis=0, dtype=np.float32), labels.std(axis=0, dtype=np.float32) + 1e-6
     labels = labels.astype(np.float32)
 
@@ -95,11 +98,12 @@ def train_estimator(
         error = ops.abs(model(x, training=True) - target)
         return _Loss(ops.mean(ops.where(error < 1.0, 0.5 * error**2, error - 0.5)))
 
+    update = engine.minimiser(loss, model.trainable_variables, optimiser)
     for step in range(steps):
         chosen = random.integers(len(images), size=batch_size)
         batch, targets = images[chosen], labels[chosen]
         if augment is not None:
             batch, targets = augment(batch, targets, random)
-        engine.minimise(loss, model.trainable_variables, optimiser, batch, (targets - mean) / scale)
+        update((engine.to_device(batch), engine.to_device((targets - mean) / scale)))
         on_progress(step + 1, steps)
     return Estimator(model, engine, mean, scale)

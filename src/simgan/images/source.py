@@ -146,6 +146,10 @@ class ImageSource(ABC):
         self.check(position, image)
         return image
 
+    def read(self, indices: Sequence[int]) -> list[NDArray[Any]]:
+        """The images at `indices`, in their order, each as `source[index]` gives it."""
+        return [self[int(index)] for index in indices]
+
     def __enter__(self) -> Self:
         return self
 

@@ -1,0 +1,138 @@
+"""The device that training runs on: its engine, its memory, and what `auto` means there.
+
+Precision, micro-batch and compilation follow from the settings, the size of the images and what the machine says of
+itself; nothing is timed, so the same training on the same kind of machine is the same numbers.
+"""
+
+import math
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import keras
+
+from simgan.config import TrainConfig, make_config
+from simgan.engine import Engine
+from simgan.errors import EngineError
+
+# Ours, measured in docs/performance.md.
+_CACHE_SHARE = 1.75  # of the L2 caches: what the activations of one layer and one micro-batch may take
+_GPU_SHARE = 0.25  # of the GPU's memory: what all activations of a micro-batch may take
+_WORTH_COMPILING = 1e14  # floating-point operations: below, compiling takes longer than it saves
+_SMALL_CACHE = 2**20  # bytes of L2 a core, where the system does not tell
+
+
+def open_engine(*, micro_batch: int, compiled: bool) -> Engine:
+    """The engine of Keras's backend, on the device where Keras puts its variables: the GPU if there is one.
+
+    Args:
+        micro_batch: images that go through a network at once.
+        compiled: whether networks are compiled and, on a GPU, updates recorded as CUDA graphs.
+
+    Raises:
+        EngineError: Keras runs on another backend than PyTorch.
+    """
+    if keras.backend.backend() != "torch":
+        raise EngineError(
+            f"keras backend: expected torch, the engine that trains, received {keras.backend.backend()}; set the "
+            "environment variable KERAS_BACKEND=torch, or import simgan before keras."
+        )
+    from simgan.torch_engine import TorchEngine
+
+    return TorchEngine(micro_batch, compiled=compiled)
+
+
+def resolve(config: TrainConfig, size: tuple[int, int], channels: int) -> TrainConfig:
+    """`config` with every `auto` made out, for a training at `size` (H, W).
+
+    What it says then is written into the run's config.toml, so that a repeated run computes the same on another
+    machine too.
+    """
+    precision = resolve_precision(config.precision)
+    micro_batch = config.micro_batch if config.micro_batch != "auto" else _micro_batch(config, size, precision)
+    compiled = config.compile if config.compile != "auto" else _compile(config, size, channels)
+    return make_config({"precision": precision, "micro_batch": micro_batch, "compile": compiled}, config)
+
+
+def resolve_precision(precision: str) -> str:
+    """`TrainConfig.precision` with `auto` made out: bfloat16 where the device multiplies it natively, else float32."""
+    if precision != "auto":
+        return precision
+    import torch
+
+    if _on_gpu():
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        # PyTorch tells it of a CPU only under a private name, which another version may not have.
+        native = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
+    return "bfloat16" if native else "float32"
+
+
+def dtype_policy(precision: str) -> str:
+    """The Keras dtype policy of `TrainConfig.precision`: weights are float32 in either."""
+    return "float32" if resolve_precision(precision) == "float32" else "mixed_bfloat16"
+
+
+def refiner_flops(config: TrainConfig, size: tuple[int, int], channels: int) -> int:
+    """Floating-point operations of R on one image of `size` (H, W), forward: two for each weight and pixel."""
+    filters, kernel = config.refiner.filters, config.refiner.kernel_size**2
+    weights = filters * channels * (kernel + 1) + 2 * config.refiner.blocks * filters * filters * kernel
+    return 2 * weights * size[0] * size[1]
+
+
+def training_flops(config: TrainConfig, size: tuple[int, int], channels: int) -> int:
+    """Of R in a whole training; D takes a few hundredths of that. A gradient costs twice its forward pass."""
+    updates = config.refiner_pretrain_steps + config.steps * config.refiner_updates
+    refined = config.discriminator_pretrain_steps + config.steps * config.discriminator_updates // 2
+    return (3 * updates + refined) * config.batch_size * refiner_flops(config, size, channels)
+
+
+def _micro_batch(config: TrainConfig, size: tuple[int, int], precision: str) -> int:
+    """The power of two that fits the cache of a CPU or the memory of a GPU, at most the batch."""
+    layer = size[0] * size[1] * config.refiner.filters * (2 if precision == "bfloat16" else 4)  # bytes an image
+    if _on_gpu():
+        # Each convolution keeps its output, and each block its sum and its activation, for the gradient.
+        fit = _GPU_SHARE * device_memory() / (layer * (4 * config.refiner.blocks + 2))
+    else:
+        fit = _CACHE_SHARE * _cache_bytes() / layer
+    return min(config.batch_size, 2 ** max(0, int(fit).bit_length() - 1))
+
+
+def device_memory() -> float:
+    """Bytes of memory where the arrays of a training lie; infinity where the system does not tell."""
+    if _on_gpu():
+        import torch
+
+        return float(torch.cuda.get_device_properties().total_memory)
+    if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", {}):
+        return math.inf
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _cache_bytes() -> int:
+    """Bytes of L2 cache of the cores that PyTorch computes on."""
+    import torch
+
+    try:
+        text = Path("/sys/devices/system/cpu/cpu0/cache/index2/size").read_text(encoding="ascii").strip()
+        each = int(text.removesuffix("K")) * 1024
+    except (OSError, ValueError):
+        each = _SMALL_CACHE
+    threads: int = torch.get_num_threads()
+    return each * threads
+
+
+def _compile(config: TrainConfig, size: tuple[int, int], channels: int) -> str:
+    """`on` where there is a compiler, and the training is long enough to earn back the time that it takes."""
+    long_enough = training_flops(config, size, channels) >= _WORTH_COMPILING
+    return "on" if long_enough and (_on_gpu() or _has_compiler()) else "off"
+
+
+def _has_compiler() -> bool:
+    usual = "clang++" if sys.platform == "darwin" else "g++"
+    return shutil.which(os.environ.get("CXX", usual)) is not None
+
+
+def _on_gpu() -> bool:
+    return bool(keras.ops.convert_to_tensor(0.0).device.type == "cuda")
