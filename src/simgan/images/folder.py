@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from simgan.errors import DataError
 from simgan.images import picture
 from simgan.images.source import ImageSource
+from simgan.images.threads import in_threads
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,9 @@ class FolderSource(ImageSource):
 
     def stored(self, index: int) -> NDArray[Any]:
         return picture.read(self.file(index), self.where(index))
+
+    def stored_many(self, indices: Sequence[int]) -> list[NDArray[Any]]:
+        return in_threads(self.stored, indices)
 
     def size(self, index: int) -> tuple[int, int]:
         return picture.size(self.file(index), self.where(index))
