@@ -21,9 +21,10 @@ def cores(request, monkeypatch):
     monkeypatch.setattr(module.os, "cpu_count", lambda: request.param)
 
 
-@pytest.mark.parametrize("count", [0, 1, 16, 100])
-def test_in_threads_keeps_the_order(cores, count):
-    assert in_threads(lambda item: 2 * item, range(count)) == [2 * item for item in range(count)]
+@pytest.mark.parametrize("nbytes", [1000, 10**6])
+@pytest.mark.parametrize("count", [0, 1, 100])
+def test_in_threads_keeps_the_order(cores, count, nbytes):
+    assert in_threads(lambda item: 2 * item, range(count), nbytes) == [2 * item for item in range(count)]
 
 
 def test_in_threads_raises_the_first_error(cores):
@@ -31,7 +32,14 @@ def test_in_threads_raises_the_first_error(cores):
         return 1 / 0 if item == 20 else [][item] if item > 20 else item
 
     with pytest.raises(ZeroDivisionError):
-        in_threads(divide, range(100))
+        in_threads(divide, range(100), 10**6)
+
+
+def test_only_large_items_are_worth_threads(monkeypatch):
+    monkeypatch.setattr(module.os, "cpu_count", lambda: 2)
+    here = threading.get_ident()
+    assert set(in_threads(lambda _: threading.get_ident(), range(9), 1000)) == {here}
+    assert here not in in_threads(lambda _: threading.get_ident(), range(9), 10**6)
 
 
 def test_ahead_keeps_the_order_and_its_distance():

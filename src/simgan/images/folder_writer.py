@@ -30,7 +30,7 @@ class FolderWriter(ImageWriter[FolderSource]):
         picture.write(image, self.source.file(index), target, self.source.where(index))
 
     def _put_many(self, indices: Sequence[int], images: Sequence[NDArray[Any]] | NDArray[Any]) -> None:
-        in_threads(lambda pair: self._put(*pair), list(zip(indices, images, strict=True)))
+        in_threads(lambda pair: self._put(*pair), list(zip(indices, images, strict=True)), images[0].nbytes)
 
     def _finish(self) -> None:
         pass

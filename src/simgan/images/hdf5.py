@@ -32,6 +32,7 @@ from simgan.images.hdf5_file import (
     with_cache,
 )
 from simgan.images.hdf5_stack import Hdf5Stack
+from simgan.images.known_sizes import KnownSizes
 from simgan.images.names import IndexNames, PackedNames
 from simgan.images.sampling import evenly_spaced
 from simgan.images.source import ImageSource
@@ -134,6 +135,7 @@ class KeyedHdf5(Hdf5Source):
         labels = [other for other in others if _has_any(parent, other, probes)]
         super().__init__(path, "HDF5, one data set per image", file, parent, group, names, labels)
         self._group = group
+        self._sizes = KnownSizes(len(self))
 
     def _opened(self, index: int, where: str) -> tuple[h5py.h5d.DatasetID, tuple[int, ...]]:
         """The data set of image `index` and its shape, checked as its type is; nothing read."""
@@ -146,9 +148,12 @@ class KeyedHdf5(Hdf5Source):
     def stored(self, index: int) -> NDArray[Any]:
         where = self.where(index)
         with reading(where):
-            return as_image(read_one(*self._opened(index, where)), where)
+            return self._sizes.note(index, as_image(read_one(*self._opened(index, where)), where))
 
     def size(self, index: int) -> tuple[int, int]:
+        known = self._sizes.of(index)
+        if known is not None:
+            return known
         where = self.where(index)
         with reading(where):
             height, width = self._opened(index, where)[1][:2]
