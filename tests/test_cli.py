@@ -352,6 +352,20 @@ def test_help_shows_the_settings_of_the_preset(capsys):
     assert f"(default: {PRESETS['demo'].config.refiner_pretrain_steps})" in shown
 
 
+def test_help_loads_no_large_package():
+    code = (
+        "import sys; from simgan.cli import main\n"
+        "try:\n    main(['--help'])\n"
+        "finally:\n    print([name for name in sys.argv[1:] if name in sys.modules])"
+    )
+    large = ["keras", "torch", "numpy", "scipy", "h5py", "PIL", "grain", "matplotlib", "pydantic", "rich"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *large], capture_output=True, text=True, timeout=300, check=True
+    )
+    assert "Train a refiner" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_check_loads_neither_keras_nor_torch(data):
     code = (
         "import sys; from simgan.cli import main; code = main(['check', sys.argv[1]]); "

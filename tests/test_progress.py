@@ -4,6 +4,7 @@ import io
 
 import pytest
 from rich.console import Console
+from rich.progress import Progress
 
 from simgan.progress import show_progress
 
@@ -31,3 +32,14 @@ def test_bar_ends_with_an_error():
         fail()
     with show_progress(console, "again") as on_progress:  # a console shows one bar at a time
         on_progress(1, 1)
+
+
+def test_bar_of_a_million_is_not_updated_a_million_times(monkeypatch):
+    updates = []
+    monkeypatch.setattr(Progress, "update", lambda self, task, **values: updates.append(values["completed"]))
+    monkeypatch.setattr("simgan.progress.time.monotonic", iter(range(1, 10**6)).__next__)
+    monkeypatch.setattr("simgan.progress._INTERVAL", 1000)
+    with show_progress(Console(file=io.StringIO()), "reading") as on_progress:
+        for done in range(1, 5002):
+            on_progress(done, 5001)
+    assert updates == [1, 1001, 2001, 3001, 4001, 5001]

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import threading
+
 import h5py
 import keras
 import numpy as np
 import pytest
 from PIL import Image
 
-from simgan import refine
+from simgan import refine, refining
 from simgan.errors import DataError, RunError
 from simgan.images import PixelRange, open_images
+from simgan.images.hdf5 import StackedHdf5
+from simgan.images.hdf5_writer import Hdf5Writer
 from simgan.models import refiner_model
 from simgan.refining import refine_data_set
 
@@ -123,7 +127,9 @@ def test_each_image_of_a_set_of_mixed_sizes_comes_once(tmp_path, negative, pixel
             np.testing.assert_array_equal(refined[index][..., 0], 255 - image)
 
 
-def test_no_more_than_a_few_hundred_images_wait_for_others_of_their_size(tmp_path, negative, pixels, write_pngs):
+def test_no_more_than_a_few_hundred_images_wait_for_others_of_their_size(
+    tmp_path, negative, pixels, write_pngs, monkeypatch
+):
     """Every image has a size of its own, so none finds company."""
     images = [pixels(1, index, (2 + index % 20, 2 + index // 20))[0] for index in range(300)]
     read, waiting = 0, []
@@ -131,18 +137,19 @@ def test_no_more_than_a_few_hundred_images_wait_for_others_of_their_size(tmp_pat
     def on_progress(done: int, total: int) -> None:
         waiting.append(read - done)
 
+    monkeypatch.setattr(refining, "_BLOCK_BYTES", 10 * images[0].nbytes)
     with open_images(write_pngs(tmp_path / "mixed", images)) as source:
-        stored = source.stored
+        stored_many = source.stored_many
 
-        def counted(index):
+        def counted(indices):
             nonlocal read
-            read += 1
-            return stored(index)
+            read += len(indices)
+            return stored_many(indices)
 
-        source.stored = counted
+        source.stored_many = counted
         refine_data_set(negative, source, tmp_path / "refined", on_progress)
     assert len(waiting) == 300
-    assert max(waiting) < 256
+    assert max(waiting) < 256 + 3 * 10 + 3  # blocks that are read ahead, groups that are being written
 
 
 def test_set_of_mixed_sizes_in_one_array_is_one_line(tmp_path, negative, pixels, write_pngs, only_line):
@@ -204,7 +211,7 @@ def test_hdf5_keeps_every_label_byte_for_byte(labelled, tmp_path, negative):
         else:
             assert after[name].dtype == value.dtype
             assert after[name].tobytes() == value.tobytes()
-    assert done == [(number, 7) for number in range(1, 8)]
+    assert done == [(7, 7)]
     assert labelled.read_bytes() == untouched
 
 
@@ -221,16 +228,60 @@ def test_folder_of_mixed_sizes_keeps_names_sizes_and_other_files(tmp_path, negat
             np.testing.assert_array_equal(np.asarray(picture), 255 - image)
 
 
+@pytest.fixture
+def many(tmp_path, pixels):
+    """many.h5: 300 grey 4x5 images in one data set."""
+    with h5py.File(tmp_path / "many.h5", "w") as file:
+        file["image"] = pixels(300, 1, (4, 5))
+    return tmp_path / "many.h5"
+
+
+@pytest.mark.parametrize("block_bytes", [1, 20 * 7, 2**20])
+def test_all_images_are_refined_in_blocks_of_any_size(many, tmp_path, negative, monkeypatch, block_bytes):
+    monkeypatch.setattr(refining, "_BLOCK_BYTES", block_bytes)
+    done = []
+    with open_images(many) as source:
+        refine_data_set(negative, source, tmp_path / "refined.h5", lambda *progress: done.append(progress))
+    np.testing.assert_array_equal(read_all(tmp_path / "refined.h5")["image"], 255 - read_all(many)["image"])
+    assert done == [(min(number, 300), 300) for number in range(32, 332, 32)]
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
-def test_refining_that_is_interrupted_leaves_nothing(error, labelled, tmp_path, identity):
+def test_refining_that_is_interrupted_leaves_nothing(error, many, tmp_path, identity):
     def stop(done: int, total: int) -> None:
-        if done == 3:
+        if done == 96:
             raise error
 
-    before = sorted(tmp_path.iterdir())
-    with open_images(labelled) as source, pytest.raises(error):
+    threads = threading.active_count()
+    with open_images(many) as source, pytest.raises(error):
         refine_data_set(identity, source, tmp_path / "refined.h5", stop)
-    assert sorted(tmp_path.iterdir()) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["many.h5"]
+    assert threading.active_count() == threads
+
+
+@pytest.mark.parametrize("method", ["stored_many", "_put_many"])
+def test_an_error_while_reading_or_writing_ahead_leaves_nothing(
+    method, many, tmp_path, identity, monkeypatch, only_line
+):
+    calls = []
+
+    def broken(self, indices, *images):
+        calls.append(indices)
+        if 200 in indices:
+            raise DataError("image '200' is bad")
+        return whole(self, indices, *images)
+
+    monkeypatch.setattr(refining, "_BLOCK_BYTES", 20 * 32)
+    owner = StackedHdf5 if method == "stored_many" else Hdf5Writer
+    whole = getattr(owner, method)
+    monkeypatch.setattr(owner, method, broken)
+    threads = threading.active_count()
+    with open_images(many) as source, pytest.raises(DataError) as caught:
+        refine_data_set(identity, source, tmp_path / "refined.h5")
+    assert only_line(str(caught.value)) == "image '200' is bad"
+    assert len(calls) > 6
+    assert [path.name for path in tmp_path.iterdir()] == ["many.h5"]
+    assert threading.active_count() == threads
 
 
 def test_refiner_that_diverged_leaves_nothing(labelled, tmp_path, only_line):

@@ -1,21 +1,22 @@
 """The command line: parses one of the commands, runs it, and turns what goes wrong into one line."""
 
-import argparse
+from __future__ import annotations
+
 import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from types import FrameType
-from typing import Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import tyro
-from rich.console import Console
 from tyro.conf import subcommand
 
-from simgan.commands import Check, Demo, Drift, Refine, RenderEyes, Train
-from simgan.config import SourceRecord, make_config, read_settings
+from simgan.commands import Check, Demo, Drift, Refine, RenderEyes
 from simgan.errors import SimGANError
-from simgan.presets import PRESETS
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from rich.console import Console
 
 _BAD_INPUT, _INTERRUPTED, _TERMINATED = 2, 130, 143
 
@@ -34,10 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 1 problems found by `check`, 2 bad input, 130 interrupted.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    errors = Console(stderr=True)
     try:
         command = _parse(given)
-        return command.run(Console())
+        return command.run(_console())
     except SimGANError as error:
         message = "; ".join([str(error), *getattr(error, "__notes__", [])])
     except OSError as error:
@@ -48,15 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message = "out of memory; choose a smaller --micro-batch or --history-size, or smaller images."
     except KeyboardInterrupt as error:
         told = "; ".join(["simgan: interrupted", *getattr(error, "__notes__", [])])
-        errors.print(told, markup=False, highlight=False, soft_wrap=True)
+        _console(stderr=True).print(told, markup=False, highlight=False, soft_wrap=True)
         return _INTERRUPTED
-    errors.print(f"simgan: error: {message}", markup=False, highlight=False, soft_wrap=True)
+    _console(stderr=True).print(f"simgan: error: {message}", markup=False, highlight=False, soft_wrap=True)
     return _BAD_INPUT
 
 
 def _parse(arguments: list[str]) -> Command:
     commands: Any = (
-        Annotated[Train, subcommand("train", default=_train_defaults(arguments))]
+        _train(arguments)
         | Annotated[Refine, subcommand("refine")]
         | Annotated[Check, subcommand("check")]
         | Annotated[Drift, subcommand("drift")]
@@ -71,6 +71,25 @@ def _parse(arguments: list[str]) -> Command:
     )
 
 
+class _Train:
+    """Train a refiner on synthetic images and photographs."""
+
+
+def _train(arguments: list[str]) -> Any:
+    """The `train` command for tyro: in full only if it is asked for, since its settings take long to import."""
+    if arguments[:1] != ["train"]:
+        return Annotated[_Train, subcommand("train")]
+    from simgan.train_command import Train, train_defaults
+
+    return Annotated[Train, subcommand("train", default=train_defaults(arguments))]
+
+
+def _console(*, stderr: bool = False) -> Console:
+    from rich.console import Console  # on use: --help needs none
+
+    return Console(stderr=stderr)
+
+
 def stop_on_sigterm() -> None:
     """Lets SIGTERM end a command as an error does, so that it tidies up behind itself. Exit code 143."""
 
@@ -78,31 +97,3 @@ def stop_on_sigterm() -> None:
         sys.exit(_TERMINATED)
 
     signal.signal(signal.SIGTERM, stop)
-
-
-def _train_defaults(arguments: list[str]) -> Train:
-    """The `train` command with what --preset and --config say, so that its --help shows the settings in force."""
-    early = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    early.add_argument("--preset", choices=PRESETS, default="default")
-    early.add_argument("--config", type=Path)
-    early.add_argument("--synthetic")
-    early.add_argument("--real")
-    training = arguments[:1] == ["train"]
-    try:
-        chosen, _ = early.parse_known_args(arguments if training else [])
-    except argparse.ArgumentError:
-        chosen = early.parse_args([])  # tyro reports it
-    settings, data = read_settings(chosen.config) if chosen.config else ({}, None)
-    # Key and range belong to a path: another path has its own.
-    synthetic = data.synthetic if data and not chosen.synthetic else SourceRecord(path="")
-    real = data.real if data and not chosen.real else SourceRecord(path="")
-    return Train(
-        synthetic=Path(synthetic.path) if synthetic.path else tyro.MISSING,
-        real=Path(real.path) if real.path else tyro.MISSING,
-        out=tyro.MISSING,
-        synthetic_key=synthetic.key,
-        real_key=real.key,
-        synthetic_range=synthetic.range,
-        real_range=real.range,
-        settings=make_config(settings, PRESETS[chosen.preset].config),
-    )

@@ -1,85 +1,23 @@
 """The subcommands: their fields are the arguments, and `run` does it.
 
-Keras and PyTorch are imported by the commands that need them, so that --help and `check` answer at once.
+What a command needs is imported when it runs, so that --help and `check` answer at once. `train` is in
+train_command.py.
 """
 
-from dataclasses import dataclass, field
-from pathlib import Path
-from shlex import quote
-from typing import Annotated, Any, Literal
+from __future__ import annotations
 
-from rich.console import Console
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
 from tyro.conf import Positional, arg
 
-from simgan.config import TrainConfig
-from simgan.presets import PresetName
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _PROBLEMS_FOUND = 1
 
 Range = tuple[float, float] | None
-
-
-@dataclass(frozen=True)
-class Train:
-    """Train a refiner on synthetic images and photographs.
-
-    Settings come from --preset, over it from --config, over both from the flags. Start with --dry-run: it prints the
-    settings and what was found in the data. Progress lines tell how often D is right on real and refined patches:
-    near 1 for long, and R is losing; near 0.5, and D cannot tell them apart.
-    """
-
-    synthetic: Path
-    """Labelled synthetic images: HDF5, .npy, .npz or a folder of PNG, JPEG, TIFF or BMP."""
-    real: Path
-    """Photographs without labels: the same formats, as many channels."""
-    out: Path
-    """The run folder to make: models, metrics, sample pictures, report.html. A failed training leaves OUT.failed."""
-    preset: PresetName = "default"
-    """Settings to start from. `eyes`: what measured best, start with it. `demo`: the same, half the filters.
-    `default`: the reference, SGD at batch 512. `paper-gaze`, `paper-hand`: the paper's networks and step."""
-    config: Path | None = None
-    """TOML file with settings, say the config.toml of a run, which also remembers --synthetic and --real."""
-    synthetic_key: str | None = None
-    """Name of the images in an HDF5 or .npz file that holds several arrays."""
-    real_key: str | None = None
-    """The same for the photographs."""
-    synthetic_range: Range = None
-    """Stored values of black and white, where they are not those of the type: say 0 4095 for 12 bits."""
-    real_range: Range = None
-    """The same for the photographs."""
-    dry_run: bool = False
-    """Print the settings and the data found, and stop."""
-    settings: Annotated[TrainConfig, arg(name="")] = field(default_factory=TrainConfig)
-
-    def run(self, console: Console) -> int:
-        """Trains, then draws the report."""
-        from simgan.batches import training_size
-        from simgan.folders import check_new
-
-        check_new(self.out)
-        with (
-            _open(self.synthetic, self.synthetic_key, self.synthetic_range) as synthetic,
-            _open(self.real, self.real_key, self.real_range) as real,
-        ):
-            if self.dry_run:
-                height, width = training_size(synthetic, real, self.settings.height_width, self.settings.batch_size)
-                console.print(self.settings.to_toml(), markup=False, highlight=False)
-                for name, source in (("synthetic", synthetic), ("real", real)):
-                    console.print(
-                        f"{name}: {len(source)} images of {source.channels} channel(s) {source.dtype}, black to white "
-                        f"{source.pixel_range}, in "
-                        f"{source.path} ({source.kind}), trained at {height}x{width}, labels: "
-                        f"{', '.join(source.label_names) or 'none'}",
-                        highlight=False,
-                        soft_wrap=True,
-                    )
-                return 0
-            from simgan.training import train
-
-            run = train(self.settings, synthetic, real, self.out, console=console)
-        console.print(f"The refiner is in {run.path}; its report is {run.path / 'report.html'}.", soft_wrap=True)
-        console.print(f"Refine a data set: simgan refine {quote(str(run.path))} INPUT OUTPUT", soft_wrap=True)
-        return 0
 
 
 @dataclass(frozen=True)
@@ -104,7 +42,7 @@ class Refine:
         from simgan.run import Run
 
         run = Run.open(self.run_folder)
-        with _open(self.input, self.key, self.range or run.data.synthetic.range) as source:
+        with open_data(self.input, self.key, self.range or run.data.synthetic.range) as source:
             with show_progress(console, "refining") as on_progress:
                 refine_data_set(run, source, self.output, on_progress)
             console.print(f"{len(source)} refined images are in {self.output}.", soft_wrap=True)
@@ -175,8 +113,8 @@ class Drift:
         from simgan.progress import show_progress
 
         with (
-            _open(self.synthetic, None, None) as synthetic,
-            _open(self.refined, None, None) as refined,
+            open_data(self.synthetic, None, None) as synthetic,
+            open_data(self.refined, None, None) as refined,
             show_progress(console, "localiser", "steps") as on_progress,
         ):
             drift, own_error = drift_of_data_set(
@@ -266,7 +204,8 @@ def _pixel_range(limits: Range) -> Any:
     return PixelRange(*limits) if limits else None
 
 
-def _open(path: Path, key: str | None, limits: Range) -> Any:
+def open_data(path: Path, key: str | None, limits: Range) -> Any:
+    """As `open_images`, the range as two numbers."""
     from simgan.images import open_images
 
     return open_images(path, key=key, pixel_range=_pixel_range(limits))

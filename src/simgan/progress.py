@@ -1,5 +1,7 @@
 """One progress bar for anything that takes over a second: done, rate, time left."""
 
+import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -15,6 +17,8 @@ from rich.progress import (
 )
 from rich.table import Column
 from rich.text import Text
+
+_INTERVAL = 0.05  # s between two updates: the bar is drawn ten times a second
 
 
 class RateColumn(ProgressColumn):
@@ -45,12 +49,17 @@ def progress_bar(console: Console, unit: str) -> Progress:
 
 @contextmanager
 def show_progress(console: Console, description: str, unit: str = "images") -> Iterator[Callable[[int, int], None]]:
-    """Yields the function `on_progress(done, total)` of a bar."""
+    """Yields the function `on_progress(done, total)` of a bar. It may be called for every one of millions."""
     with progress_bar(console, unit) as progress:
         # Not shown before there is progress: an error at the start would leave an empty bar.
         task = progress.add_task(description, total=None, visible=False)
+        shown = -math.inf
 
         def on_progress(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total, visible=True)
+            nonlocal shown
+            now = time.monotonic()
+            if done == total or now - shown >= _INTERVAL:
+                shown = now
+                progress.update(task, completed=done, total=total, visible=True)
 
         yield on_progress

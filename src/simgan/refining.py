@@ -1,6 +1,8 @@
 """`refine`: gives images to a trained R, and a whole data set with its labels to a new file."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,16 @@ from numpy.typing import NDArray
 from simgan.device import dtype_policy
 from simgan.errors import DataError
 from simgan.images import ImageSource, PixelRange, check_values, common_size, write_like
+from simgan.images.threads import ahead
 from simgan.models import any_size, refiner_model
 from simgan.run import Run
 
 _BATCH = 32  # images: enough to keep two cores busy, small enough to stay in the cache
 _WAITING = 8 * _BATCH  # images of all sizes that may wait for others of their size
+# Images are read and written in blocks: large enough that a call costs little, small enough that a few fit anywhere.
+_BLOCK_BYTES = 2**20
+
+Group = tuple[list[int], NDArray[Any]]  # indices, and images (N, H, W, C) of one size
 
 
 def refine(
@@ -46,7 +53,11 @@ def refine(
     if isinstance(images, ImageSource):
         common_size(images)
         refiner = _refiner(run_or_model, images.channels, images.dtype)
-        return np.stack([refined for _, refined in _refined_images(refiner, images)])
+        together = np.empty((len(images), *images.size(0), images.channels), images.dtype)
+        with closing(_blocks(images)) as blocks:
+            for indices, refined in _refined_groups(refiner, images, blocks):
+                together[indices] = refined
+        return together
     images = np.asarray(images)
     stacked = images[..., np.newaxis] if images.ndim == 3 else images
     if stacked.ndim != 4:
@@ -71,10 +82,11 @@ def refine_data_set(
 ) -> None:
     """Writes the refined images of `source` to `output`: same format, bit depth, keys, names and labels.
 
-    The images may have any size, each its own, and there may be more than fit into memory.
+    The images may have any size, each its own, and there may be more than fit into memory. Reading and writing go on
+    in threads of their own while R computes.
 
     Args:
-        on_progress: called with the images done and their number.
+        on_progress: called now and then with the images written and their number.
 
     Raises:
         DataError: the images do not fit the model, one cannot be read, or `output` exists or cannot be written;
@@ -82,26 +94,44 @@ def refine_data_set(
         RunError: the path is not a finished run.
     """
     refiner = _refiner(run_or_model, source.channels, source.dtype)
-    with write_like(source, Path(output)) as writer:
-        for done, (index, image) in enumerate(_refined_images(refiner, source), start=1):
-            writer.write(index, image)
+
+    def write(group: Group) -> int:
+        writer.write_many(*group)
+        return len(group[0])
+
+    with (
+        write_like(source, Path(output)) as writer,
+        closing(_blocks(source)) as blocks,
+        closing(ahead(write, _refined_groups(refiner, source, blocks))) as written,
+    ):
+        for done in accumulate(written):
             on_progress(done, len(source))
 
 
-def _refined_images(refiner: keras.Model, source: ImageSource) -> Iterator[tuple[int, NDArray[Any]]]:
-    """The index of each image and the image refined, (H, W, C) in the type of the source; in order within a size."""
+def _blocks(source: ImageSource) -> Generator[tuple[range, list[NDArray[Any]]]]:
+    """All images in order, read ahead in blocks of _BLOCK_BYTES, taking all for as large as the first."""
+    images = max(1, min(_WAITING, _BLOCK_BYTES // source[0].nbytes))
+    starts = range(0, len(source), images)
+    parts = (range(start, min(start + images, len(source))) for start in starts)
+    return ahead(lambda part: (part, source.read(part)), parts)
+
+
+def _refined_groups(
+    refiner: keras.Model, source: ImageSource, blocks: Iterable[tuple[range, list[NDArray[Any]]]]
+) -> Iterator[Group]:
+    """Every image once, refined, in the type of the source; in order within a size."""
     # Images of one size go through R together; a data set may hold several sizes.
     waiting: dict[tuple[int, ...], list[tuple[int, NDArray[Any]]]] = {}
-    for index in range(len(source)):
-        image = source[index]
-        waiting.setdefault(image.shape, []).append((index, image))
-        if len(waiting[image.shape]) == _BATCH:
-            yield from _refine_group(refiner, waiting.pop(image.shape), source)
-        elif sum(map(len, waiting.values())) == _WAITING:
-            largest = max(waiting, key=lambda shape: len(waiting[shape]))
-            yield from _refine_group(refiner, waiting.pop(largest), source)
+    for indices, images in blocks:
+        for index, image in zip(indices, images, strict=True):
+            waiting.setdefault(image.shape, []).append((index, image))
+            if len(waiting[image.shape]) == _BATCH:
+                yield _refine_group(refiner, waiting.pop(image.shape), source)
+            elif sum(map(len, waiting.values())) == _WAITING:
+                largest = max(waiting, key=lambda shape: len(waiting[shape]))
+                yield _refine_group(refiner, waiting.pop(largest), source)
     for group in waiting.values():
-        yield from _refine_group(refiner, group, source)
+        yield _refine_group(refiner, group, source)
 
 
 def _refiner(run_or_model: Run | keras.Model | str | Path, channels: int, dtype: np.dtype[Any]) -> keras.Model:
@@ -138,12 +168,10 @@ def _fast_copy(run: Run) -> keras.Model:
     return model
 
 
-def _refine_group(
-    model: keras.Model, group: list[tuple[int, NDArray[Any]]], source: ImageSource
-) -> Iterator[tuple[int, NDArray[Any]]]:
+def _refine_group(refiner: keras.Model, group: list[tuple[int, NDArray[Any]]], source: ImageSource) -> Group:
     images = source.pixel_range.to_model(np.stack([image for _, image in group]))
-    refined = source.pixel_range.from_model(_predict(model, images), source.dtype)
-    yield from zip((index for index, _ in group), refined, strict=True)
+    refined = source.pixel_range.from_model(_predict(refiner, images), source.dtype)
+    return [index for index, _ in group], refined
 
 
 def _predict(model: keras.Model, images: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simgan.errors import DataError
-from simgan.images.arrays import Member, as_image, check_stack, choose, index_names, one_line
+from simgan.images.arrays import Member, as_image, as_images, as_slice, check_stack, choose, one_line
 
 IMAGE = Member("image", "9x8x7 uint8", stack=True)
 OTHER = Member("depth", "9x8x7 uint8", stack=True)
@@ -73,11 +73,29 @@ def test_as_image_adds_the_axis_and_turns_the_bytes():
     np.testing.assert_array_equal(image[..., 0], [[1, 2]])
 
 
-def test_index_names_sort_as_numbers():
-    names = index_names(11)
-    assert names[0] == "00"
-    assert names[10] == "10"
-    assert list(names) == sorted(names)
+@pytest.mark.parametrize("shape", [(2, 1, 2), (2, 1, 2, 1)])
+def test_as_images_adds_the_axis_and_turns_the_bytes(shape):
+    images = as_images(np.array([1, 2, 3, 4], ">u2").reshape(shape))
+    assert images.shape == (2, 1, 2, 1)
+    assert images.dtype == np.uint16
+    assert images.dtype.isnative
+    assert images.ravel().tolist() == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("indices", "expected"),
+    [
+        ([3], slice(3, 4)),
+        (range(2, 6), slice(2, 6)),
+        ([0, 1, 2], slice(0, 3)),
+        ([2, 1], None),
+        ([1, 1], None),
+        ([0, 2], None),
+        ([0, 2, 1, 3], None),
+    ],
+)
+def test_as_slice(indices, expected):
+    assert as_slice(indices) == expected
 
 
 def test_one_line():

@@ -111,3 +111,50 @@ def test_several_threads_read_the_same(write_set, tmp_path, array_format, images
         indices = list(range(5)) * 40
         for index, image in zip(indices, threads.map(source.__getitem__, indices), strict=True):
             np.testing.assert_array_equal(image, images[index])
+
+
+@pytest.mark.parametrize("indices", [range(1, 4), [4, 0, 0, -1, 2], [3], [], np.array([2, 1])], ids=str)
+def test_read_gives_the_images_at_the_indices_in_their_order(write_set, tmp_path, array_format, images, gaze, indices):
+    with open_images(write_set(tmp_path, array_format, images, gaze)) as source:
+        read = source.read(indices)
+        assert len(read) == len(indices)
+        for index, image in zip(indices, read, strict=True):
+            assert image.dtype == images.dtype
+            np.testing.assert_array_equal(image, images[index])
+
+
+@pytest.mark.parametrize("side", [4, 300])  # 300: large enough for threads
+def test_read_of_a_folder(write_folder, tmp_path, side):
+    images = np.random.default_rng(0).integers(0, 256, (6, side, side, 1), dtype=np.uint8)
+    with open_images(write_folder(tmp_path / "folder", images)) as source:
+        np.testing.assert_array_equal(np.stack(source.read([5, 1, 1, 0, 4])), images[[5, 1, 1, 0, 4]])
+        assert source.size(0) == source.size(2) == (side, side)
+
+
+@pytest.mark.parametrize("name", ["keyed.h5", "stacked.h5", "images.npy", "a.npz"])
+@pytest.mark.parametrize("value", [np.nan, 7])
+@pytest.mark.parametrize("indices", [range(5), [0, 4, 3, 1]])
+def test_read_fails_as_indexing_does_for_the_first_at_fault(write_set, tmp_path, gaze, name, value, indices):
+    images = np.full((5, 2, 3, 1), 0.5, np.float32)
+    images[3:, 1, 1] = value
+    with open_images(write_set(tmp_path, name, images, gaze), pixel_range=PixelRange(0, 1)) as source:
+        first = next(index for index in indices if index >= 3)
+        with pytest.raises(DataError) as one:
+            source[first]
+        with pytest.raises(DataError) as many:
+            source.read(indices)
+        assert str(many.value) == str(one.value)
+        assert len(source.read(range(3))) == 3
+
+
+def test_read_holds_images_to_the_required_size(write_set, tmp_path, array_format, images, gaze):
+    with open_images(write_set(tmp_path, array_format, images, gaze)) as source:
+        source.require_size((4, 6))
+        with pytest.raises(DataError) as caught:
+            source.read([2, 3])
+    assert source.where(2) in str(caught.value)
+
+
+def test_read_beyond_the_last(write_set, tmp_path, array_format, images, gaze):
+    with open_images(write_set(tmp_path, array_format, images, gaze)) as source, pytest.raises(IndexError):
+        source.read([0, 5])

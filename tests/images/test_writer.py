@@ -57,6 +57,25 @@ def test_written_is_read_in_any_order_from_threads(source, output):
             np.testing.assert_array_equal(refined[index], 255 - source[index])
 
 
+@pytest.mark.parametrize("parts", [[range(5)], [[3, 1], [4], [0, 2]], [[0, 1], [], range(2, 5)]], ids=str)
+@pytest.mark.parametrize("as_list", [False, True])
+def test_many_are_written_together_in_any_order(source, output, images, parts, as_list):
+    with write_like(source, output) as writer:
+        for part in parts:
+            some = 255 - images[list(part)]
+            writer.write_many(part, list(some) if as_list else some)
+    with open_images(output) as refined:
+        np.testing.assert_array_equal(np.stack(refined.read(range(5))), 255 - images)
+
+
+def test_one_image_of_another_form_among_many_leaves_nothing(source, output, images, message):
+    writer = write_like(source, output)
+    with pytest.raises(DataError) as caught:
+        writer.write_many([0, 1], [images[0], images[1][:5]])
+    assert repr(source.names[1]) in message(caught.value)
+    assert left_in(output) == []
+
+
 def test_the_last_write_counts(source, output):
     with write_like(source, output) as writer:
         for value in (1, 2):
@@ -179,3 +198,12 @@ def test_values_out_of_range_are_not_written(tmp_path, message):
         writer.write(0, np.full((2, 2, 1), 4096, np.uint16))
     assert "refined image '0'" in message(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["a.npy"]
+
+
+def test_the_first_of_many_out_of_range_is_named(tmp_path, message):
+    np.save(tmp_path / "a.npy", np.zeros((3, 2, 2), np.uint16))
+    source = open_images(tmp_path / "a.npy", pixel_range=PixelRange(0, 4095))
+    values = np.array([4095, 4096, 4097], np.uint16).reshape(3, 1, 1, 1).repeat(2, 1).repeat(2, 2)
+    with source, pytest.raises(DataError) as caught, write_like(source, tmp_path / "b.npy") as writer:
+        writer.write_many(range(3), values)
+    assert "refined image '1'" in message(caught.value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import eq
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,14 @@ def as_image(array: NDArray[Any], where: str) -> NDArray[Any]:
     return native[..., np.newaxis] if native.ndim == 2 else native
 
 
-def index_names(count: int) -> tuple[str, ...]:
-    """'000', '001', ...: indices, zero-padded to one width so that they sort as numbers do."""
-    width = len(str(count - 1))
-    return tuple(f"{index:0{width}d}" for index in range(count))
+def as_images(stack: NDArray[Any]) -> NDArray[Any]:
+    """(N, H, W) or (N, H, W, C), passed by `check_stack`, to (N, H, W, C) of the same values in native byte order."""
+    native = stack.astype(stack.dtype.newbyteorder("="), copy=False)
+    return native[..., np.newaxis] if native.ndim == 3 else native
+
+
+def as_slice(indices: Sequence[int]) -> slice | None:
+    """The slice that `indices`, at least one, are where each is the one before plus one; else None."""
+    first, count = indices[0], len(indices)
+    consecutive = indices[-1] - first == count - 1 and all(map(eq, indices, range(first, first + count)))
+    return slice(first, first + count) if consecutive else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from numpy.typing import NDArray
 
 from simgan.errors import DataError
 from simgan.images import picture
+from simgan.images.known_sizes import KnownSizes
 from simgan.images.source import ImageSource
+from simgan.images.threads import in_threads
 
 
 @dataclass(frozen=True)
@@ -78,16 +81,21 @@ class FolderSource(ImageSource):
                 "convert them or name another folder"
             )
         super().__init__(path, "folder of image files", self.listing.images)
+        self._sizes = KnownSizes(len(self))
 
     def file(self, index: int) -> Path:
         """The path of image `index`."""
         return self.path / self.names[index]
 
     def stored(self, index: int) -> NDArray[Any]:
-        return picture.read(self.file(index), self.where(index))
+        return self._sizes.note(index, picture.read(self.file(index), self.where(index)))
+
+    def stored_many(self, indices: Sequence[int]) -> list[NDArray[Any]]:
+        first = self.stored(indices[0])
+        return [first, *in_threads(self.stored, indices[1:], first.nbytes)]
 
     def size(self, index: int) -> tuple[int, int]:
-        return picture.size(self.file(index), self.where(index))
+        return self._sizes.of(index) or picture.size(self.file(index), self.where(index))
 
     def remarks(self, index: int) -> tuple[str, ...]:
         turned = picture.orientation(self.file(index), self.where(index))

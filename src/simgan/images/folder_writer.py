@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from typing import Any
 
 from numpy.typing import NDArray
 
 from simgan.images import picture
 from simgan.images.folder import FolderSource
+from simgan.images.threads import in_threads
 from simgan.images.writer import ImageWriter
 
 
@@ -26,6 +28,9 @@ class FolderWriter(ImageWriter[FolderSource]):
     def _put(self, index: int, image: NDArray[Any]) -> None:
         target = self.partial / self.source.names[index]
         picture.write(image, self.source.file(index), target, self.source.where(index))
+
+    def _put_many(self, indices: Sequence[int], images: Sequence[NDArray[Any]] | NDArray[Any]) -> None:
+        in_threads(lambda pair: self._put(*pair), list(zip(indices, images, strict=True)), images[0].nbytes)
 
     def _finish(self) -> None:
         pass

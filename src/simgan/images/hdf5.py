@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,29 @@ from simgan.images.arrays import (
     check_shape,
     check_stack,
     choose,
-    index_names,
     one_line,
 )
-from simgan.images.hdf5_file import H5_ERRORS, open_one, plain, read_label, read_one, reading, with_cache
+from simgan.images.hdf5_file import (
+    H5_ERRORS,
+    encoded,
+    names_in,
+    open_one,
+    plain,
+    read_label,
+    read_one,
+    reading,
+    with_cache,
+)
+from simgan.images.hdf5_stack import Hdf5Stack
+from simgan.images.known_sizes import KnownSizes
+from simgan.images.names import IndexNames, PackedNames
 from simgan.images.sampling import evenly_spaced
 from simgan.images.source import ImageSource
 
 # Each is opened to see what it is: this many take a tenth of a second.
 MAX_MEMBERS = 1000
+# Labels put together at once: millions of small arrays would take many times the memory of their values.
+LABEL_BLOCK = 4096
 
 
 def open_hdf5(path: Path, key: str | None) -> ImageSource:
@@ -95,7 +110,7 @@ class Hdf5Source(ImageSource):
         file: h5py.File,
         parent: h5py.Group,
         node: h5py.Group | h5py.Dataset,
-        names: tuple[str, ...],
+        names: Sequence[str],
         label_names: list[str],
     ) -> None:
         super().__init__(path, kind, names, label_names)
@@ -110,49 +125,68 @@ class Hdf5Source(ImageSource):
 class KeyedHdf5(Hdf5Source):
     """A group with one (H, W) or (H, W, C) data set per image; its sibling groups with the same keys are labels."""
 
+    names: PackedNames
+
     def __init__(self, path: Path, file: h5py.File, parent: h5py.Group, group: h5py.Group, others: list[str]) -> None:
-        names = tuple(group)
+        names = names_in(group)
         if not names:
             raise DataError(f"{path}: expected images in group {group.name!r}, received none; add some or use key=")
         probes = [names[index] for index in evenly_spaced(len(names), 16)]
         labels = [other for other in others if _has_any(parent, other, probes)]
         super().__init__(path, "HDF5, one data set per image", file, parent, group, names, labels)
         self._group = group
+        self._sizes = KnownSizes(len(self))
 
-    def _dataset(self, index: int) -> h5py.h5d.DatasetID:
-        """The data set of image `index`, its shape and type checked, nothing read."""
-        where = self.where(index)
-        with reading(where):
-            dataset = open_one(self._group, self.names[index], where)
-            check_dtype(dataset.dtype, where)
-            check_shape(dataset.shape or (), where)
-        return dataset
+    def _opened(self, index: int, where: str) -> tuple[h5py.h5d.DatasetID, tuple[int, ...]]:
+        """The data set of image `index` and its shape, checked as its type is; nothing read."""
+        dataset = open_one(self._group, self.names.encoded(index), where)
+        shape = dataset.shape or ()
+        check_dtype(dataset.dtype, where)
+        check_shape(shape, where)
+        return dataset, shape
 
     def stored(self, index: int) -> NDArray[Any]:
-        dataset = self._dataset(index)
-        with reading(self.where(index)):
-            return as_image(read_one(dataset), self.where(index))
+        where = self.where(index)
+        with reading(where):
+            return self._sizes.note(index, as_image(read_one(*self._opened(index, where)), where))
 
     def size(self, index: int) -> tuple[int, int]:
-        height, width = self._dataset(index).shape[:2]
+        known = self._sizes.of(index)
+        if known is not None:
+            return known
+        where = self.where(index)
+        with reading(where):
+            height, width = self._opened(index, where)[1][:2]
         return int(height), int(width)
 
     def _labels(self, name: str) -> NDArray[Any]:
         group = self._parent[name]
-        held = set(group)
-        missing = [key for key in self.names if key not in held]
+        self._check_keys(name, names_in(group))
+        firsts: dict[tuple[int, ...], str] = {}
+        blocks = []
+        for start in range(0, len(self), LABEL_BLOCK):
+            values = []
+            for key in self.names[start : start + LABEL_BLOCK]:
+                where = f"{self.path}: label {name}/{key}"
+                with reading(where):
+                    values.append(read_label(open_one(group, encoded(key), where)))
+                firsts.setdefault(values[-1].shape, key)
+            if len(firsts) > 1:
+                listed = ", ".join(f"{shape} for {key!r}" for shape, key in list(firsts.items())[:2])
+                raise DataError(f"{self.path}: expected labels {name!r} of one shape, received {listed}; mend them")
+            blocks.append(np.stack(values))
+        return np.concatenate(blocks)
+
+    def _check_keys(self, name: str, held: PackedNames) -> None:
+        if held == self.names:
+            return
+        known = set(held)
+        missing = [key for key in self.names if key not in known]
         if missing:
             raise DataError(
                 f"{self.path}: expected a label {name!r} for each of {len(self)} images, received none for "
                 f"{len(missing)}, the first {missing[0]!r}; add them, or remove these images or this label"
             )
-        with reading(f"{self.path}: label {name!r}"):
-            values = [read_label(open_one(group, key, f"{self.path}: label {name}/{key}")) for key in self.names]
-        shapes = {value.shape: key for key, value in zip(self.names, values, strict=True)}
-        if len(shapes) > 1:
-            listed = ", ".join(f"{shape} for {key!r}" for shape, key in list(shapes.items())[:2])
-            raise DataError(f"{self.path}: expected labels {name!r} of one shape, received {listed}; mend them")
-        return np.stack(values)
 
 
 class StackedHdf5(Hdf5Source):
@@ -163,22 +197,33 @@ class StackedHdf5(Hdf5Source):
     ) -> None:
         check_stack(dataset.shape or (), dataset.dtype, f"{path}: {dataset.name!r}")
         labels = [other for other in others if _is_long(parent, other, len(dataset))]
-        names = index_names(len(dataset))
+        names = IndexNames(len(dataset))
         super().__init__(path, "HDF5, one data set for all images", file, parent, dataset, names, labels)
         self.no_labels = tuple(other for other in others if other not in labels and _hard(parent, other, h5py.Dataset))
-        self._dataset = with_cache(file, dataset.name)
+        self._size = int(dataset.shape[1]), int(dataset.shape[2])
+        self._stack = Hdf5Stack(with_cache(file, dataset.name))
 
     def stored(self, index: int) -> NDArray[Any]:
         with reading(self.where(index)):
-            return as_image(self._dataset[index], self.where(index))
+            image: NDArray[Any] = self._stack.read([index])[0]
+        return image
+
+    def stored_many(self, indices: Sequence[int]) -> Sequence[NDArray[Any]] | NDArray[Any]:
+        try:
+            return self._stack.read(indices)
+        except H5_ERRORS:
+            return super().stored_many(indices)  # names the image that is damaged
 
     def size(self, index: int) -> tuple[int, int]:
-        height, width = self._dataset.shape[1:3]
-        return int(height), int(width)
+        return self._size
 
     def _labels(self, name: str) -> NDArray[Any]:
         with reading(f"{self.path}: label {name!r}"):
             return read_label(self._parent[name].id)
+
+    def close(self) -> None:
+        self._stack.close()
+        super().close()
 
 
 def _hard(parent: h5py.Group, name: str, kind: type) -> bool:

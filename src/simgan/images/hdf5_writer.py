@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 from numpy.typing import NDArray
 
-from simgan.images.hdf5 import Hdf5Source, StackedHdf5
-from simgan.images.hdf5_file import with_cache
+from simgan.images.arrays import as_slice
+from simgan.images.hdf5 import Hdf5Source, KeyedHdf5
+from simgan.images.hdf5_file import with_cache, write_one
 from simgan.images.opening import HDF5_SUFFIXES
 from simgan.images.writer import ImageWriter
 
@@ -32,15 +35,21 @@ class Hdf5Writer(ImageWriter[Hdf5Source]):
         shutil.copyfile(self.source.path, self.partial)
         self._file = h5py.File(self.partial, "r+")
         location = self.source.location
-        stacked = isinstance(self.source, StackedHdf5)
-        self._images = with_cache(self._file, location) if stacked else self._file[location]
+        keyed = isinstance(self.source, KeyedHdf5)
+        self._images = self._file[location] if keyed else with_cache(self._file, location)
 
     def _put(self, index: int, image: NDArray[Any]) -> None:
-        if isinstance(self.source, StackedHdf5):
-            self._images[index] = image.reshape(self._images.shape[1:])
+        if isinstance(self.source, KeyedHdf5):
+            write_one(self._images, self.source.names.encoded(index), image, self.source.where(index))
         else:
-            dataset = self._images[self.source.names[index]]
-            dataset[...] = image.reshape(dataset.shape)
+            self._put_many([index], image[np.newaxis])
+
+    def _put_many(self, indices: Sequence[int], images: Sequence[NDArray[Any]] | NDArray[Any]) -> None:
+        together = as_slice(indices)
+        if isinstance(self.source, KeyedHdf5) or together is None:
+            super()._put_many(indices, images)
+        else:
+            self._images[together] = np.reshape(images, (len(indices), *self._images.shape[1:]))
 
     def _finish(self) -> None:
         self._release()

@@ -8,6 +8,7 @@ import struct
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -16,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgan.errors import DataError
-from simgan.images.arrays import Member, as_image, check_stack, choose, index_names, one_line
+from simgan.images.arrays import Member, as_images, as_slice, check_stack, choose, one_line
+from simgan.images.names import IndexNames
 from simgan.images.source import ImageSource
 
 NPZ_ERRORS = (OSError, ValueError, KeyError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error, struct.error)
@@ -67,14 +69,19 @@ class NpySource(ImageSource):
     def __init__(
         self, path: Path, kind: str, array: NDArray[Any], header: NpyHeader, label_names: tuple[str, ...] = ()
     ) -> None:
-        super().__init__(path, kind, index_names(len(array)), label_names)
+        super().__init__(path, kind, IndexNames(len(array)), label_names)
         self.header = header
         self._array: NDArray[Any] | None = array
 
     def stored(self, index: int) -> NDArray[Any]:
-        if self._array is None:
+        image: NDArray[Any] = self.stored_many([index])[0]
+        return image
+
+    def stored_many(self, indices: Sequence[int]) -> NDArray[Any]:
+        array = self._array
+        if array is None:
             raise DataError(f"{self.path}: expected an open data set, received a closed one; open it again")
-        return as_image(np.array(self._array[index], order="C"), self.where(index))
+        return as_images(np.array(array[as_slice(indices) or list(indices)], order="C"))
 
     def size(self, index: int) -> tuple[int, int]:
         return int(self.header.shape[1]), int(self.header.shape[2])

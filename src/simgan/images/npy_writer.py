@@ -6,12 +6,14 @@ import shutil
 import tempfile
 import threading
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simgan.images.arrays import as_slice
 from simgan.images.npy import COPY_BYTES, NpyHeader, NpySource, NpzSource
 from simgan.images.writer import ImageWriter
 
@@ -35,11 +37,11 @@ class NpyFile:
         np.lib.format.write_array_header_1_0(file, described)
         self._start = file.tell()
 
-    def put(self, index: int, image: NDArray[Any]) -> None:
-        """Write (H, W, C) `image` as number `index`, in the byte order of the input."""
+    def put(self, index: int, images: NDArray[Any]) -> None:
+        """Write one (H, W, C) as number `index`, or (N, H, W, C) from there on, in the byte order of the input."""
         with self._lock:
             self.file.seek(self._start + index * self._image_bytes)
-            self.file.write(image.astype(self._dtype, copy=False).tobytes())
+            self.file.write(images.astype(self._dtype, copy=False).tobytes())
 
 
 class NpyWriter(ImageWriter[NpySource]):
@@ -57,6 +59,12 @@ class NpyWriter(ImageWriter[NpySource]):
     def _put(self, index: int, image: NDArray[Any]) -> None:
         if self._npy is not None:
             self._npy.put(index, image)
+
+    def _put_many(self, indices: Sequence[int], images: Sequence[NDArray[Any]] | NDArray[Any]) -> None:
+        if self._npy is not None and as_slice(indices) is not None:
+            self._npy.put(indices[0], np.asarray(images))
+        else:
+            super()._put_many(indices, images)
 
     def _finish(self) -> None:
         self._release()

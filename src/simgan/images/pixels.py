@@ -79,13 +79,20 @@ class PixelRange:
         """
         dtype = np.dtype(dtype)
         self.check_dtype(dtype)
-        if np.isnan(array).any():
+        if np.isnan(array.min(initial=0)):  # the least of numbers and a NaN is NaN
             raise DataError(
                 "model output: expected numbers in [-1, 1], received NaN; the refiner diverged, use an earlier one"
             )
-        unit = (np.clip(array, -1, 1).astype(np.float64) + 1) / 2
-        stored: NDArray[Any] = np.clip(unit * (self.high - self.low) + self.low, self.low, self.high)
-        return (np.rint(stored) if dtype.kind in "iu" else stored).astype(dtype)
+        # float32 tells the half-steps of 16 bits apart, and is twice as fast.
+        exact = np.float32 if dtype.kind in "iu" else np.float64
+        stored: NDArray[Any] = np.clip(array, -1, 1).astype(exact, copy=False)
+        stored += 1
+        stored *= (self.high - self.low) / 2
+        stored += self.low
+        np.clip(stored, self.low, self.high, out=stored)
+        if dtype.kind in "iu":
+            np.rint(stored, out=stored)
+        return stored.astype(dtype, copy=False)
 
 
 def any_finite(dtype: np.dtype[Any]) -> PixelRange:
@@ -115,13 +122,18 @@ def infer_range(images: Iterable[NDArray[Any]], where: str) -> PixelRange:
     )
 
 
+def within(pixels: NDArray[Any], pixel_range: PixelRange) -> bool:
+    """Whether all of `pixels` (any shape, not empty) are in the range. NaN and infinity are not."""
+    if pixels.dtype.kind in "iu" and PixelRange.of(pixels.dtype) == pixel_range:
+        return True
+    return pixel_range.holds(pixels.min(), pixels.max(), pixels.dtype)
+
+
 def check_values(image: NDArray[Any], pixel_range: PixelRange, where: str) -> None:
     """DataError, naming `where`, if `image` (any shape, not empty) holds NaN, infinity or a value out of the range."""
-    if image.dtype.kind in "iu" and PixelRange.of(image.dtype) == pixel_range:
+    if within(image, pixel_range):
         return
     low, high = image.min(), image.max()
-    if pixel_range.holds(low, high, image.dtype):
-        return
     if not (np.isfinite(low) and np.isfinite(high)):
         bad = int(np.count_nonzero(~np.isfinite(image)))
         raise DataError(

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgan.errors import DataError
-from simgan.images.pixels import PixelRange, any_finite, check_values, infer_range
+from simgan.images.pixels import PixelRange, any_finite, check_values, infer_range, within
 from simgan.images.sampling import evenly_spaced
 
 # Enough to meet every convention in use, and read in about a second. Ours.
@@ -23,8 +23,9 @@ RANGE_SAMPLE = 128
 class ImageSource(ABC):
     """Images of one type and channel count, and the labels beside them. Nothing is held in memory.
 
-    `source[index]` is safe from several threads, and serves as a grain RandomAccessDataSource. A format implements
-    `stored`, `size`, `close` and, with labels, `_labels`; `open_images` calls `settle` before handing the source out.
+    `source[index]` and `read` are safe from several threads; a source serves as a grain RandomAccessDataSource. A
+    format implements `stored`, `size`, `close`, with labels `_labels`, and `stored_many` where many images are read
+    faster together; `open_images` calls `settle` before handing the source out.
     """
 
     path: Path  # as given to open_images
@@ -49,6 +50,13 @@ class ImageSource(ABC):
     @abstractmethod
     def stored(self, index: int) -> NDArray[Any]:
         """Image 0 <= index < N as (H, W, C), not compared with the rest of the set; DataError if it is unreadable."""
+
+    def stored_many(self, indices: Sequence[int]) -> Sequence[NDArray[Any]] | NDArray[Any]:
+        """As `stored`, the images at `indices`, in this order: one (N, H, W, C) array if they come as one block.
+
+        At least one index. DataError, naming the first that is unreadable.
+        """
+        return [self.stored(index) for index in indices]
 
     @abstractmethod
     def size(self, index: int) -> tuple[int, int]:
@@ -138,13 +146,40 @@ class ImageSource(ABC):
         Raises IndexError beyond the last image and DataError, naming the image, if it is unreadable, differs from the
         set in type or channels, or holds NaN, infinity or a value out of `pixel_range`.
         """
+        position = self._position(index)
+        image = self.stored(position)
+        self.check(position, image)
+        return image
+
+    def read(self, indices: Sequence[SupportsIndex]) -> list[NDArray[Any]]:
+        """The images at `indices`, in this order and as `source[index]` gives them; read together, so faster.
+
+        Raises as `source[index]` does, for the first image that is at fault.
+        """
+        positions = [self._position(index) for index in indices]
+        if not positions:
+            return []
+        images = self.stored_many(positions)
+        if not (isinstance(images, np.ndarray) and self._all_fit(images)):
+            for position, image in zip(positions, images, strict=True):
+                self.check(position, image)
+        return list(images)
+
+    def _position(self, index: SupportsIndex) -> int:
         position = operator.index(index)
         position += len(self) if position < 0 else 0
         if not 0 <= position < len(self):
             raise IndexError(f"image {operator.index(index)} of {len(self)} in {self.path}")
-        image = self.stored(position)
-        self.check(position, image)
-        return image
+        return position
+
+    def _all_fit(self, images: NDArray[Any]) -> bool:
+        """Whether `check` would pass each of (N, H, W, C) `images`."""
+        return (
+            images.dtype == self.dtype
+            and images.shape[3] == self.channels
+            and self._required_size in (None, images.shape[1:3])
+            and within(images, self.pixel_range)
+        )
 
     def read(self, indices: Sequence[int]) -> list[NDArray[Any]]:
         """The images at `indices`, in their order, each as `source[index]` gives it."""
@@ -161,4 +196,4 @@ class ImageSource(ABC):
 
 def read_all(source: ImageSource) -> NDArray[np.float32]:
     """Every image of a small data set of one size, (N, H, W, C) in [-1, 1], in memory."""
-    return source.pixel_range.to_model(np.stack([source[index] for index in range(len(source))]))
+    return source.pixel_range.to_model(np.stack(source.read(range(len(source)))))

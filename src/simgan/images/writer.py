@@ -7,17 +7,18 @@ import os
 import shutil
 import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, SupportsIndex, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from simgan.errors import DataError
 from simgan.images.arrays import one_line
-from simgan.images.pixels import check_values
+from simgan.images.pixels import check_values, within
 from simgan.images.source import ImageSource
 
 # DataError is a ValueError too, and is let through first.
@@ -29,7 +30,7 @@ class ImageWriter(ABC, Generic[S]):
     """A data set in the making, under the name `.<name>.partial` beside `output`. Use it as a context manager.
 
     At the end it is renamed to `output` if every image was written; otherwise, and on any error, it is removed: then
-    `output` is either complete or not there. `write` is safe from several threads.
+    `output` is either complete or not there. `write` and `write_many` are safe from several threads.
     """
 
     suffixes: tuple[str, ...] = ()  # of the outputs that this format goes by; none: any
@@ -69,6 +70,20 @@ class ImageWriter(ABC, Generic[S]):
 
         Raises DataError if it is of another, if the writer is closed, or if the disk is full.
         """
+        self.write_many([index], image[np.newaxis])
+
+    def write_many(self, indices: Sequence[SupportsIndex], images: Sequence[NDArray[Any]] | NDArray[Any]) -> None:
+        """As `write`, many images together, which is faster: an (N, H, W, C) array, or images of several sizes."""
+        positions = [self._position(index) for index in indices]
+        if not positions:
+            return
+        with self._nothing_left_on_error():
+            self._check_images(positions, images)
+            self._put_many(positions, images)
+        for position in positions:
+            self._written[position] = 1
+
+    def _position(self, index: SupportsIndex) -> int:
         position = operator.index(index)
         if not self._open:
             raise DataError(f"{self.output}: expected an open writer, received a closed one; start again")
@@ -77,10 +92,12 @@ class ImageWriter(ABC, Generic[S]):
                 f"{self.output}: expected an image index from 0 to {len(self.source) - 1}, received {position}"
                 "; write one image for each that was read"
             )
-        with self._nothing_left_on_error():
-            self._check_image(position, image)
-            self._put(position, image)
-        self._written[position] = 1
+        return position
+
+    def _put_many(self, indices: Sequence[int], images: Sequence[NDArray[Any]] | NDArray[Any]) -> None:
+        """As `_put`, at least one."""
+        for index, image in zip(indices, images, strict=True):
+            self._put(index, image)
 
     def close(self) -> None:
         """Rename to `output` if every image was written; else remove what there is and raise DataError."""
@@ -152,14 +169,19 @@ class ImageWriter(ABC, Generic[S]):
                 "interrupted; remove it"
             )
 
-    def _check_image(self, index: int, image: NDArray[Any]) -> None:
-        expected = (*self.source.size(index), self.source.channels)
-        if image.shape != expected or image.dtype != self.source.dtype:
-            raise DataError(
-                f"{self.source.where(index)}: expected {expected} {self.source.dtype} to write, as it was read, "
-                f"received {image.shape} {image.dtype}; use PixelRange.from_model and keep the size"
-            )
-        check_values(image, self.source.pixel_range, f"refined {self.source.where(index)}")
+    def _check_images(self, indices: Sequence[int], images: Sequence[NDArray[Any]] | NDArray[Any]) -> None:
+        source = self.source
+        for index, image in zip(indices, images, strict=True):
+            expected = (*source.size(index), source.channels)
+            if image.shape != expected or image.dtype != source.dtype:
+                raise DataError(
+                    f"{source.where(index)}: expected {expected} {source.dtype} to write, as it was read, "
+                    f"received {image.shape} {image.dtype}; use PixelRange.from_model and keep the size"
+                )
+        if isinstance(images, np.ndarray) and within(images, source.pixel_range):
+            return
+        for index, image in zip(indices, images, strict=True):
+            check_values(image, source.pixel_range, f"refined {source.where(index)}")
 
     def __enter__(self) -> Self:
         return self

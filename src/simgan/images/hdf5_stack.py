@@ -1,0 +1,74 @@
+"""The images of one (N, H, W) or (N, H, W, C) HDF5 data set, many at once."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from simgan.images import hdf5_file
+from simgan.images.arrays import as_images, as_slice
+
+# Images that are unpacked at once: a few chunks' worth.
+_BLOCK_BYTES = 16 * 2**20
+
+
+class Hdf5Stack:
+    """Reads from `dataset`; safe from several threads.
+
+    Compressed chunks hold many images, and reading one image decodes them all. In order that costs nothing, since the
+    chunk cache holds them for the next images. Out of order it would be done anew for every image, so a data set that
+    is larger than the cache is unpacked once into a temporary file, the first time that images are read out of order,
+    if there is room for it (in TMPDIR, as large as the images). The file goes away with this object.
+    """
+
+    def __init__(self, dataset: h5py.Dataset) -> None:
+        self._dataset = dataset
+        self._unpacked: NDArray[Any] | None = None
+        chunked = dataset.chunks is not None and dataset.chunks[0] > 1
+        self._unpack_first = chunked and dataset.nbytes > hdf5_file.CHUNK_CACHE
+        self._lock = threading.Lock()
+
+    def read(self, indices: Sequence[int]) -> NDArray[Any]:
+        """(N, H, W, C): the images at these indices, at least one, in this order. Raises what h5py raises."""
+        together = as_slice(indices)
+        if together is not None:
+            return as_images(self._dataset[together])
+        if self._unpack_first:
+            self._unpack()
+        if self._unpacked is not None:
+            return as_images(self._unpacked[list(indices)])
+        images = np.empty((len(indices), *self._dataset.shape[1:]), self._dataset.dtype)
+        for place in np.argsort(indices, kind="stable"):  # in the order of the file, for the chunk cache
+            images[place] = self._dataset[indices[place]]
+        return as_images(images)
+
+    def close(self) -> None:
+        """Let go of the temporary file. May be called twice."""
+        self._unpacked, self._unpack_first = None, False
+
+    def _unpack(self) -> None:
+        with self._lock:
+            if not self._unpack_first:
+                return
+            try:
+                if shutil.disk_usage(tempfile.gettempdir()).free > self._dataset.nbytes:
+                    self._unpacked = self._copy()
+            finally:
+                self._unpack_first = False  # once: a damaged file would be read through for every batch
+
+    def _copy(self) -> NDArray[Any]:
+        """The data set, memory-mapped in a nameless temporary file."""
+        data = self._dataset
+        rows = data.chunks[0] * max(1, _BLOCK_BYTES * len(data) // data.nbytes // data.chunks[0])
+        with tempfile.TemporaryFile() as file:
+            for start in range(0, len(data), rows):
+                file.write(data[start : start + rows].tobytes())
+            file.flush()
+            return np.memmap(file, data.dtype, "r", shape=data.shape)

@@ -1,0 +1,109 @@
+"""The `train` command, whose settings take longer to import than the rest of the command line: so apart from it."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass, field
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated
+
+from tyro import MISSING
+from tyro.conf import arg
+
+from simgan.commands import Range, open_data
+from simgan.config import SourceRecord, TrainConfig, make_config, read_settings
+from simgan.presets import PRESETS, PresetName
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a refiner on synthetic images and photographs.
+
+    Settings come from --preset, over it from --config, over both from the flags. Start with --dry-run: it prints the
+    settings and what was found in the data. Progress lines tell how often D is right on real and refined patches:
+    near 1 for long, and R is losing; near 0.5, and D cannot tell them apart.
+    """
+
+    synthetic: Path
+    """Labelled synthetic images: HDF5, .npy, .npz or a folder of PNG, JPEG, TIFF or BMP."""
+    real: Path
+    """Photographs without labels: the same formats, as many channels."""
+    out: Path
+    """The run folder to make: models, metrics, sample pictures, report.html. A failed training leaves OUT.failed."""
+    preset: PresetName = "default"
+    """Settings to start from. `eyes`: what measured best, start with it. `demo`: the same, half the filters.
+    `default`: the reference, SGD at batch 512. `paper-gaze`, `paper-hand`: the paper's networks and step."""
+    config: Path | None = None
+    """TOML file with settings, say the config.toml of a run, which also remembers --synthetic and --real."""
+    synthetic_key: str | None = None
+    """Name of the images in an HDF5 or .npz file that holds several arrays."""
+    real_key: str | None = None
+    """The same for the photographs."""
+    synthetic_range: Range = None
+    """Stored values of black and white, where they are not those of the type: say 0 4095 for 12 bits."""
+    real_range: Range = None
+    """The same for the photographs."""
+    dry_run: bool = False
+    """Print the settings and the data found, and stop."""
+    settings: Annotated[TrainConfig, arg(name="")] = field(default_factory=TrainConfig)
+
+    def run(self, console: Console) -> int:
+        """Trains, then draws the report."""
+        from simgan.batches import training_size
+        from simgan.folders import check_new
+
+        check_new(self.out)
+        with (
+            open_data(self.synthetic, self.synthetic_key, self.synthetic_range) as synthetic,
+            open_data(self.real, self.real_key, self.real_range) as real,
+        ):
+            if self.dry_run:
+                height, width = training_size(synthetic, real, self.settings.height_width, self.settings.batch_size)
+                console.print(self.settings.to_toml(), markup=False, highlight=False)
+                for name, source in (("synthetic", synthetic), ("real", real)):
+                    console.print(
+                        f"{name}: {len(source)} images of {source.channels} channel(s) {source.dtype}, black to white "
+                        f"{source.pixel_range}, in "
+                        f"{source.path} ({source.kind}), trained at {height}x{width}, labels: "
+                        f"{', '.join(source.label_names) or 'none'}",
+                        highlight=False,
+                        soft_wrap=True,
+                    )
+                return 0
+            from simgan.training import train
+
+            run = train(self.settings, synthetic, real, self.out, console=console)
+        console.print(f"The refiner is in {run.path}; its report is {run.path / 'report.html'}.", soft_wrap=True)
+        console.print(f"Refine a data set: simgan refine {quote(str(run.path))} INPUT OUTPUT", soft_wrap=True)
+        return 0
+
+
+def train_defaults(arguments: list[str]) -> Train:
+    """The `train` command with what --preset and --config say, so that its --help shows the settings in force."""
+    early = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    early.add_argument("--preset", choices=PRESETS, default="default")
+    early.add_argument("--config", type=Path)
+    early.add_argument("--synthetic")
+    early.add_argument("--real")
+    try:
+        chosen, _ = early.parse_known_args(arguments)
+    except argparse.ArgumentError:
+        chosen = early.parse_args([])  # tyro reports it
+    settings, data = read_settings(chosen.config) if chosen.config else ({}, None)
+    # Key and range belong to a path: another path has its own.
+    synthetic = data.synthetic if data and not chosen.synthetic else SourceRecord(path="")
+    real = data.real if data and not chosen.real else SourceRecord(path="")
+    return Train(
+        synthetic=Path(synthetic.path) if synthetic.path else MISSING,
+        real=Path(real.path) if real.path else MISSING,
+        out=MISSING,
+        synthetic_key=synthetic.key,
+        real_key=real.key,
+        synthetic_range=synthetic.range,
+        real_range=real.range,
+        settings=make_config(settings, PRESETS[chosen.preset].config),
+    )
