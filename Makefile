@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= runs/demo-$(shell date +%Y%m%d-%H%M%S)
+BENCH_OUT ?= runs/bench-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: demo test check format lock
+.PHONY: demo test check format bench lock
 
 demo: .venv/installed ## Render, train, refine, score, draw (about 6 minutes on two cores)
 	$(BIN)/simgan demo --out $(OUT)
@@ -21,6 +22,9 @@ format: .venv/installed ## Format and fix what can be fixed
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
+bench: .venv/installed .venv-textbook/installed ## Against the textbook loop in Keras and TensorFlow (up to 15 minutes)
+	$(BIN)/python -m benchmarks.bench --out $(BENCH_OUT)
+
 lock: ## Write requirements.lock anew from pyproject.toml, with the newest versions
 	rm -rf .venv-lock
 	$(PYTHON) -m venv .venv-lock
@@ -34,4 +38,9 @@ lock: ## Write requirements.lock anew from pyproject.toml, with the newest versi
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+.venv-textbook/installed: benchmarks/textbook-requirements.txt
+	$(PYTHON) -m venv .venv-textbook
+	.venv-textbook/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/textbook-requirements.txt
 	touch $@

@@ -1,0 +1,1 @@
+"""What simgan costs, against the textbook loop and against the processor's peak: `make bench`."""
