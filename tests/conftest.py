@@ -132,7 +132,9 @@ def leaves() -> Callable[..., list[torch.Tensor]]:
 
     def take(model, dtype=torch.float32):
         return [
-            torch.tensor(array.transpose(3, 2, 0, 1).copy() if array.ndim == 4 else array, dtype=dtype).requires_grad_()
+            torch.tensor(
+                array.transpose(3, 2, 0, 1).copy() if array.ndim == 4 else array, dtype=dtype
+            ).requires_grad_()
             for array in model.get_weights()
         ]
 
