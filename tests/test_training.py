@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-import itertools
 import os
 import struct
 import subprocess
@@ -167,7 +166,7 @@ def test_same_seed_gives_the_same_weights_and_another_does_not(finished_run, dat
         assert np.abs(first[0] - different[0]).max() > 0.01
 
 
-class Begun(Exception):
+class BegunError(Exception):
     """The training would begin now."""
 
 
@@ -177,7 +176,7 @@ def asked(monkeypatch):
     calls = []
 
     def begin(folder):
-        raise Begun
+        raise BegunError
 
     monkeypatch.setattr(
         "simgan.training.image_batches", lambda source, order, *_, **rest: calls.append((source, order, rest))
@@ -189,7 +188,7 @@ def asked(monkeypatch):
 def test_both_sets_have_an_order_of_their_own_that_follows_from_the_seed(tmp_path, pixels, tiny_config, asked):
     np.save(tmp_path / "images.npy", pixels(40, 1))
     for seed in (3, 3, 8):
-        with pytest.raises(Begun):
+        with pytest.raises(BegunError):
             simgan.train(tiny_config(seed=seed), *2 * [tmp_path / "images.npy"], tmp_path / "run")
     orders = [tuple(index for number in range(10) for index in order.draw(number).indices) for _, order, _ in asked]
     assert orders[:2] == orders[2:4]
@@ -215,7 +214,7 @@ def test_set_is_kept_if_all_of_it_is_drawn_and_it_fits(
     changes, memory, kept, data, tmp_path, tiny_config, asked, monkeypatch
 ):
     monkeypatch.setattr("simgan.training.device_memory", lambda: memory)
-    with pytest.raises(Begun):
+    with pytest.raises(BegunError):
         simgan.train(tiny_config(**changes), *data, tmp_path / "run")
     assert [source.path.name for source, _, _ in asked] == ["synthetic.npy", "real.npy"]
     assert [options["keep"] for *_, options in asked] == kept
