@@ -8,8 +8,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, settings
 from PIL import Image
+from torch.nn import functional
 
 import simgan
 
@@ -23,6 +25,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "filterwarnings", "ignore:__array__ implementation doesn't accept:DeprecationWarning:keras"
     )
+    # PyTorch 2.13's compiler imports what it deprecates.
+    config.addinivalue_line("filterwarnings", "ignore:.torch.jit.script_method. is deprecated:DeprecationWarning")
 
 
 TINY = {
@@ -37,6 +41,7 @@ TINY = {
     "sample_every": 2,
     "precision": "float32",
     "micro_batch": 4,
+    "compile": "off",
 }
 
 
@@ -119,3 +124,32 @@ def only_line() -> Callable[[str], str]:
         return text.strip()
 
     return read
+
+
+@pytest.fixture(scope="session")
+def leaves() -> Callable[..., list[torch.Tensor]]:
+    """The weights of a model as tensors of plain PyTorch: kernels (out, in, h, w)."""
+
+    def take(model, dtype=torch.float32):
+        return [
+            torch.tensor(
+                array.transpose(3, 2, 0, 1).copy() if array.ndim == 4 else array, dtype=dtype
+            ).requires_grad_()
+            for array in model.get_weights()
+        ]
+
+    return take
+
+
+@pytest.fixture(scope="session")
+def plain_refiner() -> Callable[[list[torch.Tensor], torch.Tensor], torch.Tensor]:
+    """R of one block on images (B, C, H, W), from its `leaves`, in plain PyTorch."""
+
+    def refine(weights, x):
+        k0, b0, k1, b1, k2, b2, k3, b3 = weights
+        features = functional.relu(functional.conv2d(x, k0, b0, padding=1))
+        residual = functional.relu(functional.conv2d(features, k1, b1, padding=1))
+        features = functional.relu(features + functional.conv2d(residual, k2, b2, padding=1))
+        return torch.tanh(functional.conv2d(features, k3, b3))
+
+    return refine

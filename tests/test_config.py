@@ -38,6 +38,9 @@ SGD = OptimiserConfig(name="sgd", learning_rate=0.001)
         ("size", None),
         ("flip", False),
         ("jitter", 0),
+        ("precision", "auto"),
+        ("micro_batch", "auto"),
+        ("compile", "auto"),
     ],
 )
 def test_default_is_the_reference(name, value):
@@ -64,6 +67,9 @@ def test_default_networks_are_those_of_the_paper_for_gaze():
         ({"self_regularisation": float("inf")}, "self_regularisation"),
         ({"refiner_average": 1.0}, "refiner_average"),
         ({"micro_batch": 0}, "micro_batch"),
+        ({"micro_batch": "all"}, "micro_batch"),
+        ({"precision": "float16"}, "precision"),
+        ({"compile": True}, "compile"),
         ({"jitter": -1}, "jitter"),
         ({"seed": -1}, "seed"),
         ({"seed": 2**31}, "seed"),  # NumPy and Keras take 32 bits, and two seeds follow from each
@@ -142,6 +148,9 @@ CONFIGS = st.builds(
         OptimiserConfig, name=st.sampled_from(["sgd", "adam"]), learning_rate=numbers(0, 10, exclude_min=True)
     ),
     seed=st.integers(0, 2**31 - 1),
+    precision=st.sampled_from(["auto", "float32", "bfloat16"]),
+    micro_batch=st.just("auto") | st.integers(1, 4096),
+    compile=st.sampled_from(["auto", "on", "off"]),
 )
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,6 +62,33 @@ def test_draws_are_distinct_and_of_what_was_added(filling, count, seed):
     drawn = marks_of(buffer.sample(count))
     assert len(drawn) == len(set(drawn)) == min(count, added, capacity)
     assert set(drawn) <= set(range(1, added + 1))
+
+
+@given(fillings(), st.integers(0, 12), st.integers(0, 2**32 - 1))
+def test_history_on_a_device_draws_and_replaces_as_the_one_on_the_host(filling, drawn, seed):
+    capacity, counts = filling
+    host = buffer_of(capacity, seed)
+    device = HistoryBuffer(capacity, (1, 2, 1), seed=seed, zeros=torch.zeros, to_device=torch.from_numpy)
+    mark = 0
+    for count in counts:
+        images = marked(*range(mark + 1, mark + count + 1))
+        mark += count
+        host.add(images)
+        device.add(torch.from_numpy(images))
+        on_device = device.sample(drawn)
+        assert isinstance(on_device, torch.Tensor)
+        assert on_device.dtype == torch.float32
+        assert on_device.tolist() == host.sample(drawn).tolist()
+        assert (len(device), device.capacity) == (len(host), capacity)
+
+
+def test_history_on_a_device_holds_copies_and_gives_copies():
+    buffer = HistoryBuffer(2, (1, 2, 1), zeros=torch.zeros, to_device=torch.from_numpy)
+    images = torch.from_numpy(marked(1, 2))
+    buffer.add(images)
+    images[:] = 9
+    buffer.sample(2)[:] = 9
+    assert sorted(marks_of(buffer.sample(2).numpy())) == [1, 2]
 
 
 def story(seed: int) -> list[list[int]]:

@@ -2,36 +2,54 @@ from __future__ import annotations
 
 import itertools
 
-import keras
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
 from simgan import loop
-from simgan.engine import TorchEngine
-from simgan.steps import DiscriminatorLosses, RefinerLosses, new_state
+from simgan.steps import DiscriminatorLosses, RefinerLosses, Steps, new_state
+from simgan.torch_engine import TorchEngine
 
 
 class RecordingEngine(TorchEngine):
     """Does the work, and remembers what was asked."""
 
-    def __init__(self, state):
-        super().__init__(micro_batch=3)
-        self.state = state
+    def __init__(self):
+        super().__init__(micro_batch=3, compiled=False)
+        self.networks = {}
         self.order: list[str] = []
         self.given: list[tuple[np.ndarray, ...]] = []  # to the updates, in the same order
         self.refined: list[np.ndarray] = []  # by R, for D
 
-    def minimise(self, loss, variables, optimiser, *batches):
-        self.order.append("R" if optimiser is self.state.refiner_optimiser else "D")
-        self.given.append(batches)
-        return super().minimise(loss, variables, optimiser, *batches)
+    def new_state(self, config):
+        self.state = new_state(self, config, (8, 9), 1)
+        return self.state
 
-    def infer(self, model, images):
-        assert model is self.state.refiner  # as it is now, not its average
-        self.refined.append(super().infer(model, images))
-        return self.refined[-1]
+    def network(self, model):
+        network = super().network(model)
+        self.networks[network] = model
+        return network
+
+    def minimiser(self, loss, variables, optimiser):
+        minimise = super().minimiser(loss, variables, optimiser)
+
+        def update(batches, shared=()):
+            self.order.append("R" if optimiser is self.state.refiner_optimiser else "D")
+            self.given.append(tuple(batch.numpy().copy() for batch in batches))
+            return minimise(batches, shared)
+
+        return update
+
+    def infer(self, network, images):
+        assert self.networks[network] is self.state.refiner  # as it is now, not its average
+        refined = super().infer(network, images)
+        self.refined.append(refined.numpy().copy())
+        return refined
+
+
+def run(engine, state, config, synthetic, real, observer) -> None:
+    loop.run(Steps(engine, state, config), state.history, config, loop.Data(synthetic, real), observer)
 
 
 class RecordingObserver:
@@ -55,17 +73,18 @@ class Batches:
 
     def __next__(self):
         self.drawn.append(self._random.uniform(-1, 1, (self._size, 8, 9, 1)).astype(np.float32))
-        return self.drawn[-1]
+        return torch.from_numpy(self.drawn[-1].copy())
 
 
 @pytest.fixture
 def trained(tiny_config):
     def train(**changes):
         config = tiny_config(**{"refiner_updates": 2, "steps": 5} | changes)
-        state = new_state(config, (8, 9), 1)
-        engine, observer = RecordingEngine(state), RecordingObserver(state)
+        engine = RecordingEngine()
+        state = engine.new_state(config)
+        observer = RecordingObserver(state)
         synthetic, real = Batches(1, config.batch_size), Batches(2, config.batch_size)
-        loop.run(engine, state, config, synthetic, real, observer)
+        run(engine, state, config, synthetic, real, observer)
         return engine, observer, synthetic, real
 
     return train
@@ -159,7 +178,8 @@ def test_result_with_averaging_is_the_mean_of_r_over_the_phase(tiny_config):
         steps=3,
         refiner_optimiser={"name": "sgd", "learning_rate": 0.5},
     )
-    state = new_state(config, (8, 9), 1)
+    engine = RecordingEngine()
+    state = engine.new_state(config)
     kernels = []
 
     class Observer:
@@ -167,7 +187,7 @@ def test_result_with_averaging_is_the_mean_of_r_over_the_phase(tiny_config):
             if phase != "refiner_pretrain":
                 kernels.append(state.refiner.get_weights()[0])
 
-    loop.run(TorchEngine(4), state, config, Batches(1, 4), Batches(2, 4), Observer())
+    run(engine, state, config, Batches(1, 4), Batches(2, 4), Observer())
     pretrained, first, second, third = kernels
     average = pretrained * (1 / 10) + first * (9 / 10)
     average = average * (2 / 11) + second * (9 / 11)
@@ -177,22 +197,6 @@ def test_result_with_averaging_is_the_mean_of_r_over_the_phase(tiny_config):
 
 
 # --- The whole algorithm against plain PyTorch ------------------------------------------------------------------
-
-
-def leaves(model: keras.Model) -> list[torch.Tensor]:
-    """Weights with kernels as (out, in, h, w)."""
-    return [
-        torch.tensor(array.transpose(3, 2, 0, 1).copy() if array.ndim == 4 else array, requires_grad=True)
-        for array in model.get_weights()
-    ]
-
-
-def plain_refiner(weights: list[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
-    k0, b0, k1, b1, k2, b2, k3, b3 = weights
-    features = functional.relu(functional.conv2d(x, k0, b0, padding=1))
-    residual = functional.relu(functional.conv2d(features, k1, b1, padding=1))
-    features = functional.relu(features + functional.conv2d(residual, k2, b2, padding=1))
-    return torch.tanh(functional.conv2d(features, k3, b3))
 
 
 def plain_discriminator(weights: list[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
@@ -218,13 +222,13 @@ def descend(weights: list[torch.Tensor], loss: torch.Tensor, rate: float) -> Non
             weight -= rate * gradient
 
 
-def plain_simgan(refiner, discriminator, synthetic, real, *, pretrain, k_g, steps, weight, rates) -> None:
+def plain_simgan(refine, refiner, discriminator, synthetic, real, *, pretrain, k_g, steps, weight, rates) -> None:
     """Algorithm 1 where the history holds half a batch: the newest half, so that drawing from it is no chance."""
     history = torch.zeros((0, 1, 8, 9))
 
     def update_r(adversarial: bool) -> None:
         x = next(synthetic)
-        refined = plain_refiner(refiner, x)
+        refined = refine(refiner, x)
         loss = (refined - x).abs().mean()
         if adversarial:
             loss = cross_entropy(plain_discriminator(discriminator, refined), 0) + weight * loss
@@ -232,7 +236,7 @@ def plain_simgan(refiner, discriminator, synthetic, real, *, pretrain, k_g, step
 
     def update_d() -> torch.Tensor:
         x, y = next(synthetic), next(real)
-        fresh = plain_refiner(refiner, x).detach()
+        fresh = refine(refiner, x).detach()
         seen = torch.cat([fresh[: len(x) - len(history)], history])
         loss = cross_entropy(plain_discriminator(discriminator, seen), 1)
         descend(discriminator, loss + cross_entropy(plain_discriminator(discriminator, y), 0), rates[1])
@@ -248,7 +252,7 @@ def plain_simgan(refiner, discriminator, synthetic, real, *, pretrain, k_g, step
         history = update_d()
 
 
-def test_whole_algorithm_is_that_of_plain_torch(tiny_config):
+def test_whole_algorithm_is_that_of_plain_torch(tiny_config, leaves, plain_refiner):
     config = tiny_config(
         batch_size=4,
         history_size=2,
@@ -260,12 +264,14 @@ def test_whole_algorithm_is_that_of_plain_torch(tiny_config):
         refiner_optimiser={"name": "sgd", "learning_rate": 0.1},
         discriminator_optimiser={"name": "sgd", "learning_rate": 0.2},
     )
-    state = new_state(config, (8, 9), 1)
+    engine = TorchEngine(3, compiled=False)
+    state = new_state(engine, config, (8, 9), 1)
     start = [array.copy() for array in (*state.refiner.get_weights(), *state.discriminator.get_weights())]
     refiner, discriminator = leaves(state.refiner), leaves(state.discriminator)
     synthetic, real = Batches(1, 4), Batches(2, 4)
-    loop.run(TorchEngine(3), state, config, synthetic, real, RecordingObserver(state))
+    run(engine, state, config, synthetic, real, RecordingObserver(state))
     plain_simgan(
+        plain_refiner,
         refiner,
         discriminator,
         *(iter([torch.tensor(x).permute(0, 3, 1, 2) for x in batches.drawn]) for batches in (synthetic, real)),

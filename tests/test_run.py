@@ -9,6 +9,7 @@ import pytest
 
 from simgan import Run
 from simgan.config import DataRecord, make_config, read_settings
+from simgan.device import open_engine
 from simgan.errors import RunError
 from simgan.run import save_models, write_config
 from simgan.steps import new_state
@@ -120,7 +121,7 @@ def test_config_file_holds_every_setting_and_the_data(tmp_path, tiny_config):
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_saved_models_are_float32_channels_last_with_the_average_of_r(precision, tmp_path, tiny_config):
     config = tiny_config(precision=precision)
-    state = new_state(config, (8, 9), 3)
+    state = new_state(open_engine(micro_batch=4, compiled=False), config, (8, 9), 3)
     save_models(tmp_path, state, config, data_record(3))
     assert sorted(path.name for path in tmp_path.iterdir()) == MODEL_FILES
     x = np.random.default_rng(0).uniform(-1, 1, (2, 8, 9, 3)).astype(np.float32)

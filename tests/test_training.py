@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import io
-import itertools
 import os
 import struct
 import subprocess
 import sys
+import time
 
 import keras
 import numpy as np
@@ -16,6 +16,7 @@ from tensorboardX.proto.event_pb2 import Event
 
 import simgan
 from simgan.config import make_config, read_settings
+from simgan.device import resolve
 from simgan.errors import DataError, RunError
 from simgan.images import open_images
 
@@ -57,6 +58,15 @@ def test_settings_read_back_are_the_settings_given(finished_run, tiny_config):
     }
 
 
+def test_settings_left_to_the_machine_are_written_as_made_out(data, tmp_path, tiny_config):
+    config = tiny_config(
+        precision="auto", micro_batch="auto", compile="auto", refiner_pretrain_steps=1, discriminator_pretrain_steps=0
+    )
+    run = simgan.train(config, *data, tmp_path / "run")
+    assert run.config == resolve(config, (8, 8), 1) != config
+    assert "auto" not in (run.config.precision, run.config.micro_batch, run.config.compile)
+
+
 def test_metrics_have_a_record_for_each_interval_and_for_the_end_of_each_phase(finished_run):
     records = finished_run.metrics()
     assert [(record["phase"], record["step"]) for record in records] == [
@@ -71,6 +81,7 @@ def test_metrics_have_a_record_for_each_interval_and_for_the_end_of_each_phase(f
     assert [record["history_fill"] for record in records] == pytest.approx([0, 0, 1 / 3, 2 / 3, 1, 1], abs=1e-4)
     for record in records:
         assert all(np.isfinite(value) for value in record.values() if not isinstance(value, str))
+        assert 0 <= record["waiting_for_data"] <= 1
         assert ("refiner_change" in record) == (record["phase"] != "discriminator_pretrain")
         assert ("discriminator_total" in record) == (record["phase"] != "refiner_pretrain")
 
@@ -155,19 +166,81 @@ def test_same_seed_gives_the_same_weights_and_another_does_not(finished_run, dat
         assert np.abs(first[0] - different[0]).max() > 0.01
 
 
-def test_both_sets_have_an_order_of_their_own_that_follows_from_the_seed(data, tmp_path, tiny_config, monkeypatch):
-    used: list[int] = []
+class BegunError(Exception):
+    """The training would begin now."""
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What trainings ask of `image_batches` from now on: (source, order, options) of each set. None begins."""
+    calls = []
+
+    def begin(folder):
+        raise BegunError
+
+    monkeypatch.setattr(
+        "simgan.training.image_batches", lambda source, order, *_, **rest: calls.append((source, order, rest))
+    )
+    monkeypatch.setattr("simgan.training.new_folder", begin)
+    return calls
+
+
+def test_both_sets_have_an_order_of_their_own_that_follows_from_the_seed(tmp_path, pixels, tiny_config, asked):
+    np.save(tmp_path / "images.npy", pixels(40, 1))
+    for seed in (3, 3, 8):
+        with pytest.raises(BegunError):
+            simgan.train(tiny_config(seed=seed), *2 * [tmp_path / "images.npy"], tmp_path / "run")
+    orders = [tuple(index for number in range(10) for index in order.draw(number).indices) for _, order, _ in asked]
+    assert orders[:2] == orders[2:4]
+    assert len(set(orders)) == 4
+    assert all(sorted(order) == list(range(40)) for order in orders)
+
+
+# 12 synthetic and 10 real images of 64 pixels; batches of 4. The tiny training draws 44 and 20.
+@pytest.mark.parametrize(
+    ("changes", "memory", "kept"),
+    [
+        ({}, 8 * 12 * 64, [True, True]),
+        ({}, 8 * 12 * 64 - 1, [False, True]),  # an eighth of the memory for a set
+        ({}, 8 * 10 * 64 - 1, [False, False]),
+        ({"size": "8x8"}, 4 * 8 * 12 * 64 - 1, [False, True]),  # float32, where images may be resized
+        ({"discriminator_pretrain_steps": 0, "steps": 0}, 1e9, [True, False]),  # 12 and none drawn
+        ({"discriminator_pretrain_steps": 0, "steps": 0, "refiner_pretrain_steps": 2}, 1e9, [False, False]),  # 8
+        ({"discriminator_pretrain_steps": 3, "steps": 0, "refiner_pretrain_steps": 0}, 1e9, [True, True]),  # 12, 12
+        ({"discriminator_pretrain_steps": 0, "steps": 1, "discriminator_updates": 2}, 1e9, [True, False]),  # 24, 8
+    ],
+)
+def test_set_is_kept_if_all_of_it_is_drawn_and_it_fits(
+    changes, memory, kept, data, tmp_path, tiny_config, asked, monkeypatch
+):
+    monkeypatch.setattr("simgan.training.device_memory", lambda: memory)
+    with pytest.raises(BegunError):
+        simgan.train(tiny_config(**changes), *data, tmp_path / "run")
+    assert [source.path.name for source, _, _ in asked] == ["synthetic.npy", "real.npy"]
+    assert [options["keep"] for *_, options in asked] == kept
+
+
+def test_kept_and_read_ahead_train_the_same_weights(finished_run, data, tmp_path, tiny_config, monkeypatch):
+    monkeypatch.setattr("simgan.training.device_memory", lambda: 0)
+    ahead = simgan.train(tiny_config(), *data, tmp_path / "run")
+    for a, b in zip(finished_run.refiner.get_weights(), ahead.refiner.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_time_spent_waiting_for_data_is_in_the_metrics(data, tmp_path, tiny_config, monkeypatch):
     own = simgan.training.image_batches
 
-    def watched(source, *, seed, **options):
-        used.append(seed)
-        return own(source, seed=seed, **options)
+    def slow(*args, **options):
+        for batch in own(*args, **options):
+            time.sleep(0.03)
+            yield batch
 
-    monkeypatch.setattr("simgan.training.image_batches", watched)
-    for seed in (3, 8):
-        config = tiny_config(refiner_pretrain_steps=0, discriminator_pretrain_steps=0, steps=0, seed=seed)
-        simgan.train(config, *data, tmp_path / f"run{seed}")
-    assert len(used) == len(set(used)) == 4
+    monkeypatch.setattr("simgan.training.image_batches", slow)
+    run = simgan.train(tiny_config(), *data, tmp_path / "run")
+    drawn = {"refiner_pretrain": 1, "discriminator_pretrain": 2, "adversarial": 3}  # batches a step
+    for record in run.metrics():
+        waited = record["waiting_for_data"] / record["steps_per_second"]
+        assert waited > 0.029 * drawn[record["phase"]]
 
 
 def test_images_of_two_sizes_and_three_channels_train_at_a_chosen_size(tmp_path, pixels, tiny_config, write_pngs):
@@ -215,7 +288,11 @@ def test_out_that_cannot_be_made_is_one_line(data, tmp_path, tiny_config, only_l
     assert names_in(tmp_path) == ["file", "real.npy", "synthetic.npy"]
 
 
-def test_image_that_goes_bad_leaves_no_run_under_its_name(data, tmp_path, tiny_config):
+@pytest.mark.parametrize("kept", [True, False])
+def test_image_that_goes_bad_leaves_no_run_under_its_name(kept, data, tmp_path, tiny_config, monkeypatch):
+    """A set that is kept is read before the run begins: then there is nothing to leave."""
+    if not kept:
+        monkeypatch.setattr("simgan.training.device_memory", lambda: 0)
     path = tmp_path / "float.npy"
     np.save(path, np.random.default_rng(0).random((16, 8, 8), np.float32))
     with open_images(path) as source:
@@ -223,8 +300,8 @@ def test_image_that_goes_bad_leaves_no_run_under_its_name(data, tmp_path, tiny_c
         with pytest.raises(DataError, match=r"image '09'.*NaN"):
             simgan.train(tiny_config(steps=20), source, data[1], tmp_path / "run")
     assert not (tmp_path / "run").exists()
-    assert (tmp_path / "run.failed" / "config.toml").is_file()
-    assert not list((tmp_path / "run.failed").glob("*_model.*"))
+    assert (tmp_path / "run.failed" / "config.toml").is_file() != kept
+    assert not list(tmp_path.glob("*/*_model.*"))
 
 
 def test_training_that_diverges_is_one_line_with_a_way_out(data, tmp_path, tiny_config, only_line):
@@ -236,15 +313,15 @@ def test_training_that_diverges_is_one_line_with_a_way_out(data, tmp_path, tiny_
 
 
 class Failing(io.StringIO):
-    """A terminal whose second line brings `error`."""
+    """A terminal whose first progress line brings `error`."""
 
     def __init__(self, error: BaseException):
         super().__init__()
-        self._errors, self._writes = iter([error]), itertools.count()
+        self._errors = [error]
 
     def write(self, text: str) -> int:
-        if next(self._writes) == 1:
-            raise next(self._errors)
+        if "refiner pretrain" in text and self._errors:
+            raise self._errors.pop()
         return super().write(text)
 
 

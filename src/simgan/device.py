@@ -96,7 +96,7 @@ def _micro_batch(config: TrainConfig, size: tuple[int, int], precision: str) -> 
         fit = _GPU_SHARE * device_memory() / (layer * (4 * config.refiner.blocks + 2))
     else:
         fit = _CACHE_SHARE * _cache_bytes() / layer
-    return min(config.batch_size, 2 ** max(0, int(fit).bit_length() - 1))
+    return min(config.batch_size, 1 << max(0, int(fit).bit_length() - 1))
 
 
 def device_memory() -> float:

@@ -184,7 +184,8 @@ def _change(x: Array, refined: Array) -> Array:
 
 def _share(logits: Array, patch_class: PatchClass) -> Array:
     """Share of the patches that D puts into `patch_class`."""
-    return ops.mean(ops.cast(ops.equal(ops.argmax(logits, axis=-1), int(patch_class)), "float32"))
+    # By the operator: `ops.equal` would make an array of the number, and copy it to the device.
+    return ops.mean(ops.cast(ops.argmax(logits, axis=-1) == int(patch_class), "float32"))
 
 
 def _optimiser(config: OptimiserConfig, model: keras.Model) -> keras.optimizers.Optimizer:

@@ -39,6 +39,8 @@ class TorchEngine:
         self._device = keras.ops.convert_to_tensor(0.0).device
         self._on_gpu = self._device.type == "cuda"
         torch.backends.cudnn.benchmark = True  # sizes repeat: the fastest algorithm is worth its search
+        if compiled:
+            torch.compiler.reset()  # what earlier engines compiled counts against a limit of 8 forms of a function
 
     def to_device(self, array: NDArray[Any]) -> Tensor:
         """See `Engine.to_device`."""
@@ -103,7 +105,8 @@ def _update_rule(optimiser: keras.optimizers.Optimizer, values: list[Tensor]) ->
     The same arithmetic as Keras's, which waits for the device to read the learning rate from it.
     """
     iterations = optimiser.iterations.value
-    moments = [variable.value for variable in optimiser.variables[2:]]  # after iterations and rate
+    own = (optimiser.iterations, optimiser.learning_rate)  # a schedule's rate is no variable
+    moments = [one.value for one in optimiser.variables if all(one is not other for other in own)]
 
     def sgd(gradients: list[Tensor]) -> None:
         torch._foreach_sub_(

@@ -94,7 +94,8 @@ def _batches(
     of_synthetic = config.refiner_pretrain_steps + config.steps * config.refiner_updates
     drawn = config.batch_size * (of_each_kind + (of_synthetic if place == 0 else 0))
     pixels = len(source) * size[0] * size[1] * source.channels
-    keep = drawn >= len(source) and pixels * source.dtype.itemsize <= _KEPT_SHARE * device_memory()
+    itemsize = source.dtype.itemsize if source.dtype.kind == "u" and config.size is None else 4  # float32 if resized
+    keep = drawn >= len(source) and pixels * itemsize <= _KEPT_SHARE * device_memory()
     with show_progress(console, f"reading {source.path.name}") as on_progress:
         return image_batches(source, order, size, engine.to_device, keep=keep, on_progress=on_progress)
 
