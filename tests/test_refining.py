@@ -243,7 +243,7 @@ def test_all_images_are_refined_in_blocks_of_any_size(many, tmp_path, negative, 
     with open_images(many) as source:
         refine_data_set(negative, source, tmp_path / "refined.h5", lambda *progress: done.append(progress))
     np.testing.assert_array_equal(read_all(tmp_path / "refined.h5")["image"], 255 - read_all(many)["image"])
-    assert done == [(min(number, 300), 300) for number in range(32, 332, 32)]
+    assert done == [(min(number, 300), 300) for number in range(64, 384, 64)]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])

@@ -12,12 +12,14 @@ from pathlib import Path
 
 import keras
 
-from simgan.config import TrainConfig, make_config
+from simgan.config import RefinerConfig, TrainConfig, make_config
 from simgan.engine import Engine
 from simgan.errors import EngineError
 
 # Ours, measured in docs/performance.md.
-_CACHE_SHARE = 1.75  # of the L2 caches: what the activations of one layer and one micro-batch may take
+# Of the L2 caches: what one layer's activations of a micro-batch may take. Winograd's convolutions, which float32 has,
+# go through an image by rows.
+_CACHE_SHARE = {"bfloat16": 1.75, "float32": 7.0}
 _GPU_SHARE = 0.25  # of the GPU's memory: what all activations of a micro-batch may take
 _WORTH_COMPILING = 1e14  # floating-point operations: below, compiling takes longer than it saves
 _SMALL_CACHE = 2**20  # bytes of L2 a core, where the system does not tell
@@ -50,8 +52,11 @@ def resolve(config: TrainConfig, size: tuple[int, int], channels: int) -> TrainC
     machine too.
     """
     precision = resolve_precision(config.precision)
-    micro_batch = config.micro_batch if config.micro_batch != "auto" else _micro_batch(config, size, precision)
-    compiled = config.compile if config.compile != "auto" else _compile(config, size, channels)
+    micro_batch, compiled = config.micro_batch, config.compile
+    if micro_batch == "auto":
+        micro_batch = min(config.batch_size, images_at_once(config.refiner, size, precision))
+    if compiled == "auto":
+        compiled = "on" if worth_compiling(training_flops(config, size, channels)) else "off"
     return make_config({"precision": precision, "micro_batch": micro_batch, "compile": compiled}, config)
 
 
@@ -74,10 +79,10 @@ def dtype_policy(precision: str) -> str:
     return "float32" if resolve_precision(precision) == "float32" else "mixed_bfloat16"
 
 
-def refiner_flops(config: TrainConfig, size: tuple[int, int], channels: int) -> int:
+def refiner_flops(refiner: RefinerConfig, size: tuple[int, int], channels: int) -> int:
     """Floating-point operations of R on one image of `size` (H, W), forward: two for each weight and pixel."""
-    filters, kernel = config.refiner.filters, config.refiner.kernel_size**2
-    weights = filters * channels * (kernel + 1) + 2 * config.refiner.blocks * filters * filters * kernel
+    filters, kernel = refiner.filters, refiner.kernel_size**2
+    weights = filters * channels * (kernel + 1) + 2 * refiner.blocks * filters * filters * kernel
     return 2 * weights * size[0] * size[1]
 
 
@@ -85,18 +90,23 @@ def training_flops(config: TrainConfig, size: tuple[int, int], channels: int) ->
     """Of R in a whole training; D takes a few hundredths of that. A gradient costs twice its forward pass."""
     updates = config.refiner_pretrain_steps + config.steps * config.refiner_updates
     refined = config.discriminator_pretrain_steps + config.steps * config.discriminator_updates // 2
-    return (3 * updates + refined) * config.batch_size * refiner_flops(config, size, channels)
+    return (3 * updates + refined) * config.batch_size * refiner_flops(config.refiner, size, channels)
 
 
-def _micro_batch(config: TrainConfig, size: tuple[int, int], precision: str) -> int:
-    """The power of two that fits the cache of a CPU or the memory of a GPU, at most the batch."""
-    layer = size[0] * size[1] * config.refiner.filters * (2 if precision == "bfloat16" else 4)  # bytes an image
+def images_at_once(refiner: RefinerConfig, size: tuple[int, int], precision: str) -> int:
+    """The power of two of images of `size` (H, W) that fit the cache of a CPU, or the memory of a GPU, in R."""
+    layer = size[0] * size[1] * refiner.filters * (2 if precision == "bfloat16" else 4)  # bytes an image
     if _on_gpu():
         # Each convolution keeps its output, and each block its sum and its activation, for the gradient.
-        fit = _GPU_SHARE * device_memory() / (layer * (4 * config.refiner.blocks + 2))
+        fit = _GPU_SHARE * device_memory() / (layer * (4 * refiner.blocks + 2))
     else:
-        fit = _CACHE_SHARE * _cache_bytes() / layer
-    return min(config.batch_size, 1 << max(0, int(fit).bit_length() - 1))
+        fit = _CACHE_SHARE[precision] * _cache_bytes() / layer
+    return 1 << max(0, int(fit).bit_length() - 1)
+
+
+def worth_compiling(flops: int) -> bool:
+    """Whether so many operations are worth the time that compiling takes, and there is a compiler."""
+    return flops >= _WORTH_COMPILING and (_on_gpu() or _has_compiler())
 
 
 def device_memory() -> float:
@@ -121,12 +131,6 @@ def _cache_bytes() -> int:
         each = _SMALL_CACHE
     threads: int = torch.get_num_threads()
     return each * threads
-
-
-def _compile(config: TrainConfig, size: tuple[int, int], channels: int) -> str:
-    """`on` where there is a compiler, and the training is long enough to earn back the time that it takes."""
-    long_enough = training_flops(config, size, channels) >= _WORTH_COMPILING
-    return "on" if long_enough and (_on_gpu() or _has_compiler()) else "off"
 
 
 def _has_compiler() -> bool:

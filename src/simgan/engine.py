@@ -14,10 +14,10 @@ class Engine(Protocol):
     """The seam between algorithm and hardware: steps and loop see this alone. Only `to_numpy` waits for the device."""
 
     def to_device(self, array: NDArray[Any]) -> Array:
-        """A copy on the device, of the same shape and type."""
+        """The array on the device, of the same shape and type; on a CPU it may share its memory."""
 
     def to_numpy(self, array: Array) -> NDArray[Any]:
-        """A copy on the host."""
+        """The array on the host."""
 
     def zeros(self, shape: tuple[int, ...]) -> Array:
         """float32 zeros."""
@@ -26,7 +26,12 @@ class Engine(Protocol):
         """`model` as a function of a batch, in its fastest form. It follows the weights of the model."""
 
     def minimiser(
-        self, loss: Callable[..., Losses], variables: Sequence[keras.Variable], optimiser: keras.optimizers.Optimizer
+        self,
+        loss: Callable[..., Losses],
+        variables: Sequence[keras.Variable],
+        optimiser: keras.optimizers.Optimizer,
+        *,
+        light: int = 1,
     ) -> Callable[..., Losses]:
         """Makes a function that updates `variables` once, down the gradient of the first field of `loss`.
 
@@ -35,6 +40,7 @@ class Engine(Protocol):
                 images. It must depend on nothing that changes but its arguments and the weights.
             variables: what is updated; nothing else changes.
             optimiser: SGD without momentum, or Adam, built for these variables.
+            light: how many times the engine's micro-batch may go through `loss` at once.
 
         Returns:
             A function (batches, shared=()) that makes one update. `batches` are arrays (B, ...) with the same B;

@@ -10,18 +10,19 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from simgan.device import dtype_policy
+from simgan.device import dtype_policy, images_at_once, open_engine, refiner_flops, resolve_precision, worth_compiling
 from simgan.errors import DataError
 from simgan.images import ImageSource, PixelRange, check_values, common_size, write_like
 from simgan.images.threads import ahead
 from simgan.models import any_size, refiner_model
 from simgan.run import Run
 
-_BATCH = 32  # images: enough to keep two cores busy, small enough to stay in the cache
-_WAITING = 8 * _BATCH  # images of all sizes that may wait for others of their size
+_BATCH = 64  # images of one size: enough to keep any device busy
+_WAITING = 4 * _BATCH  # images of all sizes that may wait for others of their size
 # Images are read and written in blocks: large enough that a call costs little, small enough that a few fit anywhere.
 _BLOCK_BYTES = 2**20
 
+Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # (N, H, W, C) in [-1, 1], to the same refined
 Group = tuple[list[int], NDArray[Any]]  # indices, and images (N, H, W, C) of one size
 
 
@@ -52,10 +53,10 @@ def refine(
     """
     if isinstance(images, ImageSource):
         common_size(images)
-        refiner = _refiner(run_or_model, images.channels, images.dtype)
+        predict = _predictor(run_or_model, images.dtype, (len(images), *images.size(0), images.channels))
         together = np.empty((len(images), *images.size(0), images.channels), images.dtype)
         with closing(_blocks(images)) as blocks:
-            for indices, refined in _refined_groups(refiner, images, blocks):
+            for indices, refined in _refined_groups(predict, images, blocks):
                 together[indices] = refined
         return together
     images = np.asarray(images)
@@ -66,11 +67,11 @@ def refine(
         pixel_range = PixelRange(-1.0, 1.0) if stacked.dtype.kind == "f" else PixelRange.of(stacked.dtype)
     if stacked.size:
         check_values(stacked, pixel_range, "images")
-    model = _refiner(run_or_model, stacked.shape[-1], stacked.dtype)
+    predict = _predictor(run_or_model, stacked.dtype, stacked.shape)
     refined = np.empty_like(stacked)
     for start in range(0, len(stacked), _BATCH):
         part = slice(start, start + _BATCH)
-        refined[part] = pixel_range.from_model(_predict(model, pixel_range.to_model(stacked[part])), stacked.dtype)
+        refined[part] = pixel_range.from_model(predict(pixel_range.to_model(stacked[part])), stacked.dtype)
     return refined.reshape(images.shape)
 
 
@@ -93,7 +94,7 @@ def refine_data_set(
             nothing is left under the name of `output` then.
         RunError: the path is not a finished run.
     """
-    refiner = _refiner(run_or_model, source.channels, source.dtype)
+    predict = _predictor(run_or_model, source.dtype, (len(source), *source.size(0), source.channels))
 
     def write(group: Group) -> int:
         writer.write_many(*group)
@@ -102,7 +103,7 @@ def refine_data_set(
     with (
         write_like(source, Path(output)) as writer,
         closing(_blocks(source)) as blocks,
-        closing(ahead(write, _refined_groups(refiner, source, blocks))) as written,
+        closing(ahead(write, _refined_groups(predict, source, blocks))) as written,
     ):
         for done in accumulate(written):
             on_progress(done, len(source))
@@ -117,7 +118,7 @@ def _blocks(source: ImageSource) -> Generator[tuple[range, list[NDArray[Any]]]]:
 
 
 def _refined_groups(
-    refiner: keras.Model, source: ImageSource, blocks: Iterable[tuple[range, list[NDArray[Any]]]]
+    predict: Predict, source: ImageSource, blocks: Iterable[tuple[range, list[NDArray[Any]]]]
 ) -> Iterator[Group]:
     """Every image once, refined, in the type of the source; in order within a size."""
     # Images of one size go through R together; a data set may hold several sizes.
@@ -126,53 +127,53 @@ def _refined_groups(
         for index, image in zip(indices, images, strict=True):
             waiting.setdefault(image.shape, []).append((index, image))
             if len(waiting[image.shape]) == _BATCH:
-                yield _refine_group(refiner, waiting.pop(image.shape), source)
+                yield _refine_group(predict, waiting.pop(image.shape), source)
             elif sum(map(len, waiting.values())) == _WAITING:
                 largest = max(waiting, key=lambda shape: len(waiting[shape]))
-                yield _refine_group(refiner, waiting.pop(largest), source)
+                yield _refine_group(predict, waiting.pop(largest), source)
     for group in waiting.values():
-        yield _refine_group(refiner, group, source)
+        yield _refine_group(predict, group, source)
 
 
-def _refiner(run_or_model: Run | keras.Model | str | Path, channels: int, dtype: np.dtype[Any]) -> keras.Model:
-    """R for images of any size, of so many channels, in this stored dtype."""
-    run = Run.open(run_or_model) if isinstance(run_or_model, str | Path) else run_or_model
-    if not isinstance(run, Run):
-        model = any_size(run)
-    elif dtype == np.uint8 and keras.backend.backend() == "torch":
-        model = _fast_copy(run)
-    else:
-        model = run.refiner
-    if model.input_shape[-1] != channels:
-        raise DataError(
-            f"images: expected {model.input_shape[-1]} channel(s), as R was trained on, received {channels}; "
-            "convert the images, or train on such images."
-        )
-    return model
-
-
-def _fast_copy(run: Run) -> keras.Model:
-    """R of a run in the layout and precision that PyTorch computes fastest.
-
-    bfloat16 moves an 8-bit pixel by 0.1 on average and by 2 at most (docs/experiments.md): not for deeper images.
-    """
-    model = refiner_model(
-        None,
-        None,
-        run.data.channels,
-        data_format="channels_first",
-        dtype=dtype_policy("auto"),
-        **dict(run.config.refiner),
-    )
-    model.set_weights(run.refiner.get_weights())
-    return model
-
-
-def _refine_group(refiner: keras.Model, group: list[tuple[int, NDArray[Any]]], source: ImageSource) -> Group:
+def _refine_group(predict: Predict, group: list[tuple[int, NDArray[Any]]], source: ImageSource) -> Group:
     images = source.pixel_range.to_model(np.stack([image for _, image in group]))
-    refined = source.pixel_range.from_model(_predict(refiner, images), source.dtype)
+    refined = source.pixel_range.from_model(predict(images), source.dtype)
     return [index for index, _ in group], refined
 
 
-def _predict(model: keras.Model, images: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(model.predict_on_batch(images), np.float32)
+def _predictor(run_or_model: Run | keras.Model | str | Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Predict:
+    """R as a function of images of any size, in the fastest form for images stored as `dtype`.
+
+    Args:
+        shape: (N, H, W, C): how many there are, and the size of the first.
+    """
+    run = Run.open(run_or_model) if isinstance(run_or_model, str | Path) else run_or_model
+    channels = run.data.channels if isinstance(run, Run) else run.input_shape[-1]
+    if channels != shape[-1]:
+        raise DataError(
+            f"images: expected {channels} channel(s), as R was trained on, received {shape[-1]}; "
+            "convert the images, or train on such images."
+        )
+    if isinstance(run, Run) and dtype == np.uint8 and keras.backend.backend() == "torch":
+        return _fast(run, shape)
+    model = run.refiner if isinstance(run, Run) else any_size(run)
+    return lambda images: np.asarray(model.predict_on_batch(images), np.float32)
+
+
+def _fast(run: Run, shape: tuple[int, ...]) -> Predict:
+    """R of a run in the layout and precision that PyTorch computes fastest, compiled if there are many images.
+
+    bfloat16 moves an 8-bit pixel by 0.1 on average and by 2 at most (docs/experiments.md): not for deeper images.
+    """
+    count, height, width, channels = shape
+    settings, size = run.config.refiner, (height, width)
+    model = refiner_model(
+        None, None, channels, data_format="channels_first", dtype=dtype_policy("auto"), **dict(settings)
+    )
+    model.set_weights(run.refiner.get_weights())
+    engine = open_engine(
+        micro_batch=min(_BATCH, images_at_once(settings, size, resolve_precision("auto"))),
+        compiled=worth_compiling(count * refiner_flops(settings, size, channels)),
+    )
+    network = engine.network(model)
+    return lambda images: engine.to_numpy(engine.infer(network, engine.to_device(images)))

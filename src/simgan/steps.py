@@ -20,6 +20,11 @@ from simgan.models import discriminator_model, refiner_model
 Batch = Array  # (B, H, W, C) in [-1, 1], float32, on the engine's device
 
 
+# Images whose activations in D take less room than one's in R: the strides of D divide H and W by 2, then by 4. With
+# few images at once D spends its time between its layers (docs/performance.md).
+_D_LIGHT = 8
+
+
 @dataclass
 class TrainState:
     """Everything that training changes."""
@@ -124,7 +129,7 @@ class Steps:
 
         self._minimise_regularisation = engine.minimiser(regularisation, *refiner)
         self._minimise_equation_4 = engine.minimiser(equation_4, *refiner)
-        self._minimise_equation_2 = engine.minimiser(equation_2, *discriminator)
+        self._minimise_equation_2 = engine.minimiser(equation_2, *discriminator, light=_D_LIGHT)
 
     def pretrain_refiner(self, synthetic: Batch) -> RefinerLosses:
         """One update of R on synthetic images x: the self-regularisation |psi(x~) - psi(x)|_1 alone."""

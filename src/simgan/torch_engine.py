@@ -16,6 +16,7 @@ from torch import Tensor
 
 from simgan.engine import Losses
 from simgan.errors import EngineError
+from simgan.winograd import speed_up
 
 _WARM_UPS = 3  # runs before a CUDA graph is recorded: libraries choose their algorithms in them
 _log = logging.getLogger("simgan")
@@ -59,24 +60,32 @@ class TorchEngine:
     def network(self, model: keras.Model) -> Callable[[Tensor], Tensor]:
         """See `Engine.network`."""
 
+        if not self._on_gpu:
+            speed_up(model)
+
         def plain(images: Tensor) -> Tensor:
             return model(images)  # type: ignore[no-any-return]
 
         return _either(torch.compile(plain, dynamic=False), plain) if self._compiled else plain
 
     def minimiser(
-        self, loss: Callable[..., Losses], variables: Sequence[keras.Variable], optimiser: keras.optimizers.Optimizer
+        self,
+        loss: Callable[..., Losses],
+        variables: Sequence[keras.Variable],
+        optimiser: keras.optimizers.Optimizer,
+        *,
+        light: int = 1,
     ) -> Callable[..., Losses]:
         """See `Engine.minimiser`."""
-        values = [variable.value for variable in variables]
+        values, at_once = [variable.value for variable in variables], light * self._micro_batch
         descend = _update_rule(optimiser, values)
 
         def update(batches: Sequence[Tensor], shared: Sequence[Tensor] = ()) -> Losses:
             count = len(batches[0])
             gradients = [torch.zeros_like(value) for value in values]
             sums: list[Any] = []
-            for start in range(0, count, self._micro_batch):
-                pieces = [batch[start : start + self._micro_batch] for batch in batches]
+            for start in range(0, count, at_once):
+                pieces = [batch[start : start + at_once] for batch in batches]
                 losses = loss(*pieces, *shared)
                 share = len(pieces[0]) / count
                 torch._foreach_add_(gradients, torch.autograd.grad(losses[0], values), alpha=share)
@@ -90,8 +99,13 @@ class TorchEngine:
 
     def infer(self, network: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
         """See `Engine.infer`."""
+        pieces = list(torch.split(images, self._micro_batch))
+        if self._compiled and len(images) % self._micro_batch:
+            # Compiled code is of one shape: a last piece of another would be compiled anew.
+            missing = self._micro_batch - len(pieces[-1])
+            pieces[-1] = torch.cat([pieces[-1], pieces[-1].new_zeros(missing, *images.shape[1:])])
         with torch.no_grad():
-            return torch.cat([network(piece) for piece in torch.split(images, self._micro_batch)])
+            return torch.cat([network(piece) for piece in pieces])[: len(images)]
 
     def average(self, into: Sequence[keras.Variable], variables: Sequence[keras.Variable], decay: float) -> None:
         """See `Engine.average`."""

@@ -181,10 +181,6 @@ class ImageSource(ABC):
             and within(images, self.pixel_range)
         )
 
-    def read(self, indices: Sequence[int]) -> list[NDArray[Any]]:
-        """The images at `indices`, in their order, each as `source[index]` gives it."""
-        return [self[int(index)] for index in indices]
-
     def __enter__(self) -> Self:
         return self
 

@@ -20,6 +20,8 @@ from torch import Tensor
 
 _log = logging.getLogger("simgan")
 
+_LANES_AT_MOST = 16  # channels in a vector of AVX-512; narrower ones divide it
+
 # G of F(4x4, 3x3), and the same along both axes: (36, 9).
 _G = torch.tensor(
     [
@@ -36,9 +38,9 @@ _G2 = torch.kron(_G, _G).to(torch.float32)
 
 
 def speed_up(model: keras.Model) -> None:
-    """Lets the layers of `model` that can be are computed by Winograd's algorithm: same weights, same gradients.
+    """Has the layers of `model` that fit computed by Winograd's algorithm: same weights, same gradients.
 
-    These are 3x3 convolutions of stride 1 in float32, channels first, whose channels are whole vectors of the
+    Those are 3x3 convolutions of stride 1 in float32, channels first, whose channels are whole vectors of the
     processor. Nothing changes where there is no C++ compiler. The model must stay on the CPU.
     """
     for layer in model.layers:
@@ -47,7 +49,7 @@ def speed_up(model: keras.Model) -> None:
 
 
 def _fits(layer: keras.layers.Conv2D) -> bool:
-    return (
+    fits: bool = (
         layer.kernel_size == (3, 3)
         and layer.strides == layer.dilation_rate == (1, 1)
         and layer.padding == "same"
@@ -55,9 +57,7 @@ def _fits(layer: keras.layers.Conv2D) -> bool:
         and layer.compute_dtype == "float32"
         and layer.kernel.shape[2] % _LANES_AT_MOST == layer.kernel.shape[3] % _LANES_AT_MOST == 0
     )
-
-
-_LANES_AT_MOST = 16  # channels in a vector of AVX-512; narrower ones divide it
+    return fits
 
 
 def _convolve(images: Tensor, kernel: Tensor) -> Tensor:
