@@ -15,16 +15,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.data import make_noise
+from benchmarks.data import HEIGHT, WIDTH, make_noise
 from simgan import PRESETS, Run, TrainConfig, open_images, train
 from simgan.config import make_config
+from simgan.device import resolve
 from simgan.refining import refine_data_set
 
 _PHASES = ("refiner_pretrain", "discriminator_pretrain", "adversarial")
 
 
 def timed_config(config: TrainConfig, steps: tuple[int, int, int], log_every: int) -> TrainConfig:
-    """`config` with so many timed steps in each phase after one log interval that is not timed; 0: no such phase."""
+    """`config` with so many timed steps in each phase after one log interval that is not timed; 0: no such phase.
+
+    Compiled if the whole of `config` would be.
+    """
     lengths = [count + log_every if count else 0 for count in steps]
     return make_config(
         {
@@ -32,6 +36,7 @@ def timed_config(config: TrainConfig, steps: tuple[int, int, int], log_every: in
             "discriminator_pretrain_steps": lengths[1],
             "steps": lengths[2],
             "log_every": (log_every,) * 3,
+            "compile": resolve(config, (HEIGHT, WIDTH), 1).compile,
         },
         config,
     )
@@ -57,7 +62,7 @@ def time_refiner(points: list[str], steps: int) -> None:
     for point in points:
         size, batch_size = point.split(":")
         height, width = map(int, size.split("x"))
-        base = make_config({"batch_size": int(batch_size), "sample_every": 1000})
+        base = make_config({"batch_size": int(batch_size), "sample_every": 1000, "compile": "off"})
         with TemporaryDirectory() as folder:
             noise = make_noise(Path(folder) / "noise.npy", max(8, int(batch_size)), height, width)
             run = train(timed_config(base, (steps, 0, 0), 1), noise, noise, Path(folder) / "run")
@@ -70,7 +75,7 @@ def time_refining(config: TrainConfig, sources: list[Path], repeats: int) -> Non
     untrained = make_config({"refiner_pretrain_steps": 0, "discriminator_pretrain_steps": 0, "steps": 0}, config)
     with TemporaryDirectory() as name:
         folder = Path(name)
-        noise = make_noise(folder / "noise.npy", max(64, config.batch_size), 35, 55)
+        noise = make_noise(folder / "noise.npy", max(64, config.batch_size), HEIGHT, WIDTH)
         run = train(untrained, noise, noise, folder / "run")
         _refine_rate(run, noise, folder / "warm.npy")
         for source in sources:

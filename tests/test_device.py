@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from simgan import device
-from simgan.config import TrainConfig
+from simgan.config import RefinerConfig, TrainConfig
 from simgan.device import (
     device_memory,
     dtype_policy,
@@ -105,13 +105,14 @@ def test_everything_else_stays_and_nothing_auto_is_left(cpu):
 @pytest.mark.parametrize(
     ("cache", "threads", "precision", "size", "expected"),
     [
-        ("2048K", 2, "float32", EYES, 8),  # 1.75 * 4 MiB / 492,800 = 14.9
-        ("2048K", 2, "bfloat16", EYES, 16),  # 29.8
-        ("1280K", 2, "float32", EYES, 8),  # 9.3
-        ("1024K", 1, "float32", EYES, 2),  # 3.7
-        (None, 1, "float32", EYES, 2),  # untold: 1 MiB
-        ("a lot", 1, "float32", EYES, 2),
-        ("2048K", 2, "float32", (224, 224), 1),  # 0.57: one image at the least
+        ("2048K", 2, "bfloat16", EYES, 16),  # 1.75 * 4 MiB / 246,400 = 29.8
+        ("2048K", 2, "float32", EYES, 32),  # 7 * 4 MiB / 492,800 = 59.6
+        ("1280K", 2, "float32", EYES, 32),  # 37.2
+        ("1024K", 1, "float32", EYES, 8),  # 14.9
+        (None, 1, "float32", EYES, 8),  # untold: 1 MiB
+        ("a lot", 1, "float32", EYES, 8),
+        ("1280K", 2, "float32", (224, 224), 1),  # 1.4
+        ("512K", 1, "bfloat16", (224, 224), 1),  # 0.14: one image at the least
         ("2048K", 2000, "float32", EYES, 512),  # the whole batch at the most
     ],
 )
@@ -199,10 +200,10 @@ def test_operations_of_r_by_hand():
     """C3-64 of 1 channel, eight C3-64 of 64, C1-1 of 64; two operations for each weight and pixel."""
     weights = 9 * 64 + 8 * 9 * 64 * 64 + 64
     assert weights == 295_552
-    assert refiner_flops(TrainConfig(), EYES, 1) == 2 * weights * 35 * 55 == 1_137_875_200
+    assert refiner_flops(RefinerConfig(), EYES, 1) == 2 * weights * 35 * 55 == 1_137_875_200
     # C7-8 of 3 channels, two C7-8 of 8, C1-3 of 8
-    config = TrainConfig.model_validate({"refiner": {"filters": 8, "kernel_size": 7, "blocks": 1}})
-    assert refiner_flops(config, (2, 3), 3) == 2 * (49 * 24 + 2 * 49 * 64 + 24) * 6
+    hand = RefinerConfig(filters=8, kernel_size=7, blocks=1)
+    assert refiner_flops(hand, (2, 3), 3) == 2 * (49 * 24 + 2 * 49 * 64 + 24) * 6
 
 
 def test_operations_of_a_training_by_hand():

@@ -257,8 +257,9 @@ def places(count: int) -> torch.Tensor:
 
 def test_d_without_jitter_sees_the_whole_image(start):
     steps, state, _ = start(unchanged, watch=True, jitter=0)
-    steps.update_discriminator(places(4), places(4))
-    assert len(state.discriminator.seen) == 4  # two micro-batches of each kind
+    steps.update_discriminator(places(30), places(30))
+    # Eight times as many at once as R takes: 24 and 6 of each kind.
+    assert [len(images) for images in state.discriminator.seen] == [24, 24, 6, 6]
     for images in state.discriminator.seen:
         np.testing.assert_array_equal(images, places(len(images)))
 
@@ -269,7 +270,7 @@ def test_d_sees_refined_and_real_images_through_one_window_that_moves_at_random(
     corners = []
     for _ in range(60):
         state.discriminator.seen.clear()
-        steps.update_discriminator(places(4), places(4))
+        steps.update_discriminator(places(30), places(30))
         seen = state.discriminator.seen
         assert len(seen) == 4  # two micro-batches of each kind
         top, left = divmod(round(float(seen[0][0, 0, 0, 0]) * 100), 10)

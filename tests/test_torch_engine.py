@@ -143,11 +143,13 @@ def test_engines_one_after_the_other_all_compile(monkeypatch):
         graphs.append(graph)
         return graph
 
+    images = keras.Input((3,))
+    model = keras.Model(images, 2 * images)
     monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend=count))
     with torch._dynamo.config.patch(recompile_limit=1):
         for training in (1, 2, 3):
             engine = TorchEngine(4, compiled=True)
-            doubled = engine.infer(engine.network(lambda images: 2 * images), torch.ones(4, 3))
+            doubled = engine.infer(engine.network(model), torch.ones(4, 3))
             assert doubled.tolist() == 4 * [[2, 2, 2]]
             assert len(graphs) == training
 
@@ -326,8 +328,8 @@ class Recording(TorchDispatchMode):
 class RecordedEngine(TorchEngine):
     """What a GPU gets."""
 
-    def minimiser(self, loss, variables, optimiser):
-        return _Recorded(super().minimiser(loss, variables, optimiser))
+    def minimiser(self, loss, variables, optimiser, **options):
+        return _Recorded(super().minimiser(loss, variables, optimiser, **options))
 
 
 def story(engine: TorchEngine, tiny_config, monkeypatch) -> tuple[list[float], list[np.ndarray]]:

@@ -133,7 +133,7 @@ class Recorder:
         for name, value in values.items():
             self._events.add_scalar(f"{phase}/{name}", value, done)
         shown = "  ".join(f"{label} {means[name]:.4f}" for name, label in _SHOWN[phase].items())
-        rate = f"{rates['steps_per_second']:.2f} steps/s"
+        rate = f"{rates['steps_per_second']:.2f} steps/s, {100 * rates['waiting_for_data']:.1f} % waiting for data"
         line = f"{phase.replace('_', ' ')} {number}/{self._lengths[phase]}: {shown}  {rate}"
         self._console.print(line, highlight=False, soft_wrap=True)
         self._sums.clear()

@@ -138,12 +138,13 @@ def _update_rule(optimiser: keras.optimizers.Optimizer, values: list[Tensor]) ->
         root = torch._foreach_add(torch._foreach_sqrt(second), optimiser.epsilon)
         torch._foreach_sub_(values, torch._foreach_div(torch._foreach_mul(first, size), root))
 
-    if isinstance(optimiser, keras.optimizers.Adam) and len(moments) == 2 * len(values):
-        return adam
-    if isinstance(optimiser, keras.optimizers.SGD) and not moments:
-        return sgd
+    if not optimiser.weight_decay:
+        if isinstance(optimiser, keras.optimizers.Adam) and len(moments) == 2 * len(values):
+            return adam
+        if isinstance(optimiser, keras.optimizers.SGD) and not moments:
+            return sgd
     raise EngineError(
-        f"optimiser: expected SGD without momentum or Adam without amsgrad, received {optimiser.name}; take one."
+        f"optimiser: expected plain SGD or Adam (no momentum, amsgrad, decay), received {optimiser.name}; take one."
     )
 
 

@@ -40,7 +40,8 @@ def train(
         config: every setting. Its seed also sets the global random states of Python, NumPy and Keras.
         synthetic: synthetic images: what `open_images` takes, or what it returns.
         real: photographs, unlabelled; as many channels as the synthetic images.
-        out: the run folder, which must not exist. A training that fails leaves `<out>.failed` in its place.
+        out: the run folder, which must not exist. A training that fails once it has begun leaves `<out>.failed` in
+            its place.
         console: where progress goes; by default nowhere.
 
     Returns:
