@@ -42,16 +42,18 @@ def main() -> None:
 def make_run(folder: Path) -> Path:
     """A run folder with an untrained R of 2 filters."""
     from simgan.config import DataRecord, SourceRecord, make_config
+    from simgan.device import open_engine
     from simgan.run import save_models, write_config
     from simgan.steps import new_state
 
+    engine = open_engine(micro_batch=1, compiled=False)
     tiny = make_config({"refiner": {"filters": 2, "blocks": 1}, "history_size": 512})
     record = SourceRecord(path="none")
     data = DataRecord(synthetic=record, real=record, height=HEIGHT, width=WIDTH, channels=1)
     run = folder / "run"
     run.mkdir()
     write_config(run, tiny, data)
-    save_models(run, new_state(tiny, (HEIGHT, WIDTH), 1), tiny, data)
+    save_models(run, new_state(engine, tiny, (HEIGHT, WIDTH), 1), tiny, data)
     return run
 
 

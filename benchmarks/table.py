@@ -64,13 +64,9 @@ def _pairs(results: Results, batch: int, height: int, width: int) -> str:
     if not results.peaks:
         return text + "."
     peak = training_peak(results.peaks, results.precision)
-    best = max(training_peak(results.peaks, name) for name in ("float32", "bfloat16"))
-    bound = statistics.median(s for pair in results.pairs for s in pair.textbook["adversarial"])
-    bound *= best * 1e12 / flops.adversarial
     return (
-        f"{text}: {rate / peak:.0%} of the convolutions' peak in {results.precision} ({peak:.3g} TFLOP/s). At the "
-        f"best peak seen here ({best:.3g}), with nothing else to do, a step would be {bound:.2g} times as fast as the "
-        "textbook's."
+        f"{text}, counted as a direct convolution's operations: {rate / peak:.0%} of the peak of PyTorch's direct "
+        f"convolutions in {results.precision} ({peak:.3g} TFLOP/s)."
     )
 
 

@@ -171,8 +171,8 @@ def test_set_of_mixed_sizes_gives_the_same_images_kept_and_read_ahead(
 def test_kept_set_is_read_once_and_tells_how_far_it_is(source_of, monkeypatch):
     monkeypatch.setattr("simgan.batches._BLOCK", 4)
     source, read, progress = source_of(numbered(10)), [], []
-    stored = source.stored
-    monkeypatch.setattr(source, "stored", lambda index: read.append(index) or stored(index))
+    own = source.read
+    monkeypatch.setattr(source, "read", lambda indices: read.extend(indices) or own(indices))
     batches = image_batches(
         source,
         Order(10, 4, seed=0),
@@ -188,8 +188,8 @@ def test_kept_set_is_read_once_and_tells_how_far_it_is(source_of, monkeypatch):
 
 def test_no_more_than_a_few_batches_are_read_ahead(source_of, monkeypatch):
     source, read = source_of(numbered(100)), []
-    stored = source.stored
-    monkeypatch.setattr(source, "stored", lambda index: read.append(index) or stored(index))
+    own = source.read
+    monkeypatch.setattr(source, "read", lambda indices: read.extend(indices) or own(indices))
     next(image_batches(source, Order(100, 10, seed=0), (4, 5), torch.from_numpy, keep=False))
     time.sleep(0.5)
     assert 10 <= len(read) <= 100
@@ -266,3 +266,12 @@ def test_evenly_spaced_images_go_from_first_to_last(held, count, expected, sourc
     images = evenly_spaced_images(source_of(numbered(held)), count, (4, 5))
     assert images.shape == (count, 4, 5, 1)
     assert numbers([images], count) == expected
+
+
+def test_photographs_are_read_few_at_a_time_before_they_are_made_small(source_of, monkeypatch):
+    source, asked = source_of(numbered(40)), []
+    own = source.read
+    monkeypatch.setattr(source, "read", lambda indices: asked.append(len(indices)) or own(indices))
+    batch = next(image_batches(source, Order(40, 20, seed=0), (2, 3), torch.from_numpy, keep=True))
+    assert batch.shape == (20, 2, 3, 1)
+    assert max(asked) == 8

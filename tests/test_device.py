@@ -129,9 +129,9 @@ def test_micro_batch_is_at_most_the_batch_even_where_that_is_no_power_of_two(cpu
 @pytest.mark.parametrize(
     ("memory", "precision", "expected"),
     [
-        (80e9, "float32", 2048),  # 20e9 / (492,800 bytes * 18 arrays) = 2254
-        (80e9, "bfloat16", 4096),  # 4509
-        (8.5e9, "float32", 128),  # 240
+        (80e9, "float32", 1024),  # 12e9 / (492,800 bytes * 18 arrays) = 1352
+        (80e9, "bfloat16", 2048),  # 2705
+        (8.5e9, "float32", 128),  # 143
     ],
 )
 def test_micro_batch_fits_the_memory_of_a_gpu(memory, precision, expected, gpu):

@@ -257,11 +257,26 @@ def places(count: int) -> torch.Tensor:
 
 def test_d_without_jitter_sees_the_whole_image(start):
     steps, state, _ = start(unchanged, watch=True, jitter=0)
-    steps.update_discriminator(places(30), places(30))
-    # Eight times as many at once as R takes: 24 and 6 of each kind.
-    assert [len(images) for images in state.discriminator.seen] == [24, 24, 6, 6]
+    steps.update_discriminator(places(4), places(4))
+    assert [len(images) for images in state.discriminator.seen] == [3, 3, 1, 1]  # two micro-batches of each kind
     for images in state.discriminator.seen:
         np.testing.assert_array_equal(images, places(len(images)))
+
+
+@pytest.mark.parametrize(
+    ("refiner", "at_once"),
+    [
+        ({"filters": 64, "blocks": 4}, 24),  # 64 * 18 values a pixel are 8 times 144
+        ({"filters": 32, "blocks": 4}, 12),
+        ({"filters": 4, "blocks": 1}, 3),
+    ],
+    ids=str,
+)
+def test_d_takes_as_many_at_once_as_need_the_room_of_r(refiner, at_once, start):
+    steps, state, _ = start(unchanged, watch=True, refiner=refiner)
+    steps.update_discriminator(places(30), places(30))
+    assert len(state.discriminator.seen[0]) == at_once
+    assert sum(map(len, state.discriminator.seen)) == 60
 
 
 def test_d_sees_refined_and_real_images_through_one_window_that_moves_at_random(start):
@@ -270,7 +285,7 @@ def test_d_sees_refined_and_real_images_through_one_window_that_moves_at_random(
     corners = []
     for _ in range(60):
         state.discriminator.seen.clear()
-        steps.update_discriminator(places(30), places(30))
+        steps.update_discriminator(places(4), places(4))
         seen = state.discriminator.seen
         assert len(seen) == 4  # two micro-batches of each kind
         top, left = divmod(round(float(seen[0][0, 0, 0, 0]) * 100), 10)

@@ -16,7 +16,7 @@ from torch.utils._pytree import tree_leaves
 from simgan.errors import EngineError
 from simgan.models import refiner_model
 from simgan.steps import Steps, new_state
-from simgan.torch_engine import TorchEngine, _either, _Recorded
+from simgan.torch_engine import TorchEngine, _or_plain, _Recorded
 
 RANDOM = np.random.default_rng(0)
 
@@ -373,30 +373,30 @@ def test_failure_of_the_fast_form_is_logged_once_and_the_plain_one_takes_over(ca
         tried.append(value)
         raise RuntimeError("no compiler\nand a long trace")
 
-    call = _either(fast, lambda value: 2 * value)
+    call = _or_plain(fast, lambda value: 2 * value)
     with caplog.at_level(logging.WARNING, "simgan"):
         assert [call(1), call(2), call(3)] == [2, 4, 6]
     assert tried == [1]
-    assert fallbacks(caplog) == ["compile: failed (no compiler); training goes on without, slower"]
+    assert fallbacks(caplog) == ["compiling failed (no compiler); going on without, slower"]
 
 
 def test_fast_form_is_used_while_it_works(caplog):
-    call = _either(lambda value: value + 1, lambda value: pytest.fail("the plain form"))
+    call = _or_plain(lambda value: value + 1, lambda value: pytest.fail("the plain form"))
     assert [call(1), call(2)] == [2, 3]
     assert fallbacks(caplog) == []
 
 
 def test_failure_of_the_plain_form_is_raised():
     def fails(message):
-        def call():
+        def call(value):
             raise RuntimeError(message)
 
         return call
 
-    call = _either(fails("fast"), fails("plain"))
+    call = _or_plain(fails("fast"), fails("plain"))
     for _ in range(2):
         with pytest.raises(RuntimeError, match="plain"):
-            call()
+            call(1)
 
 
 def test_network_that_cannot_be_compiled_runs_as_it_is(batch, monkeypatch, caplog):

@@ -22,7 +22,8 @@ with no_absl_warnings():  # grain looks for JAX's profiler
 # more would only fill the memory.
 _READERS = grain.ReadOptions(num_threads=2, prefetch_buffer_size=4)
 _ENDLESS = 2**40  # batches
-_BLOCK = 1024  # images read at once into a set that is kept
+_BLOCK = 1024  # images between two notes of progress, while a set is read that is kept
+_AT_ONCE = 8  # images in memory at their own size, which may be many times the size of training
 
 
 def training_size(
@@ -80,7 +81,7 @@ class Order:
     def __init__(self, count: int, batch_size: int, *, seed: int, flip: bool = False) -> None:
         self._count, self._batch_size, self._seed, self._flip = count, batch_size, seed, flip
         # A batch lies in one pass or in two; readers ahead of each other ask for the same two.
-        self._pass = lru_cache(maxsize=2)(lambda number: np.random.default_rng((seed, number)).permutation(count))
+        self._pass = lru_cache(maxsize=2)(lambda number: np.random.default_rng((number, seed, 1)).permutation(count))
 
     def draw(self, number: int) -> Draw:
         """Batch `number`, from 0."""
@@ -91,7 +92,7 @@ class Order:
             indices[inside] = self._pass(int(of_pass))[positions[inside] % self._count]
         mirrored = np.zeros(self._batch_size, bool)
         if self._flip:
-            mirrored = np.random.default_rng((self._seed, 1, number)).random(self._batch_size) < 0.5
+            mirrored = np.random.default_rng((number, self._seed, 2)).random(self._batch_size) < 0.5
         return Draw(indices, mirrored)
 
 
@@ -148,16 +149,32 @@ def _read_all(source: ImageSource, size: tuple[int, int], on_progress: Callable[
         if start == 0:
             images = np.empty((len(source), *block.shape[1:]), block.dtype)
         if images.dtype != block.dtype:  # the first that was resized, or the first after it that was not
-            images, block = (
-                part if part.dtype == np.float32 else source.pixel_range.to_model(part) for part in (images, block)
-            )
+            images, block = (_as_float(part, source.pixel_range) for part in (images, block))
         images[start : start + len(block)] = block
         on_progress(start + len(block), len(source))
     return images
 
 
+def _as_float(pixels: NDArray[Any], pixel_range: PixelRange) -> NDArray[np.float32]:
+    """What `_read` gives, in [-1, 1]."""
+    if pixels.dtype == np.float32:
+        return pixels
+    return pixel_range.to_model(pixels.view(np.uint16) if pixels.dtype == np.int16 else pixels)
+
+
 def _read(source: ImageSource, indices: Sequence[int], size: tuple[int, int]) -> NDArray[Any]:
-    """Images (B, H, W, C): integers as they are stored if no image needs resizing, else float32 in [-1, 1]."""
+    """Images (B, H, W, C): integers as they are stored if no image needs resizing, else float32 in [-1, 1].
+
+    16 bits come as int16, of which the negative stand for 2^15 and more: PyTorch indexes no uint16 on a GPU.
+    """
+    parts = [_read_few(source, indices[at : at + _AT_ONCE], size) for at in range(0, len(indices), _AT_ONCE)]
+    if len({part.dtype for part in parts}) > 1:  # some were resized
+        parts = [_as_float(part, source.pixel_range) for part in parts]
+    pixels = np.concatenate(parts)
+    return pixels.view(np.int16) if pixels.dtype == np.uint16 else pixels
+
+
+def _read_few(source: ImageSource, indices: Sequence[int], size: tuple[int, int]) -> NDArray[Any]:
     images = source.read(indices)
     if source.dtype.kind == "u" and all(image.shape[:2] == size for image in images):
         return np.stack(images)
@@ -165,11 +182,14 @@ def _read(source: ImageSource, indices: Sequence[int], size: tuple[int, int]) ->
 
 
 def _to_model(pixels: Array, pixel_range: PixelRange) -> Array:
-    """`PixelRange.to_model` on the device; what is in [-1, 1] already stays."""
-    if keras.backend.standardize_dtype(pixels.dtype) == "float32":
+    """`PixelRange.to_model` on the device, of what `_read` gives."""
+    stored = keras.backend.standardize_dtype(pixels.dtype)
+    if stored == "float32":
         return pixels
-    low, high = pixel_range.low, pixel_range.high
-    return (ops.cast(pixels, "float32") - low) * (2 / (high - low)) - 1
+    values = ops.cast(pixels, "float32")
+    if stored == "int16":
+        values = values + 65536.0 * ops.cast(values < 0, "float32")
+    return (values - pixel_range.low) * (2 / (pixel_range.high - pixel_range.low)) - 1
 
 
 def _mirror(images: Array, mirrored: NDArray[np.bool_], to_device: Callable[[NDArray[Any]], Array]) -> Array:

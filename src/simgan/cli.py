@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _BAD_INPUT, _INTERRUPTED, _TERMINATED = 2, 130, 143
+# How PyTorch says it, in a RuntimeError, of a GPU and of a CPU.
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory")
 
 
 class Command(Protocol):
@@ -44,7 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message = f"cannot read or write: {' '.join(str(error).split())}; check the disk and the permissions."
     except ImportError as error:
         message = f"cannot import {error.name or error}; install it, or unset KERAS_BACKEND to run on PyTorch."
-    except MemoryError:
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and not any(words in str(error) for words in _OUT_OF_MEMORY):
+            raise
         message = "out of memory; choose a smaller --micro-batch or --history-size, or smaller images."
     except KeyboardInterrupt as error:
         told = "; ".join(["simgan: interrupted", *getattr(error, "__notes__", [])])

@@ -119,7 +119,7 @@ class TrainConfig(_Settings):
     """Images that go through the networks at once; gradients add up to the whole batch's. auto: what the cache of the
     processor holds, or the memory of the GPU."""
     compile: Literal["auto", "on", "off"] = "auto"
-    """Compile the networks, and record updates as CUDA graphs on a GPU: faster steps after a minute or two. auto: in
+    """Compile R, and record updates as CUDA graphs on a GPU: faster steps after a minute or two. auto: in
     trainings that are long enough to earn that back."""
 
     @model_validator(mode="after")

@@ -1,7 +1,7 @@
 """The device that training runs on: its engine, its memory, and what `auto` means there.
 
 Precision, micro-batch and compilation follow from the settings, the size of the images and what the machine says of
-itself; nothing is timed, so the same training on the same kind of machine is the same numbers.
+itself; nothing is timed.
 """
 
 import math
@@ -17,11 +17,11 @@ from simgan.engine import Engine
 from simgan.errors import EngineError
 
 # Ours, measured in docs/performance.md.
-# Of the L2 caches: what one layer's activations of a micro-batch may take. Winograd's convolutions, which float32 has,
-# go through an image by rows.
-_CACHE_SHARE = {"bfloat16": 1.75, "float32": 7.0}
-_GPU_SHARE = 0.25  # of the GPU's memory: what all activations of a micro-batch may take
+_CACHE_SHARE = 1.75  # of the L2 caches: what one layer's activations of a micro-batch may take
+_WINOGRAD_CACHE_SHARE = 7.0  # the same, where convolutions go through an image by rows
+_GPU_SHARE = 0.15  # of the GPU's memory: what all activations of a micro-batch may take
 _WORTH_COMPILING = 1e14  # floating-point operations: below, compiling takes longer than it saves
+_CONTAINER = Path("/sys/fs/cgroup/memory.max")
 _SMALL_CACHE = 2**20  # bytes of L2 a core, where the system does not tell
 
 
@@ -35,11 +35,7 @@ def open_engine(*, micro_batch: int, compiled: bool) -> Engine:
     Raises:
         EngineError: Keras runs on another backend than PyTorch.
     """
-    if keras.backend.backend() != "torch":
-        raise EngineError(
-            f"keras backend: expected torch, the engine that trains, received {keras.backend.backend()}; set the "
-            "environment variable KERAS_BACKEND=torch, or import simgan before keras."
-        )
+    _require_torch()
     from simgan.torch_engine import TorchEngine
 
     return TorchEngine(micro_batch, compiled=compiled)
@@ -48,9 +44,13 @@ def open_engine(*, micro_batch: int, compiled: bool) -> Engine:
 def resolve(config: TrainConfig, size: tuple[int, int], channels: int) -> TrainConfig:
     """`config` with every `auto` made out, for a training at `size` (H, W).
 
-    What it says then is written into the run's config.toml, so that a repeated run computes the same on another
-    machine too.
+    What it says then is written into the run's config.toml: the numbers of a repeated run are the same on the same
+    machine, and near to it on another.
+
+    Raises:
+        EngineError: Keras runs on another backend than PyTorch.
     """
+    _require_torch()
     precision = resolve_precision(config.precision)
     micro_batch, compiled = config.micro_batch, config.compile
     if micro_batch == "auto":
@@ -100,7 +100,10 @@ def images_at_once(refiner: RefinerConfig, size: tuple[int, int], precision: str
         # Each convolution keeps its output, and each block its sum and its activation, for the gradient.
         fit = _GPU_SHARE * device_memory() / (layer * (4 * refiner.blocks + 2))
     else:
-        fit = _CACHE_SHARE[precision] * _cache_bytes() / layer
+        from simgan.winograd import applies
+
+        by_rows = precision == "float32" and applies(refiner.filters, refiner.kernel_size)
+        fit = (_WINOGRAD_CACHE_SHARE if by_rows else _CACHE_SHARE) * _cache_bytes() / layer
     return 1 << max(0, int(fit).bit_length() - 1)
 
 
@@ -111,13 +114,21 @@ def worth_compiling(flops: int) -> bool:
 
 def device_memory() -> float:
     """Bytes of memory where the arrays of a training lie; infinity where the system does not tell."""
-    if _on_gpu():
-        import torch
+    if not _on_gpu():
+        return main_memory()
+    import torch
 
-        return float(torch.cuda.get_device_properties().total_memory)
-    if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", {}):
-        return math.inf
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return float(torch.cuda.get_device_properties().total_memory)
+
+
+def main_memory() -> float:
+    """Bytes of memory of this machine, or what its container may use; infinity where the system does not tell."""
+    known = "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {})
+    memory = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")) if known else math.inf
+    try:
+        return min(memory, float(_CONTAINER.read_text(encoding="ascii")))
+    except (OSError, ValueError):  # no container, or one without a limit: 'max'
+        return memory
 
 
 def _cache_bytes() -> int:
@@ -139,4 +150,12 @@ def _has_compiler() -> bool:
 
 
 def _on_gpu() -> bool:
-    return bool(keras.ops.convert_to_tensor(0.0).device.type == "cuda")
+    return keras.backend.backend() == "torch" and bool(keras.ops.convert_to_tensor(0.0).device.type == "cuda")
+
+
+def _require_torch() -> None:
+    if keras.backend.backend() != "torch":
+        raise EngineError(
+            f"keras backend: expected torch, the engine that trains, received {keras.backend.backend()}; set the "
+            "environment variable KERAS_BACKEND=torch, or import simgan before keras."
+        )

@@ -21,6 +21,7 @@ _BATCH = 64  # images of one size: enough to keep any device busy
 _WAITING = 4 * _BATCH  # images of all sizes that may wait for others of their size
 # Images are read and written in blocks: large enough that a call costs little, small enough that a few fit anywhere.
 _BLOCK_BYTES = 2**20
+_SAMPLED = 32  # images that tell of the sizes in a set
 
 Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # (N, H, W, C) in [-1, 1], to the same refined
 Group = tuple[list[int], NDArray[Any]]  # indices, and images (N, H, W, C) of one size
@@ -52,9 +53,9 @@ def refine(
         RunError: the path is not a finished run.
     """
     if isinstance(images, ImageSource):
-        common_size(images)
-        predict = _predictor(run_or_model, images.dtype, (len(images), *images.size(0), images.channels))
-        together = np.empty((len(images), *images.size(0), images.channels), images.dtype)
+        size = common_size(images)
+        predict = _predictor(run_or_model, images.dtype, (len(images), *size, images.channels), one_size=True)
+        together = np.empty((len(images), *size, images.channels), images.dtype)
         with closing(_blocks(images)) as blocks:
             for indices, refined in _refined_groups(predict, images, blocks):
                 together[indices] = refined
@@ -67,7 +68,7 @@ def refine(
         pixel_range = PixelRange(-1.0, 1.0) if stacked.dtype.kind == "f" else PixelRange.of(stacked.dtype)
     if stacked.size:
         check_values(stacked, pixel_range, "images")
-    predict = _predictor(run_or_model, stacked.dtype, stacked.shape)
+    predict = _predictor(run_or_model, stacked.dtype, stacked.shape, one_size=True)
     refined = np.empty_like(stacked)
     for start in range(0, len(stacked), _BATCH):
         part = slice(start, start + _BATCH)
@@ -94,7 +95,9 @@ def refine_data_set(
             nothing is left under the name of `output` then.
         RunError: the path is not a finished run.
     """
-    predict = _predictor(run_or_model, source.dtype, (len(source), *source.size(0), source.channels))
+    sizes = _some_sizes(source)
+    shape = (len(source), *sizes[0], source.channels)
+    predict = _predictor(run_or_model, source.dtype, shape, one_size=len(set(sizes)) == 1)
 
     def write(group: Group) -> int:
         writer.write_many(*group)
@@ -110,11 +113,17 @@ def refine_data_set(
 
 
 def _blocks(source: ImageSource) -> Generator[tuple[range, list[NDArray[Any]]]]:
-    """All images in order, read ahead in blocks of _BLOCK_BYTES, taking all for as large as the first."""
-    images = max(1, min(_WAITING, _BLOCK_BYTES // source[0].nbytes))
+    """All images in order, read ahead in blocks of _BLOCK_BYTES, taking none for larger than some are."""
+    largest = max(height * width for height, width in _some_sizes(source)) * source.channels * source.dtype.itemsize
+    images = max(1, min(_WAITING, _BLOCK_BYTES // largest))
     starts = range(0, len(source), images)
     parts = (range(start, min(start + images, len(source))) for start in starts)
     return ahead(lambda part: (part, source.read(part)), parts)
+
+
+def _some_sizes(source: ImageSource) -> list[tuple[int, int]]:
+    """(H, W) of the first image, the last, and some between."""
+    return [source.size(int(index)) for index in np.linspace(0, len(source) - 1, _SAMPLED)]
 
 
 def _refined_groups(
@@ -141,11 +150,14 @@ def _refine_group(predict: Predict, group: list[tuple[int, NDArray[Any]]], sourc
     return [index for index, _ in group], refined
 
 
-def _predictor(run_or_model: Run | keras.Model | str | Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Predict:
+def _predictor(
+    run_or_model: Run | keras.Model | str | Path, dtype: np.dtype[Any], shape: tuple[int, ...], *, one_size: bool
+) -> Predict:
     """R as a function of images of any size, in the fastest form for images stored as `dtype`.
 
     Args:
         shape: (N, H, W, C): how many there are, and the size of the first.
+        one_size: whether the others have the same size, as far as is known.
     """
     run = Run.open(run_or_model) if isinstance(run_or_model, str | Path) else run_or_model
     channels = run.data.channels if isinstance(run, Run) else run.input_shape[-1]
@@ -155,13 +167,13 @@ def _predictor(run_or_model: Run | keras.Model | str | Path, dtype: np.dtype[Any
             "convert the images, or train on such images."
         )
     if isinstance(run, Run) and dtype == np.uint8 and keras.backend.backend() == "torch":
-        return _fast(run, shape)
+        return _fast(run, shape, one_size)
     model = run.refiner if isinstance(run, Run) else any_size(run)
     return lambda images: np.asarray(model.predict_on_batch(images), np.float32)
 
 
-def _fast(run: Run, shape: tuple[int, ...]) -> Predict:
-    """R of a run in the layout and precision that PyTorch computes fastest, compiled if there are many images.
+def _fast(run: Run, shape: tuple[int, ...], one_size: bool) -> Predict:
+    """R of a run in the layout and precision that PyTorch computes fastest; compiled for many images of one size.
 
     bfloat16 moves an 8-bit pixel by 0.1 on average and by 2 at most (docs/experiments.md): not for deeper images.
     """
@@ -173,7 +185,7 @@ def _fast(run: Run, shape: tuple[int, ...]) -> Predict:
     model.set_weights(run.refiner.get_weights())
     engine = open_engine(
         micro_batch=min(_BATCH, images_at_once(settings, size, resolve_precision("auto"))),
-        compiled=worth_compiling(count * refiner_flops(settings, size, channels)),
+        compiled=one_size and worth_compiling(count * refiner_flops(settings, size, channels)),
     )
     network = engine.network(model)
     return lambda images: engine.to_numpy(engine.infer(network, engine.to_device(images)))

@@ -20,11 +20,6 @@ from simgan.models import discriminator_model, refiner_model
 Batch = Array  # (B, H, W, C) in [-1, 1], float32, on the engine's device
 
 
-# Images whose activations in D take less room than one's in R: the strides of D divide H and W by 2, then by 4. With
-# few images at once D spends its time between its layers (docs/performance.md).
-_D_LIGHT = 8
-
-
 @dataclass
 class TrainState:
     """Everything that training changes."""
@@ -129,7 +124,7 @@ class Steps:
 
         self._minimise_regularisation = engine.minimiser(regularisation, *refiner)
         self._minimise_equation_4 = engine.minimiser(equation_4, *refiner)
-        self._minimise_equation_2 = engine.minimiser(equation_2, *discriminator, light=_D_LIGHT)
+        self._minimise_equation_2 = engine.minimiser(equation_2, *discriminator, light=_light(config))
 
     def pretrain_refiner(self, synthetic: Batch) -> RefinerLosses:
         """One update of R on synthetic images x: the self-regularisation |psi(x~) - psi(x)|_1 alone."""
@@ -174,6 +169,16 @@ class Steps:
         top, left = self._state.random.integers(0, 2 * self._jitter, size=2, endpoint=True)
         height, width = (side - 2 * self._jitter for side in images.shape[1:3])
         return tuple(self._engine.to_device(start + np.arange(side)) for start, side in ((top, height), (left, width)))
+
+
+def _light(config: TrainConfig) -> int:
+    """How many images of each kind in D take about the room of one in R; eight for the paper's networks.
+
+    The strides of D divide H and W by 2, then by 4. With few images at once it would spend its time between its
+    layers (docs/performance.md).
+    """
+    of_refiner = config.refiner.filters * (4 * config.refiner.blocks + 2)  # values a pixel
+    return max(1, of_refiner // 144)
 
 
 def _crop(images: Array, rows: Array | None = None, columns: Array | None = None) -> Array:

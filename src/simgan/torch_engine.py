@@ -6,6 +6,7 @@ Only `simgan.engine` imports this file, and only where Keras runs on PyTorch.
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from types import FunctionType
 from typing import Any
 
 import keras
@@ -15,10 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simgan.engine import Losses
-from simgan.errors import EngineError
+from simgan.update_rule import update_rule
 from simgan.winograd import speed_up
 
 _WARM_UPS = 3  # runs before a CUDA graph is recorded: libraries choose their algorithms in them
+_PINNED = 2**26  # bytes of an array at most: a batch, not a set, for pinned memory is not given back
 _log = logging.getLogger("simgan")
 
 
@@ -40,14 +42,13 @@ class TorchEngine:
         self._device = keras.ops.convert_to_tensor(0.0).device
         self._on_gpu = self._device.type == "cuda"
         torch.backends.cudnn.benchmark = True  # sizes repeat: the fastest algorithm is worth its search
-        if compiled:
-            torch.compiler.reset()  # what earlier engines compiled counts against a limit of 8 forms of a function
 
     def to_device(self, array: NDArray[Any]) -> Tensor:
         """See `Engine.to_device`."""
         tensor = torch.from_numpy(np.ascontiguousarray(array))
-        # From pinned memory, the copy waits for nothing.
-        return tensor.pin_memory().to(self._device, non_blocking=True) if self._on_gpu else tensor
+        if self._on_gpu and tensor.nbytes <= _PINNED:  # from pinned memory, the copy waits for nothing
+            return tensor.pin_memory().to(self._device, non_blocking=True)
+        return tensor.to(self._device)
 
     def to_numpy(self, array: Tensor) -> NDArray[Any]:
         """See `Engine.to_numpy`."""
@@ -60,13 +61,26 @@ class TorchEngine:
     def network(self, model: keras.Model) -> Callable[[Tensor], Tensor]:
         """See `Engine.network`."""
 
-        if not self._on_gpu:
+        if self._device.type == "cpu":
             speed_up(model)
 
         def plain(images: Tensor) -> Tensor:
             return model(images)  # type: ignore[no-any-return]
 
-        return _either(torch.compile(plain, dynamic=False), plain) if self._compiled else plain
+        if not self._compiled:
+            return plain
+        # PyTorch compiles a code object so many times and no more: each network has one of its own.
+        own = FunctionType(plain.__code__.replace(), plain.__globals__, "plain", None, plain.__closure__)
+        fast = _or_plain(torch.compile(own, dynamic=False), plain)
+
+        def padded(images: Tensor) -> Tensor:
+            """Compiled code is of one shape: fewer images than that would be compiled for anew."""
+            missing = self._micro_batch - len(images)
+            if missing <= 0 or torch.is_grad_enabled():
+                return fast(images)
+            return fast(torch.cat([images, images.new_zeros(missing, *images.shape[1:])]))[: len(images)]
+
+        return padded
 
     def minimiser(
         self,
@@ -78,7 +92,7 @@ class TorchEngine:
     ) -> Callable[..., Losses]:
         """See `Engine.minimiser`."""
         values, at_once = [variable.value for variable in variables], light * self._micro_batch
-        descend = _update_rule(optimiser, values)
+        descend = update_rule(optimiser, values)
 
         def update(batches: Sequence[Tensor], shared: Sequence[Tensor] = ()) -> Losses:
             count = len(batches[0])
@@ -95,17 +109,12 @@ class TorchEngine:
                 descend(gradients)
             return type(losses)(*sums)
 
-        return _either(_Recorded(update), update) if self._compiled and self._on_gpu else update
+        return _Recorded(update) if self._compiled and self._on_gpu else update
 
     def infer(self, network: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
         """See `Engine.infer`."""
-        pieces = list(torch.split(images, self._micro_batch))
-        if self._compiled and len(images) % self._micro_batch:
-            # Compiled code is of one shape: a last piece of another would be compiled anew.
-            missing = self._micro_batch - len(pieces[-1])
-            pieces[-1] = torch.cat([pieces[-1], pieces[-1].new_zeros(missing, *images.shape[1:])])
         with torch.no_grad():
-            return torch.cat([network(piece) for piece in pieces])[: len(images)]
+            return torch.cat([network(piece) for piece in torch.split(images, self._micro_batch)])
 
     def average(self, into: Sequence[keras.Variable], variables: Sequence[keras.Variable], decay: float) -> None:
         """See `Engine.average`."""
@@ -113,43 +122,11 @@ class TorchEngine:
             torch._foreach_lerp_([v.value for v in into], [v.value for v in variables], 1.0 - decay)
 
 
-def _update_rule(optimiser: keras.optimizers.Optimizer, values: list[Tensor]) -> Callable[[list[Tensor]], None]:
-    """`optimiser.apply` as a function of the gradients, on the optimiser's own variables.
-
-    The same arithmetic as Keras's, which waits for the device to read the learning rate from it.
-    """
-    iterations = optimiser.iterations.value
-    own = (optimiser.iterations, optimiser.learning_rate)  # a schedule's rate is no variable
-    moments = [one.value for one in optimiser.variables if all(one is not other for other in own)]
-
-    def sgd(gradients: list[Tensor]) -> None:
-        torch._foreach_sub_(
-            values, torch._foreach_mul(gradients, keras.ops.convert_to_tensor(optimiser.learning_rate))
-        )
-        iterations.add_(1)
-
-    def adam(gradients: list[Tensor]) -> None:
-        beta_1, beta_2, first, second = optimiser.beta_1, optimiser.beta_2, moments[::2], moments[1::2]
-        torch._foreach_lerp_(first, gradients, 1 - beta_1)
-        torch._foreach_lerp_(second, torch._foreach_mul(gradients, gradients), 1 - beta_2)
-        rate = keras.ops.convert_to_tensor(optimiser.learning_rate)
-        step = iterations.add_(1).to(torch.float32)
-        size = rate * torch.sqrt(1 - beta_2**step) / (1 - beta_1**step)
-        root = torch._foreach_add(torch._foreach_sqrt(second), optimiser.epsilon)
-        torch._foreach_sub_(values, torch._foreach_div(torch._foreach_mul(first, size), root))
-
-    if not optimiser.weight_decay:
-        if isinstance(optimiser, keras.optimizers.Adam) and len(moments) == 2 * len(values):
-            return adam
-        if isinstance(optimiser, keras.optimizers.SGD) and not moments:
-            return sgd
-    raise EngineError(
-        f"optimiser: expected plain SGD or Adam (no momentum, amsgrad, decay), received {optimiser.name}; take one."
-    )
-
-
 class _Recorded:
-    """An update recorded as a CUDA graph, one for each set of shapes, and replayed from then on."""
+    """An update recorded as a CUDA graph, one for each set of shapes, and replayed from then on.
+
+    Where recording fails, the log says so and the update runs as it is.
+    """
 
     def __init__(self, update: Callable[..., Any]) -> None:
         self._update = update
@@ -160,10 +137,10 @@ class _Recorded:
         arrays = [*batches, *shared]
         shapes = tuple(array.shape for array in arrays)
         self._runs[shapes] += 1
-        if self._runs[shapes] <= _WARM_UPS:
-            return self._update(batches, shared)
-        if shapes not in self._graphs:
+        if self._runs[shapes] == _WARM_UPS + 1:
             self._graphs[shapes] = self._record([array.clone() for array in arrays], len(batches))
+        if not self._graphs.get(shapes):
+            return self._update(batches, shared)
         graph, places, losses = self._graphs[shapes]
         torch._foreach_copy_(places, arrays)
         graph.replay()
@@ -171,25 +148,34 @@ class _Recorded:
 
     def _record(self, places: list[Tensor], count: int) -> Any:
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # the readers' threads go on meanwhile
-            losses = self._update(places[:count], places[count:])
+        try:
+            with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # the readers' threads go on meanwhile
+                losses = self._update(places[:count], places[count:])
+        except RuntimeError as error:
+            _warn("recording a CUDA graph", error)
+            return None
         return graph, places, losses
 
 
-def _either(fast: Callable[..., Any], plain: Callable[..., Any]) -> Callable[..., Any]:
+def _or_plain(fast: Callable[[Tensor], Tensor], plain: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     """`fast`, or `plain` from the first failure of `fast` on."""
     chosen = fast
 
-    def call(*arguments: Any) -> Any:
+    def call(images: Tensor) -> Tensor:
         nonlocal chosen
         try:
-            return chosen(*arguments)
+            return chosen(images)
+        except torch.OutOfMemoryError:
+            raise
         except RuntimeError as error:
             if chosen is plain:
                 raise
-            chosen = plain
-            reason = str(error).strip().partition("\n")[0]
-            _log.warning("compile: failed (%s); training goes on without, slower", reason)
-            return plain(*arguments)
+            _warn("compiling", error)
+        chosen = plain
+        return plain(images)
 
     return call
+
+
+def _warn(what: str, error: RuntimeError) -> None:
+    _log.warning("%s failed (%s); going on without, slower", what, str(error).strip().partition("\n")[0])

@@ -1,5 +1,6 @@
 """`train`: from two data sets to a run folder."""
 
+import math
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +12,7 @@ from rich.console import Console
 from simgan import loop
 from simgan.batches import Order, evenly_spaced_images, image_batches, training_size
 from simgan.config import DataRecord, SourceRecord, TrainConfig
-from simgan.device import device_memory, open_engine, resolve
+from simgan.device import device_memory, main_memory, open_engine, resolve
 from simgan.engine import Engine
 from simgan.folders import check_new, new_folder
 from simgan.images import ImageSource, open_images
@@ -96,7 +97,8 @@ def _batches(
     drawn = config.batch_size * (of_each_kind + (of_synthetic if place == 0 else 0))
     pixels = len(source) * size[0] * size[1] * source.channels
     itemsize = source.dtype.itemsize if source.dtype.kind == "u" and config.size is None else 4  # float32 if resized
-    keep = drawn >= len(source) and pixels * itemsize <= _KEPT_SHARE * device_memory()
+    room = _KEPT_SHARE * min(device_memory(), main_memory())
+    keep = drawn >= len(source) and pixels * itemsize <= room < math.inf
     with show_progress(console, f"reading {source.path.name}") as on_progress:
         return image_batches(source, order, size, engine.to_device, keep=keep, on_progress=on_progress)
 

@@ -31,13 +31,12 @@ def test_pairs_have_ratios_and_their_median():
     assert "| R alone | 8 s (6 to 10) | 2 s (2 to 2) | 3.00, 5.00, 4.00 | 4.00 |" in text
 
 
-def test_the_bound_follows_from_the_peak():
+def test_rate_stands_beside_the_peak():
     peaks = [Peak("float32", 8, direction, best=2.0, median=1.0) for direction in DIRECTIONS]
     peaks += [Peak("bfloat16", 8, direction, best=4.0, median=1.0) for direction in DIRECTIONS]
     text = show(Results(pairs=[make_pair(20.0, 10.0)], peaks=peaks))
-    # R: 1.7466 TFLOP in 10 s, of 2 TFLOP/s. A step of 3.8847 TFLOP at 4 TFLOP/s takes 0.97 s; the textbook 20.
-    assert re.search(r"R trains at 0\.175 TFLOP/s: 9% of", text)
-    assert "would be 21 times as fast" in text
+    # R: 1.7466 TFLOP in 10 s, of 2 TFLOP/s.
+    assert re.search(r"R trains at 0\.175 TFLOP/s, .*: 9% of the peak .* in float32 \(2 TFLOP/s\)", text)
 
 
 def test_cost_is_an_image():

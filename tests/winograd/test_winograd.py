@@ -120,3 +120,31 @@ def test_without_a_compiler_nothing_changes(monkeypatch, caplog):
         assert "no-such-compiler" in caplog.text
     finally:
         winograd._library.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("images", "kernel"),
+    [
+        (torch.zeros(1, 16, 4, 4, dtype=torch.float64), torch.zeros(3, 3, 16, 16)),
+        (torch.zeros(1, 16, 4, 4), torch.zeros(3, 3, 16, 16, dtype=torch.float64)),
+        (torch.zeros(1, 32, 4, 4), torch.zeros(3, 3, 16, 16)),
+        (torch.zeros(1, 17, 4, 4), torch.zeros(3, 3, 17, 16)),
+        (torch.zeros(1, 16, 4, 4), torch.zeros(3, 3, 16, 9)),
+    ],
+    ids=["images of float64", "kernel of float64", "other channels", "odd channels", "odd filters"],
+)
+def test_what_the_kernels_cannot_compute_never_reaches_them(images, kernel):
+    with pytest.raises(RuntimeError, match="winograd: expected"):
+        winograd._convolve(images, kernel)
+
+
+def test_default_dtype_of_torch_does_not_matter():
+    images, kernel = (array.detach() for array in arrays(1, 5, 6, 16, 16))
+    expected = winograd._convolve(images, kernel)
+    torch.set_default_dtype(torch.float64)
+    try:
+        torch.testing.assert_close(winograd._convolve(images, kernel), expected, rtol=0, atol=0)
+        gradient = torch.ops.simgan.winograd_kernel_gradient(images, images)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert gradient.dtype == torch.float32

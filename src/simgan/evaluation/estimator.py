@@ -18,6 +18,9 @@ Augment = Callable[
 """Images (B, H, W, C) and labels (B, K) to changed ones."""
 
 
+_AT_ONCE = 4096  # images on the device at once
+
+
 class _Loss(NamedTuple):
     total: Any
 
@@ -34,8 +37,9 @@ class Estimator:
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Vectors (N, K), in the units of the labels that it was trained on."""
         engine = self.engine
-        found = engine.to_numpy(engine.infer(self.model, engine.to_device(images)))
-        return found * self.scale + self.mean
+        parts = (images[start : start + _AT_ONCE] for start in range(0, len(images), _AT_ONCE))
+        found = [engine.to_numpy(engine.infer(self.model, engine.to_device(part))) for part in parts]
+        return np.concatenate(found) * self.scale + self.mean
 
 
 def estimator_model(height: int, width: int, channels: int, outputs: int, dtype: str = "float32") -> keras.Model:
@@ -84,13 +88,13 @@ def train_estimator(
         augment: changes the images, and the labels with them, of a batch.
         on_progress: called with the steps done and their number.
     """
+    engine = open_engine(micro_batch=256, compiled=False)
     keras.utils.set_random_seed(seed)
     random = np.random.default_rng(seed)
     height, width, channels = images.shape[1:]
     model = estimator_model(height, width, channels, labels.shape[1], dtype=dtype_policy("auto"))
     optimiser = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps))
     optimiser.build(model.trainable_variables)
-    engine = open_engine(micro_batch=256, compiled=False)
     mean, scale = labels.mean(axis=0, dtype=np.float32), labels.std(axis=0, dtype=np.float32) + 1e-6
     labels = labels.astype(np.float32)
 

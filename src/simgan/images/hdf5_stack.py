@@ -42,8 +42,9 @@ class Hdf5Stack:
             return as_images(self._dataset[together])
         if self._unpack_first:
             self._unpack()
-        if self._unpacked is not None:
-            return as_images(self._unpacked[list(indices)])
+        unpacked = self._unpacked  # `close` may let go of it meanwhile
+        if unpacked is not None:
+            return as_images(unpacked[list(indices)])
         images = np.empty((len(indices), *self._dataset.shape[1:]), self._dataset.dtype)
         for place in np.argsort(indices, kind="stable"):  # in the order of the file, for the chunk cache
             images[place] = self._dataset[indices[place]]
@@ -58,7 +59,7 @@ class Hdf5Stack:
             if not self._unpack_first:
                 return
             try:
-                if shutil.disk_usage(tempfile.gettempdir()).free > self._dataset.nbytes:
+                if shutil.disk_usage(tempfile.gettempdir()).free > 2 * self._dataset.nbytes:
                     self._unpacked = self._copy()
             finally:
                 self._unpack_first = False  # once: a damaged file would be read through for every batch

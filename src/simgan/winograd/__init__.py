@@ -1,12 +1,13 @@
 """3x3 convolutions in float32 on a CPU by Winograd's algorithm: about twice as fast as PyTorch's.
 
-For processors that do not multiply bfloat16. Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR
-2016. Results differ from a direct convolution by about 1e-5 of the largest value.
+For float32, so for processors that do not multiply bfloat16. Lavin and Gray, "Fast Algorithms for Convolutional Neural
+Networks", CVPR 2016. Results differ from a direct convolution by about 1e-5 of the largest value.
 """
 
 import ctypes
 import logging
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -48,6 +49,11 @@ def speed_up(model: keras.Model) -> None:
             layer.convolution_op = _convolve
 
 
+def applies(filters: int, kernel_size: int) -> bool:
+    """Whether the hidden layers of such an R, in float32 on a CPU, are computed here."""
+    return kernel_size == 3 and filters % _LANES_AT_MOST == 0 and _library() is not None
+
+
 def _fits(layer: keras.layers.Conv2D) -> bool:
     fits: bool = (
         layer.kernel_size == (3, 3)
@@ -69,6 +75,7 @@ def _convolve(images: Tensor, kernel: Tensor) -> Tensor:
 @torch.library.custom_op("simgan::winograd", mutates_args=())
 def _winograd(images: Tensor, kernel: Tensor) -> Tensor:
     """The convolution; in and out lie in memory as (N, H, W, C)."""
+    _check(images, kernel.shape[2], kernel.shape[3], kernel)
     images = images.contiguous(memory_format=torch.channels_last)
     count, channels, height, width = images.shape
     filters = kernel.shape[3]
@@ -82,10 +89,12 @@ def _winograd(images: Tensor, kernel: Tensor) -> Tensor:
 @torch.library.custom_op("simgan::winograd_kernel_gradient", mutates_args=())
 def _kernel_gradient(images: Tensor, gradient: Tensor) -> Tensor:
     """(N, I, H, W), (N, O, H, W) -> (3, 3, I, O)."""
+    _check(images, images.shape[1], gradient.shape[1], gradient)
     images, gradient = (array.contiguous(memory_format=torch.channels_last) for array in (images, gradient))
     count, channels, height, width = images.shape
-    filters, threads = gradient.shape[1], torch.get_num_threads()
-    parts = torch.zeros(threads, 36, channels * filters)
+    filters = gradient.shape[1]
+    threads = min(torch.get_num_threads(), max(1, count * height // 8))
+    parts = torch.zeros(threads, 36, channels * filters, dtype=torch.float32)
     sizes = (threads, count, height, width, channels, filters)
     _loaded().filter_gradient(_pointer(images), _pointer(gradient), _pointer(parts), *sizes)
     return (_G2.T @ parts.sum(0)).view(3, 3, channels, filters)
@@ -94,7 +103,18 @@ def _kernel_gradient(images: Tensor, gradient: Tensor) -> Tensor:
 def _like(images: Tensor, channels: int) -> Tensor:
     count, _, height, width = images.shape
     size = (count, channels, height, width)
-    return torch.empty(size, device=images.device, memory_format=torch.channels_last)
+    return torch.empty(size, dtype=images.dtype, device=images.device, memory_format=torch.channels_last)
+
+
+def _check(images: Tensor, channels: int, filters: int, other: Tensor) -> None:
+    """RuntimeError before anything reaches the kernels that they cannot compute."""
+    lanes = _loaded().lanes()
+    of_cpu = all(array.device.type == "cpu" and array.dtype == torch.float32 for array in (images, other))
+    if not of_cpu or images.shape[1] != channels or channels % lanes or filters % lanes:
+        raise RuntimeError(
+            f"winograd: expected float32 arrays of {channels} channels on a CPU, in multiples of {lanes}, received "
+            f"{images.dtype} {tuple(images.shape)} on {images.device} for {filters} filters"
+        )
 
 
 @_winograd.register_fake
@@ -137,7 +157,7 @@ def _loaded() -> ctypes.CDLL:
 @cache
 def _library() -> ctypes.CDLL | None:
     """The kernels, compiled for this processor; None where that fails."""
-    compiler = os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")
+    compiler = shlex.split(os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++"))
     # PyTorch's own OpenMP: two of them would fight for the cores.
     openmp = [str(path) for path in (Path(torch.__file__).parent / "lib").glob("libgomp*")]
     flags = ["-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-fPIC", "-fopenmp"]
@@ -145,13 +165,13 @@ def _library() -> ctypes.CDLL | None:
     with tempfile.TemporaryDirectory() as folder:
         compiled, linked = f"{folder}/kernels.o", f"{folder}/kernels.so"
         commands = (
-            [compiler, *flags, "-c", str(Path(__file__).with_name("kernels.cpp")), "-o", compiled],
-            [compiler, "-shared", compiled, "-o", linked, *(openmp or ["-fopenmp"])],
+            [*compiler, *flags, "-c", str(Path(__file__).with_name("kernels.cpp")), "-o", compiled],
+            [*compiler, "-shared", compiled, "-o", linked, *(openmp or ["-fopenmp"])],
         )
         try:
             for command in commands:
-                subprocess.run(command, check=True, capture_output=True)
+                subprocess.run(command, check=True, capture_output=True, timeout=120)
             return ctypes.CDLL(linked)
-        except (OSError, subprocess.CalledProcessError) as error:
-            _log.debug("winograd: not compiled (%s)", error)
+        except (OSError, subprocess.SubprocessError) as error:
+            _log.info("convolutions are PyTorch's, slower: compiling our own failed (%s)", error)
             return None
