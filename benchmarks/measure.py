@@ -34,6 +34,8 @@ class Plan:
     size_batch: int
     batches: tuple[int, ...]
     """Of the cost against batch size, at 35x55."""
+    cost_steps: int
+    """Timed updates of each cost, after one that is not timed: with small batches memory is new for longer."""
     repeats: int
     help_repeats: int
 
@@ -48,6 +50,7 @@ WHOLE = Plan(
     sizes=("35x55", "64x64", "128x128", "224x224"),
     size_batch=16,
     batches=(16, 64, 256, 512),
+    cost_steps=3,
     repeats=2,
     help_repeats=10,
 )
@@ -61,6 +64,7 @@ QUICK = Plan(
     sizes=("35x55", "64x64"),
     size_batch=4,
     batches=(4, 16),
+    cost_steps=1,
     repeats=1,
     help_repeats=2,
 )
@@ -161,7 +165,9 @@ def measure_cost(plan: Plan, textbook: Path, results: Results) -> None:
         [f"{size}:{plan.size_batch}" for size in plan.sizes] + [f"{HEIGHT}x{WIDTH}:{batch}" for batch in plan.batches]
     )
     for name, program in (("textbook", [textbook, "benchmarks/textbook.py"]), ("simgan", [*_OURS])):
-        results.cost[name] = _by(records([*program, "cost", *points]), "point", "seconds")
+        results.cost[name] = _by(
+            records([*program, "cost", *points, "--steps", str(plan.cost_steps)]), "point", "seconds"
+        )
 
 
 def measure_commands(plan: Plan, data: Data, results: Results) -> None:
