@@ -97,9 +97,10 @@ def train_estimator(
     optimiser.build(model.trainable_variables)
     mean, scale = labels.mean(axis=0, dtype=np.float32), labels.std(axis=0, dtype=np.float32) + 1e-6
     labels = labels.astype(np.float32)
+    network = engine.network(model)
 
     def loss(x: Any, target: Any) -> _Loss:
-        error = ops.abs(model(x, training=True) - target)
+        error = ops.abs(network(x) - target)
         return _Loss(ops.mean(ops.where(error < 1.0, 0.5 * error**2, error - 0.5)))
 
     update = engine.minimiser(loss, model.trainable_variables, optimiser)
