@@ -6,7 +6,7 @@ BENCH_OUT ?= runs/bench-$(shell date +%Y%m%d-%H%M%S)
 
 .PHONY: demo test check format bench lock
 
-demo: .venv/installed ## Render, train, refine, score, draw (about 6 minutes on two cores)
+demo: .venv/installed ## Render, train, refine, score, draw (6 minutes on two cores with AMX)
 	$(BIN)/simgan demo --out $(OUT)
 
 test: .venv/installed ## All tests
