@@ -31,8 +31,8 @@ class RecordingEngine(TorchEngine):
         self.networks[network] = model
         return network
 
-    def minimiser(self, loss, variables, optimiser):
-        minimise = super().minimiser(loss, variables, optimiser)
+    def minimiser(self, loss, variables, optimiser, **options):
+        minimise = super().minimiser(loss, variables, optimiser, **options)
 
         def update(batches, shared=()):
             self.order.append("R" if optimiser is self.state.refiner_optimiser else "D")
