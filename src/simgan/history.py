@@ -6,14 +6,12 @@ of the refined images in a batch of D come from a buffer of older ones.
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from simgan.device import device_memory
+from simgan.engine import Array
 from simgan.errors import ConfigError
-
-Array = Any  # of NumPy, or of a backend on its device
 
 
 class HistoryBuffer:
@@ -23,7 +21,7 @@ class HistoryBuffer:
         capacity: images that it holds, B in the paper.
         image_shape: (H, W, C).
         seed: of the draws and the places.
-        zeros: makes the array that holds the images, from its shape: float32, wherever they are to be kept.
+        zeros: makes the array that holds the images, from its shape: float32, of NumPy or of a backend.
         to_device: brings an array of indices to where the images are.
 
     Raises:

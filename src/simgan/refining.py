@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from simgan.device import dtype_policy, images_at_once, open_engine, refiner_flops, resolve_precision, worth_compiling
 from simgan.errors import DataError
 from simgan.images import ImageSource, PixelRange, check_values, common_size, write_like
+from simgan.images.sampling import evenly_spaced
 from simgan.images.threads import ahead
 from simgan.models import any_size, refiner_model
 from simgan.run import Run
@@ -56,7 +57,7 @@ def refine(
         size = common_size(images)
         predict = _predictor(run_or_model, images.dtype, (len(images), *size, images.channels), one_size=True)
         together = np.empty((len(images), *size, images.channels), images.dtype)
-        with closing(_blocks(images)) as blocks:
+        with closing(_blocks(images, [size])) as blocks:
             for indices, refined in _refined_groups(predict, images, blocks):
                 together[indices] = refined
         return together
@@ -95,7 +96,7 @@ def refine_data_set(
             nothing is left under the name of `output` then.
         RunError: the path is not a finished run.
     """
-    sizes = _some_sizes(source)
+    sizes = [source.size(index) for index in evenly_spaced(len(source), _SAMPLED)]
     shape = (len(source), *sizes[0], source.channels)
     predict = _predictor(run_or_model, source.dtype, shape, one_size=len(set(sizes)) == 1)
 
@@ -105,25 +106,20 @@ def refine_data_set(
 
     with (
         write_like(source, Path(output)) as writer,
-        closing(_blocks(source)) as blocks,
+        closing(_blocks(source, sizes)) as blocks,
         closing(ahead(write, _refined_groups(predict, source, blocks))) as written,
     ):
         for done in accumulate(written):
             on_progress(done, len(source))
 
 
-def _blocks(source: ImageSource) -> Generator[tuple[range, list[NDArray[Any]]]]:
-    """All images in order, read ahead in blocks of _BLOCK_BYTES, taking none for larger than some are."""
-    largest = max(height * width for height, width in _some_sizes(source)) * source.channels * source.dtype.itemsize
+def _blocks(source: ImageSource, sizes: list[tuple[int, int]]) -> Generator[tuple[range, list[NDArray[Any]]]]:
+    """All images in order, read ahead in blocks of _BLOCK_BYTES, taking none for larger than those of `sizes`."""
+    largest = max(height * width for height, width in sizes) * source.channels * source.dtype.itemsize
     images = max(1, min(_WAITING, _BLOCK_BYTES // largest))
     starts = range(0, len(source), images)
     parts = (range(start, min(start + images, len(source))) for start in starts)
     return ahead(lambda part: (part, source.read(part)), parts)
-
-
-def _some_sizes(source: ImageSource) -> list[tuple[int, int]]:
-    """(H, W) of the first image, the last, and some between."""
-    return [source.size(int(index)) for index in np.linspace(0, len(source) - 1, _SAMPLED)]
 
 
 def _refined_groups(
