@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional
 
 from simgan import loop
+from simgan.budget import FixedWeight
 from simgan.steps import DiscriminatorLosses, RefinerLosses, Steps, new_state
 from simgan.torch_engine import TorchEngine
 
@@ -49,7 +50,9 @@ class RecordingEngine(TorchEngine):
 
 
 def run(engine, state, config, synthetic, real, observer) -> None:
-    loop.run(Steps(engine, state, config), state.history, config, loop.Data(synthetic, real), observer)
+    data = loop.Data(synthetic, real)
+    weight = FixedWeight(config.self_regularisation)
+    loop.run(Steps(engine, state, config), state.history, config, data, weight, observer)
 
 
 class RecordingObserver:
@@ -129,6 +132,22 @@ def test_phase_of_no_steps_does_nothing(phase, trained):
     first, second, third = lengths.values()
     assert "".join(engine.order) == first * "R" + second * "D" + third * "RRD"
     assert len(observer.seen) == first + second + third
+
+
+def test_every_update_of_r_in_a_step_has_the_weight_of_that_step(tiny_config):
+    class Rising(FixedWeight):
+        def __call__(self, step):
+            return 10.0 * step
+
+    config = tiny_config(refiner_updates=2, steps=3)
+    engine = RecordingEngine()
+    state = engine.new_state(config)
+    steps, given = Steps(engine, state, config), []
+    update = steps.update_refiner
+    steps.update_refiner = lambda batch, weight: given.append(weight) or update(batch, weight)
+    data = loop.Data(Batches(1, config.batch_size), Batches(2, config.batch_size))
+    loop.run(steps, state.history, config, data, Rising(0.0), RecordingObserver(state))
+    assert given == [10.0, 10.0, 20.0, 20.0, 30.0, 30.0]
 
 
 @pytest.mark.parametrize(("batch_size", "updates"), [(4, 1), (4, 3), (5, 1)])

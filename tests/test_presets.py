@@ -40,7 +40,7 @@ def test_hand_preset_takes_a_step_at_224_by_224():
     steps = Steps(engine, state, config)
     images = engine.to_device(np.random.default_rng(0).uniform(-1, 1, (1, 224, 224, 1)).astype(np.float32))
     before = [model.get_weights() for model in (state.refiner, state.discriminator)]
-    of_refiner = steps.update_refiner(images)
+    of_refiner = steps.update_refiner(images, 1.0)
     of_discriminator, _ = steps.update_discriminator(images, images)
     assert np.isfinite([float(value) for value in (*of_refiner, *of_discriminator)]).all()
     for model, old in zip((state.refiner, state.discriminator), before, strict=True):

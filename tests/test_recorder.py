@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
+from simgan.budget import DriftBudget, FixedWeight
 from simgan.errors import RunError
 from simgan.history import HistoryBuffer
 from simgan.recorder import Recorder, Samples, WaitClock
@@ -22,12 +23,13 @@ PICTURES = Samples(np.zeros((2, 8, 8, 1), np.float32), np.ones((2, 8, 8, 1), np.
 def record(tmp_path, tiny_config):
     """Feeds steps to a recorder; gives the records and what was shown."""
 
-    def run(fed, refine=lambda images: images, waiting=None, **changes):
+    def run(fed, refine=lambda images: images, waiting=None, weight=None, **changes):
         shown, history = io.StringIO(), HistoryBuffer(4, (1, 1, 1))
         history.add(np.zeros((3, 1, 1, 1), np.float32))
         config = tiny_config(**changes)
         console = Console(file=shown, width=300)
-        with Recorder(tmp_path, config, history, waiting or WaitClock(), PICTURES, refine, console) as recorder:
+        weight, waiting = weight or FixedWeight(1.0), waiting or WaitClock()
+        with Recorder(tmp_path, config, history, weight, waiting, PICTURES, refine, console) as recorder:
             for step in fed:
                 recorder.step(*step)
         lines = (tmp_path / "metrics.jsonl").read_text("utf-8").splitlines()
@@ -61,6 +63,20 @@ def test_adversarial_record_holds_both_networks(record):
     line = next(line for line in shown.splitlines() if line.startswith("adversarial 1/1: "))
     parts = ("R adversarial 10.0000", "regularisation 100.0000", "D loss 0.5000", "real 0.2500", "refined 0.7500")
     assert [part for part in parts if part not in line] == []
+
+
+def test_a_steered_weight_and_the_drift_are_recorded_in_the_adversarial_phase(record):
+    weight = DriftBudget(budget=1.0, first=4.0, measure=lambda: 2.0)
+    weight(10)
+    steps = [
+        ("refiner_pretrain", 1, refiner_losses(1)),
+        ("adversarial", 1, refiner_losses(1), DiscriminatorLosses(0.5, 0.25, 0.75)),
+    ]
+    records, shown = record(steps, weight=weight, refiner_pretrain_steps=1, steps=1)
+    assert "measured_drift" not in records[0]
+    assert records[1]["measured_drift"] == 2.0
+    assert records[1]["self_regularisation_weight"] == pytest.approx(4.0 * math.exp(0.2), abs=1e-6)
+    assert "drift, px 2.00" in shown
 
 
 def test_pictures_are_drawn_each_interval_and_at_the_end_of_the_adversarial_phase(record, tmp_path):

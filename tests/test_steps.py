@@ -16,6 +16,7 @@ from simgan.errors import ConfigError
 from simgan.steps import Steps, TrainState, new_state
 
 RANDOM = np.random.default_rng(0)
+WEIGHT = 1.0  # of self-regularisation, where a test is about something else
 SURE = math.log1p(math.exp(-10))  # cross-entropy of the right class with logits 10 apart; of the wrong one: 10 more
 
 
@@ -66,28 +67,28 @@ def always(discriminator: keras.Model, *, real: float, refined: float) -> None:
 def test_refiner_is_rewarded_when_its_images_are_taken_for_real(real, refined, expected, start):
     steps, state, _ = start()
     always(state.discriminator, real=real, refined=refined)
-    assert float(steps.update_refiner(batch()).adversarial) == pytest.approx(expected, abs=1e-6)
+    assert float(steps.update_refiner(batch(), WEIGHT).adversarial) == pytest.approx(expected, abs=1e-6)
 
 
 def test_update_of_r_makes_d_take_its_images_for_real_more(start):
-    steps, state, _ = start(self_regularisation=0.0, refiner_optimiser={"name": "sgd", "learning_rate": 0.5}, seed=3)
+    steps, state, _ = start(refiner_optimiser={"name": "sgd", "learning_rate": 0.5}, seed=3)
     x = batch()
     logits = state.discriminator.predict_on_batch(state.refiner.predict_on_batch(x))
-    steps.update_refiner(x)
+    steps.update_refiner(x, weight=0.0)
     now = state.discriminator.predict_on_batch(state.refiner.predict_on_batch(x))
     assert (now[..., 0] - now[..., 1]).mean() > (logits[..., 0] - logits[..., 1]).mean() + 1e-5
 
 
 @pytest.mark.parametrize("psi", ["identity", "gradient"])
 def test_refiner_losses_are_those_of_the_paper_before_the_update(psi, start):
-    steps, state, _ = start(self_regularisation=0.5, psi=psi)
+    steps, state, _ = start(psi=psi)
     always(state.discriminator, real=0, refined=1)
     x = batch(5)
     change = state.refiner.predict_on_batch(x) - x.numpy()
     expected = np.abs(change).mean()
     if psi == "gradient":
         expected = np.mean([np.abs(np.diff(change, axis=2)[:, :-1]), np.abs(np.diff(change, axis=1)[:, :, :-1])])
-    losses = steps.update_refiner(x)
+    losses = steps.update_refiner(x, weight=0.5)
     assert float(losses.adversarial) == pytest.approx(math.log1p(math.e), rel=1e-5)
     assert float(losses.self_regularisation) == pytest.approx(expected, rel=1e-4)
     assert float(losses.change) == pytest.approx(np.abs(change).mean(), rel=1e-4)
@@ -95,7 +96,7 @@ def test_refiner_losses_are_those_of_the_paper_before_the_update(psi, start):
 
 
 def test_pre_training_of_r_ignores_d_altogether(start):
-    steps, state, _ = start(self_regularisation=0.0)
+    steps, state, _ = start()
     state.discriminator.set_weights([np.full_like(array, np.nan) for array in state.discriminator.get_weights()])
     x, before = batch(), all_weights(state.refiner)
     expected = np.abs(state.refiner.predict_on_batch(x) - x.numpy()).mean()
@@ -137,12 +138,12 @@ def test_discriminator_learns_which_images_are_refined(start):
     assert (logits[4:, :, 0] > logits[4:, :, 1]).all()  # column 0: real
 
 
-@pytest.mark.parametrize("update", ["pretrain_refiner", "update_refiner"])
-def test_update_of_r_changes_r_alone(update, start):
+@pytest.mark.parametrize(("update", "weight"), [("pretrain_refiner", ()), ("update_refiner", (WEIGHT,))])
+def test_update_of_r_changes_r_alone(update, weight, start):
     steps, state, _ = start()
     models = (state.refiner, state.averaged_refiner, state.discriminator)
     before = [all_weights(model) for model in models]
-    getattr(steps, update)(batch())
+    getattr(steps, update)(batch(), *weight)
     changed = [(all_weights(model) != old).any() for model, old in zip(models, before, strict=True)]
     assert changed == [True, False, False]
     assert len(state.history) == 0
@@ -225,7 +226,7 @@ def test_bfloat16_trains_float32_weights_to_nearly_the_same(start):
     results = []
     for precision in ("float32", "bfloat16"):
         steps, state, _ = start(precision=precision)
-        refiner_losses = steps.update_refiner(x)
+        refiner_losses = steps.update_refiner(x, WEIGHT)
         discriminator_losses, fresh = steps.update_discriminator(x, y)
         assert {weight.dtype for weight in state.refiner.weights} == {"float32"}
         assert fresh.dtype == torch.float32
@@ -300,7 +301,7 @@ def test_r_is_judged_through_a_window_and_regularised_on_the_whole_image(start):
     steps, state, _ = start(watch=True, jitter=2)
     x = places(4)
     refined = state.refiner.predict_on_batch(x)
-    losses = steps.update_refiner(x)
+    losses = steps.update_refiner(x, WEIGHT)
     assert float(losses.self_regularisation) == pytest.approx(np.abs(refined - x.numpy()).mean(), rel=1e-4)
     seen = np.concatenate(state.discriminator.seen)
     windows = [refined[:, top : top + 4, left : left + 5] for top in range(5) for left in range(5)]
@@ -361,11 +362,11 @@ def test_nothing_goes_between_host_and_device_within_an_update(name, psi, precis
         psi=psi, precision=precision, jitter=1, refiner_optimiser=optimiser, discriminator_optimiser=optimiser
     )
     x, y = batch(), batch()
-    window = steps._window(x)  # the one thing that an update brings to the device, before it begins
+    window, weight = steps._window(x), torch.ones(1)  # what an update brings to the device, before it begins
     before = [all_weights(model) for model in (state.refiner, state.averaged_refiner, state.discriminator)]
     with HostTraffic():
         steps._minimise_regularisation((x,))
-        steps._minimise_equation_4((x,), window)
+        steps._minimise_equation_4((x,), (weight, *window))
         steps.average_refiner(0.9, 3)
         steps._minimise_equation_2((x, y), window)
     for model, old in zip((state.refiner, state.averaged_refiner, state.discriminator), before, strict=True):

@@ -344,7 +344,7 @@ def story(engine: TorchEngine, tiny_config, monkeypatch) -> tuple[list[float], l
     steps, random, kept = Steps(engine, state, config), np.random.default_rng(5), []
     for number in range(14):
         x, y = engine.to_device(random.uniform(-1, 1, (2, 4 + 2 * (number % 2), 8, 9, 1)).astype(np.float32))
-        kept += [*steps.pretrain_refiner(x), *steps.update_refiner(x)]
+        kept += [*steps.pretrain_refiner(x), *steps.update_refiner(x, 1.0)]
         losses, fresh = steps.update_discriminator(x, y)
         state.history.add(fresh)
         kept += losses

@@ -88,6 +88,9 @@ class TrainConfig(_Settings):
     """k_d: updates of D in a step (reference)."""
     self_regularisation: Annotated[float, Field(ge=0)] = 1.0
     """Weight of the self-regularisation loss in R's loss; see losses.py for the paper's lambda."""
+    drift_budget: Annotated[float, Field(gt=0)] | None = None
+    """Mean drift in pixels, at the training's size, that refining may cause (ours). The weight of self-regularisation
+    is steered to stay within it, from the value above on; see budget.py. None: the weight stays as it is."""
     psi: Literal["identity", "channel_mean", "gradient", "structure"] = "identity"
     """Feature transform in the self-regularisation loss (paper, 2.1: identity); see losses.py."""
     flip: bool = False

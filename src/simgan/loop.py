@@ -6,6 +6,7 @@ In training order: R on self-regularisation alone, D on real and refined images,
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
+from simgan.budget import Weight
 from simgan.config import TrainConfig
 from simgan.history import HistoryBuffer
 from simgan.steps import Batch, Steps
@@ -28,11 +29,13 @@ class Data(NamedTuple):
     real: Iterator[Batch]
 
 
-def run(steps: Steps, history: HistoryBuffer, config: TrainConfig, data: Data, observer: Observer) -> None:
-    """The whole training: both pre-trainings, then Algorithm 1."""
+def run(
+    steps: Steps, history: HistoryBuffer, config: TrainConfig, data: Data, weight: Weight, observer: Observer
+) -> None:
+    """The whole training: both pre-trainings, then Algorithm 1, in which self-regularisation has `weight`."""
     pretrain_refiner(steps, config, data, observer)
     pretrain_discriminator(steps, history, config, data, observer)
-    train_adversarially(steps, history, config, data, observer)
+    train_adversarially(steps, history, config, data, weight, observer)
 
 
 def pretrain_refiner(steps: Steps, config: TrainConfig, data: Data, observer: Observer) -> None:
@@ -54,12 +57,13 @@ def pretrain_discriminator(
 
 
 def train_adversarially(
-    steps: Steps, history: HistoryBuffer, config: TrainConfig, data: Data, observer: Observer
+    steps: Steps, history: HistoryBuffer, config: TrainConfig, data: Data, weight: Weight, observer: Observer
 ) -> None:
     """Algorithm 1, line by line."""
     for step in range(1, config.steps + 1):
+        regularisation = weight(step)  # lambda
         for k in range(config.refiner_updates):  # k_g
-            refiner_losses = steps.update_refiner(next(data.synthetic))
+            refiner_losses = steps.update_refiner(next(data.synthetic), regularisation)
             steps.average_refiner(config.refiner_average, (step - 1) * config.refiner_updates + k)
         for _ in range(config.discriminator_updates):  # k_d
             discriminator_losses, fresh = steps.update_discriminator(next(data.synthetic), next(data.real))

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 from rich.console import Console
 from tensorboardX import SummaryWriter
 
+from simgan.budget import Weight
 from simgan.config import TrainConfig
 from simgan.errors import RunError
 from simgan.history import HistoryBuffer
@@ -52,6 +53,7 @@ class Recorder:
         folder: the run folder, which exists.
         config: gives the phases' lengths and intervals.
         history: its fill is recorded.
+        weight: of self-regularisation; its gauges are recorded.
         waiting: clock of the input.
         samples: images for the sample pictures.
         refine: R as it is now, on a batch.
@@ -63,12 +65,13 @@ class Recorder:
         folder: Path,
         config: TrainConfig,
         history: HistoryBuffer,
+        weight: Weight,
         waiting: WaitClock,
         samples: Samples,
         refine: Callable[[Batch], Batch],
         console: Console,
     ) -> None:
-        self._folder, self._history, self._waiting = folder, history, waiting
+        self._folder, self._history, self._weight, self._waiting = folder, history, weight, waiting
         self._samples, self._refine, self._console = samples, refine, console
         self._sample_every = config.sample_every
         lengths = (config.refiner_pretrain_steps, config.discriminator_pretrain_steps, config.steps)
@@ -126,7 +129,8 @@ class Recorder:
             "steps_per_second": round(self._since / seconds, 4),
             "waiting_for_data": round((self._waiting.seconds - self._waited) / seconds, 4),
         }
-        values = {name: round(value, 6) for name, value in means.items()} | rates
+        gauges = self._weight.gauges() if phase == ADVERSARIAL else {}
+        values = {name: round(value, 6) for name, value in (means | gauges).items()} | rates
         self._metrics.write(json.dumps({"phase": phase, "step": number, **values}) + "\n")
         self._metrics.flush()
         done = sum(self._lengths[earlier] for earlier in PHASES[: PHASES.index(phase)]) + number
@@ -134,7 +138,8 @@ class Recorder:
             self._events.add_scalar(f"{phase}/{name}", value, done)
         shown = "  ".join(f"{label} {means[name]:.4f}" for name, label in _SHOWN[phase].items())
         rate = f"{rates['steps_per_second']:.2f} steps/s, {100 * rates['waiting_for_data']:.1f} % waiting for data"
-        line = f"{phase.replace('_', ' ')} {number}/{self._lengths[phase]}: {shown}  {rate}"
+        steered = "".join(f"{_GAUGES[name]} {value:.2f}  " for name, value in gauges.items())
+        line = f"{phase.replace('_', ' ')} {number}/{self._lengths[phase]}: {shown}  {steered}{rate}"
         self._console.print(line, highlight=False, soft_wrap=True)
         self._sums.clear()
         self._since = 0
@@ -157,6 +162,7 @@ _SHOWN = {
     ADVERSARIAL: {"refiner_adversarial": "R adversarial", "refiner_self_regularisation": "self-regularisation"}
     | _OF_D,
 }
+_GAUGES = {"self_regularisation_weight": "its weight", "measured_drift": "drift, px"}
 
 
 def _check_finite(means: dict[str, float], where: str) -> None:

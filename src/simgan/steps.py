@@ -103,12 +103,12 @@ class Steps:
             l_reg = ops.mean(self_regularisation_loss(x, refined, config.psi))
             return RefinerLosses(l_reg, ops.zeros_like(l_reg), l_reg, _change(x, refined))
 
-        def equation_4(x: Array, *window: Array) -> RefinerLosses:
+        def equation_4(x: Array, weight: Array, *window: Array) -> RefinerLosses:
             refined = self._refine(x)
             l_reg = ops.mean(self_regularisation_loss(x, refined, config.psi))
             logits = discriminate(_crop(refined, *window))
             l_real = ops.mean(local_adversarial_loss(patch_labels(PatchClass.REAL, logits), logits))
-            return RefinerLosses(l_real + config.self_regularisation * l_reg, l_real, l_reg, _change(x, refined))
+            return RefinerLosses(l_real + weight[0] * l_reg, l_real, l_reg, _change(x, refined))
 
         def equation_2(x_refined: Array, y: Array, *window: Array) -> DiscriminatorLosses:
             on_refined = discriminate(_crop(x_refined, *window))
@@ -130,12 +130,14 @@ class Steps:
         """One update of R on synthetic images x: the self-regularisation |psi(x~) - psi(x)|_1 alone."""
         return self._minimise_regularisation((synthetic,))
 
-    def update_refiner(self, synthetic: Batch) -> RefinerLosses:
+    def update_refiner(self, synthetic: Batch, weight: float) -> RefinerLosses:
         """One update of R on synthetic images x: equation 4.
 
-        L_R = l_real(x~) + lambda * |psi(x~) - psi(x)|_1, where l_real (equation 3) is small when D takes x~ for real.
+        L_R = l_real(x~) + lambda * |psi(x~) - psi(x)|_1, where l_real (equation 3) is small when D takes x~ for real,
+        and lambda is `weight`.
         """
-        return self._minimise_equation_4((synthetic,), self._window(synthetic))
+        weights = self._engine.to_device(np.full(1, weight, np.float32))
+        return self._minimise_equation_4((synthetic,), (weights, *self._window(synthetic)))
 
     def average_refiner(self, decay: float, updates: int) -> None:
         """averaged <- d * averaged + (1 - d) * R; d rises to `decay` with the number of updates so far."""

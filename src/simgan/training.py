@@ -11,19 +11,22 @@ from rich.console import Console
 
 from simgan import loop
 from simgan.batches import Order, evenly_spaced_images, image_batches, training_size
+from simgan.budget import DriftBudget, FixedWeight, Weight
 from simgan.config import DataRecord, SourceRecord, TrainConfig
 from simgan.device import device_memory, main_memory, open_engine, resolve
 from simgan.engine import Engine
+from simgan.evaluation.displacement import displacement
 from simgan.folders import check_new, new_folder
 from simgan.images import ImageSource, open_images
 from simgan.progress import show_progress
 from simgan.recorder import Recorder, Samples, WaitClock
 from simgan.report import write_report
 from simgan.run import Run, save_models, write_config
-from simgan.steps import Batch, Steps, new_state
+from simgan.steps import Batch, Steps, TrainState, new_state
 
 _SAMPLES = 8  # images in a sample picture
 _KEPT_SHARE = 1 / 8  # of the device's memory: what the images of one set may take
+_DRIFT_SAMPLE = 64  # images whose drift steers the weight of self-regularisation
 _SILENT = Console(quiet=True)
 
 
@@ -76,11 +79,12 @@ def train(
         def refine(images: NDArray[np.float32]) -> NDArray[np.float32]:
             return engine.to_numpy(engine.infer(state.averaged_refiner, engine.to_device(images)))
 
+        weight = _weight(config, x, size, engine, state)
         data = DataRecord(synthetic=_record(x), real=_record(y), height=size[0], width=size[1], channels=x.channels)
         with new_folder(folder):
             write_config(folder, config, data)
-            with Recorder(folder, config, state.history, waiting, samples, refine, console) as observer:
-                loop.run(Steps(engine, state, config), state.history, config, batches, observer)
+            with Recorder(folder, config, state.history, weight, waiting, samples, refine, console) as observer:
+                loop.run(Steps(engine, state, config), state.history, config, batches, weight, observer)
             save_models(folder, state, config, data)
             run = Run.open(folder)
             write_report(run)
@@ -101,6 +105,22 @@ def _batches(
     keep = drawn >= len(source) and pixels * itemsize <= room < math.inf
     with show_progress(console, f"reading {source.path.name}") as on_progress:
         return image_batches(source, order, size, engine.to_device, keep=keep, on_progress=on_progress)
+
+
+def _weight(
+    config: TrainConfig, synthetic: ImageSource, size: tuple[int, int], engine: Engine, state: TrainState
+) -> Weight:
+    """The weight of self-regularisation: fixed, or steered by how far R as it is moves content."""
+    if config.drift_budget is None:
+        return FixedWeight(config.self_regularisation)
+    sample = evenly_spaced_images(synthetic, _DRIFT_SAMPLE, size)
+    on_device = engine.to_device(sample)
+
+    def drift() -> float:
+        refined = engine.to_numpy(engine.infer(state.refiner, on_device))
+        return float(displacement(sample, refined).mean())
+
+    return DriftBudget(config.drift_budget, config.self_regularisation, drift)
 
 
 def _record(source: ImageSource) -> SourceRecord:

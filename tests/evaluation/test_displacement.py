@@ -1,0 +1,71 @@
+"""Displacement without labels: known shifts in another light, another light alone, a part that moves alone."""
+
+import numpy as np
+import pytest
+from scipy.ndimage import shift as move
+
+from simgan.evaluation.displacement import displacement, flow_field
+from simgan.evaluation.localiser import change_appearance
+from simgan.eyes import render_eyes
+from simgan.images import PixelRange
+
+
+def eyes(count: int = 24, **options) -> np.ndarray:
+    return PixelRange.of(np.dtype("uint8")).to_model(render_eyes(count, seed=5, **options).images)
+
+
+def relit(images: np.ndarray) -> np.ndarray:
+    return change_appearance(np.clip(images, -1, 1), np.random.default_rng(1))
+
+
+def test_an_image_did_not_move_from_itself():
+    assert displacement(eyes(4), eyes(4)).max() < 0.02
+
+
+def test_another_light_is_no_movement():
+    x = eyes()
+    assert displacement(x, relit(x)).mean() < 0.3
+
+
+@pytest.mark.parametrize("pixels", [0.5, 1.0, 2.0, 4.0])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_shift_in_another_light_is_read(pixels, axis):
+    x = eyes()
+    by = (pixels, 0, 0) if axis == 0 else (0, pixels, 0)
+    moved = np.stack([move(image, by, order=3, mode="nearest") for image in x])
+    assert displacement(x, relit(moved)).mean() == pytest.approx(pixels, abs=0.15)
+
+
+def test_flow_points_where_content_went():
+    x = eyes(1, height=70, width=110, channels=3)[0]
+    flow = flow_field(x, np.roll(x, (2, -3), axis=(0, 1)))
+    assert flow.shape == (70, 110, 2)
+    inside = flow[10:-10, 10:-10]
+    np.testing.assert_allclose(np.median(inside, axis=(0, 1)), [-3, 2], atol=0.1)
+
+
+def test_a_large_image_is_read_at_its_own_size():
+    noise = np.random.default_rng(0).normal(size=(1, 140, 150, 1))
+    x = np.clip(move(noise, (0, 0, 0, 0)), -1, 1).astype(np.float32)
+    x = np.repeat(np.repeat(x[:, ::7, ::7], 7, axis=1), 7, axis=2)[:, :140, :147]
+    moved = np.roll(x, 3, axis=2)
+    assert displacement(x, moved)[0] == pytest.approx(3, abs=0.3)
+
+
+def test_only_the_iris_moved_reads_between_nothing_and_its_way():
+    """A disc moves by 3 px on a still, textured ground: the ground's edges hold the mean down."""
+    rows, columns = np.mgrid[:35, :55]
+
+    def scene(centre: float) -> np.ndarray:
+        disc = np.hypot(rows - 17, columns - centre) < 7
+        ground = np.sin(rows * 0.9) * np.sin(columns * 0.7) * 0.3
+        return np.where(disc, -0.9, ground).astype(np.float32)[None, ..., None]
+
+    still, moved = displacement(scene(27), scene(27))[0], displacement(scene(27), scene(30))[0]
+    assert still < 0.02
+    assert 0.5 < moved < 3
+
+
+def test_a_flat_image_moved_nowhere():
+    flat = np.zeros((2, 20, 20, 1), np.float32)
+    assert displacement(flat, flat).tolist() == [0.0, 0.0]

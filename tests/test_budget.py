@@ -1,0 +1,57 @@
+"""The weight of self-regularisation: fixed, or steered by drift."""
+
+import math
+
+import pytest
+
+from simgan.budget import DriftBudget, FixedWeight
+
+
+def steer(drifts, budget=0.5, first=4.0):
+    """The weight in each step, with one drift for each measurement."""
+    given = iter(drifts)
+    weight = DriftBudget(budget, first, lambda: next(given))
+    return [weight(step) for step in range(1, 10 * len(drifts) + 1)], weight
+
+
+def test_a_fixed_weight_stays_and_tells_nothing():
+    weight = FixedWeight(3.0)
+    assert [weight(1), weight(1000)] == [3.0, 3.0]
+    assert weight.gauges() == {}
+
+
+def test_the_weight_changes_only_when_drift_is_measured():
+    weights, _ = steer([0.75, 0.75])
+    assert weights[:9] == [4.0] * 9
+    assert weights[9:19] == [pytest.approx(4.0 * math.exp(0.2 * 0.5))] * 10
+    assert weights[19] == pytest.approx(4.0 * math.exp(0.2))
+
+
+@pytest.mark.parametrize(
+    ("drift", "factor"),
+    [
+        (0.5, 1.0),  # on budget
+        (0.6, math.exp(0.2 * 0.2)),
+        (1.0, math.exp(0.2)),
+        (50.0, math.exp(0.2)),  # one wild measurement counts no more than twice the budget
+        (0.25, math.exp(-0.05 * 0.5)),
+        (0.0, math.exp(-0.05)),
+    ],
+)
+def test_the_weight_follows_the_relative_excess(drift, factor):
+    weights, weight = steer([drift])
+    assert weights[-1] == pytest.approx(4.0 * factor)
+    assert weight.gauges() == {"self_regularisation_weight": weights[-1], "measured_drift": drift}
+
+
+def test_the_weight_keeps_within_64_times_the_first_either_way():
+    assert steer([9.0] * 40)[0][-1] == 4.0 * 64
+    assert steer([0.0] * 200)[0][-1] == 4.0 / 64
+
+
+def test_drift_that_falls_with_the_weight_comes_to_rest_on_the_budget():
+    weight = DriftBudget(0.5, 1.0, lambda: 3.0 / weight.gauges()["self_regularisation_weight"])
+    for step in range(1, 2001):
+        weight(step)
+    assert weight.gauges()["measured_drift"] == pytest.approx(0.5, rel=1e-3)
+    assert weight.gauges()["self_regularisation_weight"] == pytest.approx(6.0, rel=1e-3)
