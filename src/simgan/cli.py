@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 import tyro
 from tyro.conf import subcommand
 
-from simgan.commands import Check, Demo, Drift, Refine, RenderEyes
+from simgan.commands import Check, Demo, Refine, RenderEyes
 from simgan.errors import SimGANError
+from simgan.measuring_commands import Drift, Evaluate, Report
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -63,6 +64,8 @@ def _parse(arguments: list[str]) -> Command:
         _train(arguments)
         | Annotated[Refine, subcommand("refine")]
         | Annotated[Check, subcommand("check")]
+        | Annotated[Evaluate, subcommand("evaluate")]
+        | Annotated[Report, subcommand("report")]
         | Annotated[Drift, subcommand("drift")]
         | Annotated[RenderEyes, subcommand("render-eyes")]
         | Annotated[Demo, subcommand("demo")]

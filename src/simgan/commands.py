@@ -1,7 +1,7 @@
 """The subcommands: their fields are the arguments, and `run` does it.
 
 What a command needs is imported when it runs, so that --help and `check` answer at once. `train` is in
-train_command.py.
+train_command.py, what measures a run in measuring_commands.py.
 """
 
 from __future__ import annotations
@@ -89,53 +89,6 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Drift:
-    """Measure how far refining moved a labelled point.
-
-    A localiser learns the point from four fifths of the synthetic images, made to look other than they are, and reads
-    the rest before and after refining. It never sees a refined image in training.
-    """
-
-    synthetic: Annotated[Positional[Path], arg(metavar="SYNTHETIC")]
-    """The synthetic images, with a label of points."""
-    refined: Annotated[Positional[Path], arg(metavar="REFINED")]
-    """The same images refined, in the same order."""
-    points: str
-    """Name of the label: (x, y) in pixels for each image, say iris_xy or iris_centre."""
-    steps: int = 1200
-    """Training steps of the localiser."""
-    seed: int = 0
-    """Of the localiser."""
-
-    def run(self, console: Console) -> int:
-        """Trains the localiser and prints the drift."""
-        from simgan.evaluation import drift_of_data_set
-        from simgan.progress import show_progress
-
-        with (
-            open_data(self.synthetic, None, None) as synthetic,
-            open_data(self.refined, None, None) as refined,
-            show_progress(console, "localiser", "steps") as on_progress,
-        ):
-            drift, own_error = drift_of_data_set(
-                synthetic, refined, self.points, steps=self.steps, seed=self.seed, on_progress=on_progress
-            )
-        console.print(
-            f"drift of {self.points}: {drift}, on {len(drift.each)} images",
-            highlight=False,
-            soft_wrap=True,
-        )
-        console.print(f"the localiser's own error on unrefined images: {own_error:.2f} px mean", highlight=False)
-        if own_error > 0.5 * drift.mean:
-            console.print(
-                "note: much of the drift read is the localiser's own error, so the true drift may be less; give more "
-                "images or --steps",
-                soft_wrap=True,
-            )
-        return 0
-
-
-@dataclass(frozen=True)
 class RenderEyes:
     """Render the embedded data set: labelled eyes, in HDF5.
 
@@ -193,8 +146,9 @@ class Demo:
     def run(self, console: Console) -> int:
         """Runs the demo."""
         from simgan.demo import run_demo
+        from simgan.show import show_evaluation
 
-        run_demo(self.out, self.seed, console)
+        show_evaluation(run_demo(self.out, self.seed, console), console)
         return 0
 
 

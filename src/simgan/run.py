@@ -25,7 +25,8 @@ from simgan.models import discriminator_model, refiner_model, simgan_model
 from simgan.quiet import no_absl_warnings
 from simgan.steps import TrainState
 
-_CONFIG, _METRICS, _REFINER = "config.toml", "metrics.jsonl", "refiner_model.keras"
+_CONFIG, _METRICS = "config.toml", "metrics.jsonl"
+_REFINER, _DISCRIMINATOR = "refiner_model.keras", "disc_model.keras"
 
 
 @dataclass(frozen=True)
@@ -63,14 +64,24 @@ class Run:
     def refiner(self) -> keras.Model:
         """R for images of any size, float32, channels last. Built from the config: a file gives only numbers."""
         refiner = refiner_model(None, None, self.data.channels, **dict(self.config.refiner))
+        return self._with_weights(refiner, _REFINER)
+
+    @cached_property
+    def discriminator(self) -> keras.Model:
+        """D for images of the training's size, float32, channels last."""
+        data = self.data
+        disc = discriminator_model(data.width, data.height, data.channels, **dict(self.config.discriminator))
+        return self._with_weights(disc, _DISCRIMINATOR)
+
+    def _with_weights(self, model: keras.Model, name: str) -> keras.Model:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # Keras warns of what it raises next
-                refiner.load_weights(self.path / _REFINER)
+                model.load_weights(self.path / name)
         except (OSError, ValueError, KeyError, BadZipFile) as error:
             reason = str(error).partition("\n")[0]
-            raise RunError(f"run: expected the weights of R in {self.path / _REFINER} ({reason}).") from None
-        return refiner
+            raise RunError(f"run: expected the weights of a network in {self.path / name} ({reason}).") from None
+        return model
 
     def metrics(self) -> list[dict[str, Any]]:
         """The records of metrics.jsonl, oldest first."""

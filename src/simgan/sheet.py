@@ -1,43 +1,51 @@
-"""Picture sheets: synthetic | refined | real | difference, one row an image, with headings."""
+"""Picture sheets: columns of images, one row an image, with headings."""
+
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-_HEADINGS = ("synthetic", "refined", "real", "difference")
 _TILE = 160  # px: wide enough for a heading, and for a person to see what changed
 _GAP, _HEADING = 4, 18  # px
 
 
 def picture_sheet(
-    synthetic: NDArray[np.float32], refined: NDArray[np.float32], real: NDArray[np.float32]
+    synthetic: NDArray[np.float32], refined: NDArray[np.float32], real: NDArray[np.float32] | None = None
 ) -> Image.Image:
-    """Draws one row for each image.
+    """Draws synthetic | refined | real | difference, one row for each image.
 
     Args:
         synthetic: (N, H, W, C) in [-1, 1]. With C other than 1 or 3 the first channel is shown.
         refined: the same images refined.
-        real: (N, H, W, C), unpaired.
+        real: (N, H, W, C), unpaired; None: no such column.
 
     Returns:
         An RGB picture. In the difference (x~ - x) mid-grey means no change, lighter means that R brightened.
     """
-    columns = (synthetic, refined, real, (refined - synthetic) / 2)
-    scale = max(1, round(_TILE / synthetic.shape[2]))
-    width, height = synthetic.shape[2] * scale, synthetic.shape[1] * scale
-    sheet = Image.new(
-        "RGB",
-        (len(columns) * (width + _GAP) + _GAP, len(synthetic) * (height + _GAP) + _HEADING + _GAP),
-        "white",
+    columns = {"synthetic": synthetic, "refined": refined}
+    if real is not None:
+        columns["real"] = real
+    columns["difference"] = (refined - synthetic) / np.float32(2)
+    return sheet(columns)
+
+
+def sheet(columns: Mapping[str, NDArray[np.float32]]) -> Image.Image:
+    """Draws columns of images (N, H, W, C) in [-1, 1], all of one shape, under their names."""
+    count, rows, across, _ = next(iter(columns.values())).shape
+    scale = max(1, round(_TILE / across))
+    width, height = across * scale, rows * scale
+    drawn = Image.new(
+        "RGB", (len(columns) * (width + _GAP) + _GAP, count * (height + _GAP) + _HEADING + _GAP), "white"
     )
-    draw = ImageDraw.Draw(sheet)
-    for column, heading in enumerate(_HEADINGS):
+    draw = ImageDraw.Draw(drawn)
+    for column, (heading, images) in enumerate(columns.items()):
         left = _GAP + column * (width + _GAP)
         draw.text((left, 3), heading, fill="black")
-        for row, image in enumerate(columns[column]):
+        for row, image in enumerate(images):
             top = _HEADING + row * (height + _GAP)
-            sheet.paste(to_picture(image).resize((width, height), Image.Resampling.NEAREST), (left, top))
-    return sheet
+            drawn.paste(to_picture(image).resize((width, height), Image.Resampling.NEAREST), (left, top))
+    return drawn
 
 
 def to_picture(image: NDArray[np.float32]) -> Image.Image:

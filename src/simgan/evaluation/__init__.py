@@ -1,17 +1,36 @@
-"""What refining did: are the labels still true, and does training on refined images help on real ones?"""
+"""What refining did: are the labels still true, how close are the images, and does training on them help?"""
 
 from simgan.evaluation.angular import angular_error
-from simgan.evaluation.drift import Drift, drift_of_data_set, label_drift, own_error
+from simgan.evaluation.displacement import displacement
+from simgan.evaluation.distances import distances
+from simgan.evaluation.downstream import Labelled, downstream
+from simgan.evaluation.drift import Drift, drift_of_points, drift_result, label_drift, own_error, worst_first
 from simgan.evaluation.estimator import Estimator, train_estimator
+from simgan.evaluation.features import discriminator_features, model_features, random_features
 from simgan.evaluation.localiser import train_localiser
+from simgan.evaluation.points import as_points
+from simgan.evaluation.structural import structural_similarity
+from simgan.evaluation.tasks import choose_task
 
 __all__ = [
     "Drift",
     "Estimator",
+    "Labelled",
     "angular_error",
-    "drift_of_data_set",
+    "as_points",
+    "choose_task",
+    "discriminator_features",
+    "displacement",
+    "distances",
+    "downstream",
+    "drift_of_points",
+    "drift_result",
     "label_drift",
+    "model_features",
     "own_error",
+    "random_features",
+    "structural_similarity",
     "train_estimator",
     "train_localiser",
+    "worst_first",
 ]

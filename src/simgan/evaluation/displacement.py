@@ -64,4 +64,4 @@ def _normalised(image: NDArray[np.float32]) -> NDArray[np.uint8]:
     centred = grey - gaussian_filter(grey, window)
     contrast = np.sqrt(gaussian_filter(centred**2, window))
     levels: NDArray[np.floating] = np.rint(centred / (contrast + _FLAT) * _LEVELS + 128)
-    return np.clip(levels, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(levels, 0, 255), np.uint8)

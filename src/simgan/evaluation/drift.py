@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simgan.errors import DataError
 from simgan.evaluation.estimator import Estimator
 from simgan.evaluation.localiser import train_localiser
-from simgan.images import ImageSource, common_size, read_all
+from simgan.results import DriftResult
+
+_BINS, _WORST = 20, 10
 
 
 @dataclass(frozen=True)
 class Drift:
-    """Distances in pixels between what a localiser reads before and after refining."""
+    """Distances in pixels between where content was before and after refining."""
 
     each: NDArray[np.float64]
     """(N,)"""
@@ -39,72 +40,86 @@ class Drift:
         return f"{self.mean:.2f} px mean, {self.p95:.2f} px at the 95th percentile, {self.worst:.2f} px at worst"
 
 
-def drift_of_data_set(
-    synthetic: ImageSource,
-    refined: ImageSource,
-    points: str,
+@dataclass(frozen=True)
+class PointDrift:
+    """What a localiser read on the images that it did not learn from."""
+
+    drift: Drift
+    own_error: float
+    """Mean distance, px, of what it reads in unrefined images from their points."""
+    held_out: NDArray[np.int64]
+    """Indices of those images, in the order of `drift.each`."""
+
+
+def drift_of_points(
+    synthetic: NDArray[np.float32],
+    refined: NDArray[np.float32],
+    points: NDArray[np.float64],
     *,
     steps: int = 1200,
     seed: int = 0,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
-) -> tuple[Drift, float]:
-    """Drift of a label of points on a fifth of a data set, by a localiser that learnt from the rest.
+) -> PointDrift:
+    """Drift of labelled points on a fifth of the images, by a localiser that learnt from the rest, unrefined.
 
     Args:
-        synthetic: images of one size, with the label; read into memory.
-        refined: the same images refined, in the same order.
-        points: name of the label, (N, 2) px.
+        synthetic: (N, H, W, C) in [-1, 1].
+        refined: the same images refined.
+        points: (N, P, 2), px; see `as_points`.
         steps: training steps of the localiser.
         seed: of the split and of the localiser.
         on_progress: called with the steps done and their number.
-
-    Returns:
-        The drift, and the localiser's own mean error on the unrefined images of that fifth, px.
-
-    Raises:
-        DataError: the sets do not fit together, or the label is missing or no points.
     """
-    labels = synthetic.labels(points)
-    height, width = common_size(synthetic)
-    if labels.ndim != 2 or labels.shape[1] != 2 or not _on_image(labels, height, width):
-        raise DataError(
-            f"points: expected a label of (x, y) in pixels for each image, received {points!r} {labels.shape}; "
-            f"choose another of {', '.join(synthetic.label_names)}."
-        )
-    if (
-        list(synthetic.names) != list(refined.names)
-        or common_size(refined) != (height, width)
-        or not np.array_equal(labels, refined.labels(points))
-    ):
-        raise DataError(
-            f"refined: expected the images of {synthetic.path}, received others in {refined.path}; give what "
-            "'simgan refine' made of them."
-        )
-    x, refined_x = read_all(synthetic), read_all(refined)
-    shuffled = np.random.default_rng(seed).permutation(len(x))
-    held_out, seen = np.split(shuffled, [len(x) // 5])
-    localiser = train_localiser(x[seen], labels[seen], steps=steps, seed=seed, on_progress=on_progress)
-    error = own_error(localiser, x[held_out], labels[held_out])
-    return label_drift(localiser, x[held_out], refined_x[held_out]), error
+    shuffled = np.random.default_rng(seed).permutation(len(synthetic))
+    held_out, seen = np.split(shuffled, [max(1, len(synthetic) // 5)])
+    localiser = train_localiser(synthetic[seen], points[seen], steps=steps, seed=seed, on_progress=on_progress)
+    return PointDrift(
+        label_drift(localiser, synthetic[held_out], refined[held_out]),
+        own_error(localiser, synthetic[held_out], points[held_out]),
+        held_out,
+    )
 
 
-def own_error(localiser: Estimator, synthetic: NDArray[Any], points: NDArray[Any]) -> float:
-    """Mean distance, px, of what a localiser reads in unrefined images (N, H, W, C) from their points (N, 2)."""
-    return float(np.linalg.norm(localiser(synthetic) - points, axis=-1).mean())
+def own_error(localiser: Estimator, synthetic: NDArray[np.float32], points: NDArray[Any]) -> float:
+    """Mean distance, px, of what a localiser reads in unrefined images (N, H, W, C) from their points (N, P, 2)."""
+    return float(_distances(localiser(synthetic), points.reshape(len(points), -1)).mean())
 
 
-def _on_image(points: NDArray[Any], height: int, width: int) -> bool:
-    """Whether points (N, 2) can be pixels: mostly on the image, and spread over more than a corner of it."""
-    on = (points >= -0.5).all(axis=1) & (points <= [width - 0.5, height - 0.5]).all(axis=1)
-    return bool(on.mean() > 0.5 and points.max() > 2)
-
-
-def label_drift(localiser: Estimator, synthetic: NDArray[Any], refined: NDArray[Any]) -> Drift:
-    """Reads both versions of each image and measures how far the point moved.
+def label_drift(localiser: Estimator, synthetic: NDArray[np.float32], refined: NDArray[np.float32]) -> Drift:
+    """Reads both versions of each image and measures how far its points moved, in the mean over the points.
 
     Args:
-        localiser: reads points (N, 2) in px; trained on synthetic images only.
+        localiser: reads points (N, 2P) in px; trained on synthetic images only.
         synthetic: (N, H, W, C) in [-1, 1].
         refined: the same images refined.
     """
-    return Drift(np.linalg.norm(localiser(refined).astype(np.float64) - localiser(synthetic), axis=-1))
+    return Drift(_distances(localiser(refined), localiser(synthetic)))
+
+
+def drift_result(
+    drift: Drift, names: list[str], measured_by: str, *, own_error: float | None = None, picture: str | None = None
+) -> DriftResult:
+    """The drift as it is kept in a run folder. `names`: of the images of `drift.each`, in its order."""
+    counts, _ = np.histogram(drift.each, bins=_BINS, range=(0, max(drift.worst, 1e-9)))
+    return DriftResult(
+        measured_by=measured_by,
+        mean=drift.mean,
+        p95=drift.p95,
+        worst=drift.worst,
+        own_error=own_error,
+        images=len(drift.each),
+        histogram=tuple(int(count) for count in counts),
+        worst_images=tuple((names[index], float(drift.each[index])) for index in worst_first(drift)),
+        picture=picture,
+    )
+
+
+def worst_first(drift: Drift) -> list[int]:
+    """Indices of the ten images that drifted most, worst first."""
+    return [int(index) for index in np.argsort(-drift.each, kind="stable")[:_WORST]]
+
+
+def _distances(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.float64]:
+    """(N, 2P) twice -> (N,), mean over the points."""
+    off = (one.astype(np.float64) - other).reshape(len(one), -1, 2)
+    return np.asarray(np.linalg.norm(off, axis=-1).mean(axis=1))

@@ -27,12 +27,13 @@ def train_localiser(
 
     Args:
         synthetic: (N, H, W, C) in [-1, 1].
-        points: (N, 2), px.
+        points: (N, P, 2), px.
 
     Returns:
-        An estimator of the points, px.
+        An estimator of the points, (N, 2P), px.
     """
-    return train_estimator(synthetic, points, steps=steps, seed=seed, augment=_augment, on_progress=on_progress)
+    flat = points.reshape(len(points), -1)
+    return train_estimator(synthetic, flat, steps=steps, seed=seed, augment=_augment, on_progress=on_progress)
 
 
 def _augment(
@@ -45,7 +46,7 @@ def _augment(
 def shift(
     images: NDArray[np.float32], points: NDArray[np.float32], random: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Moves each image (B, H, W, C) by whole pixels, up to a twelfth of its side, and its point (B, 2) with it.
+    """Moves each image (B, H, W, C) by whole pixels, up to a twelfth of its side, and its points (B, 2P) with it.
 
     Border pixels fill what comes in.
     """
@@ -54,7 +55,7 @@ def shift(
     rows = np.clip(np.arange(height) - dy[:, None], 0, height - 1)  # (B, H)
     columns = np.clip(np.arange(width) - dx[:, None], 0, width - 1)  # (B, W)
     moved = images[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
-    return moved, (points + np.stack([dx, dy], axis=1)).astype(np.float32)
+    return moved, (points + np.tile(np.stack([dx, dy], axis=1), points.shape[1] // 2)).astype(np.float32)
 
 
 def change_appearance(images: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:

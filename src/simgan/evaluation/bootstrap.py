@@ -1,0 +1,39 @@
+"""Bootstrap intervals of scores that vary over seeds and test images.
+
+Efron and Tibshirani, An Introduction to the Bootstrap, 1993: percentile intervals. Both factors are resampled, each
+as a whole (the crossed 'pigeonhole' bootstrap of Owen, Annals of Applied Statistics 2007), so that the interval holds
+for another seed and for other test images.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simgan.results import Interval
+
+_RESAMPLES = 4000
+
+
+def resampled_means(
+    errors: Sequence[NDArray[np.float64]], *, resamples: int = _RESAMPLES, seed: int = 0
+) -> list[NDArray[np.float64]]:
+    """Means of several scores over resampled seeds and test images, the same resamples for all: paired.
+
+    Args:
+        errors: each (seeds, images).
+
+    Returns:
+        For each of `errors`, (resamples,).
+    """
+    random = np.random.default_rng(seed)
+    seeds, images = errors[0].shape
+    seed_counts = random.multinomial(seeds, np.full(seeds, 1 / seeds), size=resamples) / seeds
+    image_counts = random.multinomial(images, np.full(images, 1 / images), size=resamples) / images
+    return [((seed_counts @ of_one) * image_counts).sum(axis=1) for of_one in errors]
+
+
+def interval(estimate: float, resampled: NDArray[np.float64]) -> Interval:
+    """The estimate with the middle 95 % of its resamples."""
+    low, high = np.percentile(resampled, [2.5, 97.5])
+    return Interval(estimate=float(estimate), low=float(low), high=float(high))

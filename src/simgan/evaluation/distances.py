@@ -1,0 +1,73 @@
+"""How far synthetic and refined images are from real ones, by every measure there is here."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simgan.evaluation.features import FeatureExtractor
+from simgan.evaluation.kid import kid_interval
+from simgan.evaluation.sliced_wasserstein import sliced_wasserstein, sliced_wasserstein_interval
+from simgan.evaluation.two_sample import two_sample_accuracy
+from simgan.results import Distance
+
+PATCH = 11
+"""px: side of the squares that the classifier sees when framing is not to count."""
+_SMALLEST = 4  # images of a set that can be split and cross-validated
+
+
+def distances(
+    synthetic: NDArray[np.float32],
+    refined: NDArray[np.float32],
+    real: NDArray[np.float32],
+    extractors: Mapping[str, FeatureExtractor],
+    *,
+    steps: int = 400,
+    seed: int = 0,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[Distance, ...]:
+    """KID and sliced Wasserstein on each kind of features, and the two-sample test on images and on patches.
+
+    Args:
+        synthetic: (N, H, W, C) in [-1, 1].
+        refined: the same images refined.
+        real: (M, H, W, C).
+        extractors: by the name that the results will carry.
+        steps: of each training of the two-sample test.
+        seed: of all draws.
+        on_progress: called with the measurements done and their number.
+    """
+    if min(len(synthetic), len(real)) < _SMALLEST:
+        return ()
+    found, total = [], len(extractors) + 2
+    for name, extract in extractors.items():
+        x, x_refined, y = (extract(images) for images in (synthetic, refined, real))
+        found.append(
+            Distance(
+                measure=f"KID, {name}",
+                ideal=0.0,
+                synthetic=kid_interval(x, y, seed=seed),
+                refined=kid_interval(x_refined, y, seed=seed),
+            )
+        )
+        halves = np.array_split(np.random.default_rng(seed).permutation(y), 2)
+        found.append(
+            Distance(
+                measure=f"sliced Wasserstein, {name}",
+                ideal=sliced_wasserstein(*halves, seed=seed),
+                synthetic=sliced_wasserstein_interval(x, y, seed=seed),
+                refined=sliced_wasserstein_interval(x_refined, y, seed=seed),
+            )
+        )
+        on_progress(len(found) // 2, total)
+    for done, (name, patch) in enumerate({"images": None, f"{PATCH}x{PATCH} patches": PATCH}.items(), start=1):
+        found.append(
+            Distance(
+                measure=f"told apart from real, {name}",
+                ideal=0.5,
+                synthetic=two_sample_accuracy(synthetic, real, steps=steps, patch=patch, seed=seed),
+                refined=two_sample_accuracy(refined, real, steps=steps, patch=patch, seed=seed),
+            )
+        )
+        on_progress(len(extractors) + done, total)
+    return tuple(found)

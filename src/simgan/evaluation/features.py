@@ -1,0 +1,101 @@
+"""Features of images for distances between sets, with no downloaded weights."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+from numpy.typing import NDArray
+
+from simgan.errors import ConfigError
+from simgan.images import resize
+
+FeatureExtractor = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""Images (N, H, W, C) in [-1, 1] to features (N, F)."""
+
+_BATCH = 256
+_FILTERS = (32, 64, 128)
+
+
+def random_features(channels: int, seed: int = 0) -> FeatureExtractor:
+    """Mean and deviation over the image of the maps of three random convolutions, 448 numbers.
+
+    3x3, stride 2, orthogonal filters, ReLU; the seed alone makes them. Untrained filters of several scales tell
+    textures and tones apart, and know of no data set (Ulyanov et al., Deep Image Prior, CVPR 2018, show how much of
+    images lies in the architecture).
+    """
+    random = keras.random.SeedGenerator(seed)
+    images = keras.Input((None, None, channels))
+    features: Any = images
+    maps = []
+    for filters in _FILTERS:
+        start = keras.initializers.Orthogonal(gain=2**0.5, seed=random)
+        features = layers.Conv2D(filters, 3, strides=2, padding="same", kernel_initializer=start)(features)
+        features = layers.ReLU()(features)  # (B, h, w, filters)
+        maps.append(features)
+    return _spatial_statistics(keras.Model(images, maps))
+
+
+def discriminator_features(discriminator: keras.Model) -> FeatureExtractor:
+    """Mean and deviation over the image of the maps before the logits of a trained D, 64 numbers.
+
+    D looks at its own size, the middle of the images.
+    """
+    last = [layer for layer in discriminator.layers if isinstance(layer, layers.Conv2D)][-2]
+    height, width = discriminator.input_shape[1:3]
+    extract = _spatial_statistics(keras.Model(discriminator.input, last.output))
+
+    def features(images: NDArray[np.float32]) -> NDArray[np.float32]:
+        top, left = (images.shape[1] - height) // 2, (images.shape[2] - width) // 2
+        return extract(images[:, top : top + height, left : left + width])
+
+    return features
+
+
+def model_features(path: str | Path) -> FeatureExtractor:
+    """The output of a feature network in a local .keras file, an Inception say, resized and tiled to its input.
+
+    Raises:
+        ConfigError: the file is no model of images of one size with 1 or 3 channels.
+    """
+    try:
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        _, height, width, channels = model.input_shape
+    except (OSError, ValueError, TypeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ConfigError(
+            f"features: expected a .keras file of an image network, received {path} ({reason})."
+        ) from None
+    if None in (height, width) or channels not in (1, 3):
+        raise ConfigError(
+            f"features: expected an input of one size and 1 or 3 channels in {path}, received {model.input_shape}; "
+            "save the model with a fixed size."
+        )
+
+    def features(images: NDArray[np.float32]) -> NDArray[np.float32]:
+        if images.shape[-1] != channels:
+            images = np.repeat(images.mean(axis=-1, keepdims=True), channels, axis=-1)
+        found = []
+        for start in range(0, len(images), _BATCH):
+            part = np.stack([resize(image, (height, width)) for image in images[start : start + _BATCH]])
+            found.append(np.asarray(model.predict_on_batch(part), np.float32).reshape(len(part), -1))
+        return np.concatenate(found)
+
+    return features
+
+
+def _spatial_statistics(model: keras.Model) -> FeatureExtractor:
+    """Mean and deviation of each map of `model` (B, h, w, F): looks weigh more than places."""
+
+    def features(images: NDArray[np.float32]) -> NDArray[np.float32]:
+        found = []
+        for start in range(0, len(images), _BATCH):
+            outputs = model.predict_on_batch(images[start : start + _BATCH])
+            maps = outputs if isinstance(outputs, list) else [outputs]
+            statistics = [of(map_, axis=(1, 2)) for map_ in maps for of in (ops.mean, ops.std)]
+            found.append(np.concatenate([ops.convert_to_numpy(values) for values in statistics], axis=1))
+        return np.concatenate(found).astype(np.float32)
+
+    return features

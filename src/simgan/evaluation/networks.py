@@ -1,0 +1,90 @@
+"""The networks that estimators can be: a small one, the paper's, and the user's own."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+from keras import layers
+
+from simgan.errors import ConfigError
+
+Network = Callable[[int, int, int, int, str], keras.Model]
+"""(height, width, channels, outputs, dtype policy) -> a fresh model (B, H, W, C) -> (B, outputs) in float32."""
+
+
+def small_network(height: int, width: int, channels: int, outputs: int, dtype: str = "float32") -> keras.Model:
+    """C3-32 s2, C3-64, max-pool 2, C3-80, max-pool 2, C3-96, FC-256, FC-`outputs`; ReLU between.
+
+    A scaled-down form of the paper's that two cores train in under a minute.
+    """
+    kind: dict[str, Any] = {"padding": "same", "activation": "relu", "data_format": "channels_first", "dtype": dtype}
+    pool: dict[str, Any] = {"padding": "same", "data_format": "channels_first", "dtype": dtype}
+    images = keras.Input((height, width, channels), name="images")
+    features = layers.Permute((3, 1, 2), dtype=dtype)(images)  # (B, C, H, W)
+    features = layers.Conv2D(32, 3, strides=2, **kind)(features)  # (B, 32, H/2, W/2)
+    features = layers.Conv2D(64, 3, **kind)(features)
+    features = layers.MaxPooling2D(2, **pool)(features)  # (B, 64, H/4, W/4)
+    features = layers.Conv2D(80, 3, **kind)(features)
+    features = layers.MaxPooling2D(2, **pool)(features)  # (B, 80, H/8, W/8)
+    features = layers.Conv2D(96, 3, **kind)(features)
+    features = layers.Flatten(data_format="channels_first", dtype=dtype)(features)
+    features = layers.Dense(256, activation="relu", dtype=dtype)(features)
+    return keras.Model(images, layers.Dense(outputs, dtype="float32")(features), name="estimator")
+
+
+def paper_network(height: int, width: int, channels: int, outputs: int, dtype: str = "float32") -> keras.Model:
+    """The gaze estimator of Shrivastava et al., 4.1: C32, C32, C64, max-pool 3 s2, C80, C192, max-pool 2 s2, FC1000.
+
+    3x3 convolutions without padding: at 35x55 the last maps are 192 of 5x10, which are the 9,600 values of the
+    paper's 'FC9600'.
+
+    Raises:
+        ConfigError: the images are too small.
+    """
+    if min(height, width) < 18:
+        raise ConfigError(f"estimator: expected images of 18x18 or more, received {height}x{width}; use 'small'.")
+    kind: dict[str, Any] = {"data_format": "channels_first", "dtype": dtype}
+    images = keras.Input((height, width, channels), name="images")
+    features = layers.Permute((3, 1, 2), dtype=dtype)(images)  # (B, C, H, W)
+    for filters in (32, 32, 64):
+        features = layers.Conv2D(filters, 3, activation="relu", **kind)(features)  # (B, 64, H-6, W-6) at the end
+    features = layers.MaxPooling2D(3, 2, **kind)(features)
+    for filters in (80, 192):
+        features = layers.Conv2D(filters, 3, activation="relu", **kind)(features)
+    features = layers.MaxPooling2D(2, 2, **kind)(features)
+    features = layers.Flatten(data_format="channels_first", dtype=dtype)(features)
+    features = layers.Dense(1000, activation="relu", dtype=dtype)(features)
+    return keras.Model(images, layers.Dense(outputs, dtype="float32")(features), name="estimator")
+
+
+def own_network(path: Path) -> Network:
+    """The architecture of a user's .keras file, with fresh weights each time. For classes it must give logits.
+
+    Raises:
+        ConfigError: the file is no model. Building raises it if inputs or outputs do not fit the data.
+    """
+    try:
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (OSError, ValueError, TypeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ConfigError(f"estimator: expected small, paper or a .keras file, received {path} ({reason}).") from None
+
+    def build(height: int, width: int, channels: int, outputs: int, dtype: str) -> keras.Model:
+        fits = len(model.inputs) == len(model.outputs) == 1 and all(
+            side in (None, wanted)
+            for side, wanted in zip(model.input_shape[1:], (height, width, channels), strict=False)
+        )
+        if not fits or len(model.input_shape) != 4 or tuple(model.output_shape[1:]) != (outputs,):
+            raise ConfigError(
+                f"estimator: expected a model (B, {height}, {width}, {channels}) -> (B, {outputs}), received "
+                f"{model.input_shape} -> {model.output_shape} in {path}; change the model or the label."
+            )
+        return keras.models.clone_model(model)
+
+    return build
+
+
+def network(name: str) -> Network:
+    """`small`, `paper`, or the path of a .keras file."""
+    return {"small": small_network, "paper": paper_network}.get(name) or own_network(Path(name))

@@ -1,0 +1,162 @@
+"""The subcommands that measure: `evaluate`, `report`, `drift`. As in commands.py, imports wait until they run."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from shlex import join
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from simgan.commands import open_data
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_Run = Annotated[Positional[Path], arg(metavar="RUN")]
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Measure a run: does training on refined images help on real ones, and are the labels still true?
+
+    Refines a sample of the synthetic images. Without labelled real images it measures drift and distances; with
+    --real-test also the score that counts: the same estimator trained on synthetic, on refined and on both, tested on
+    those images. Writes RUN/evaluation/ and the report.
+    """
+
+    run_folder: _Run
+    """The --out folder of a finished training."""
+    synthetic: Path | None = None
+    """Labelled synthetic images; by default those of the training."""
+    real: Path | None = None
+    """Photographs without labels; by default those of the training."""
+    real_test: Path | None = None
+    """Labelled real images, for the downstream score alone."""
+    label: str | None = None
+    """What estimators learn: a label of both sets. By default the one that both have."""
+    task: Literal["angle", "points", "vector", "classification"] | None = None
+    """How the label is learnt and scored; by default it follows from shape and type."""
+    points: str | None = None
+    """Label whose drift is measured; by default the first that holds points in pixels or masks."""
+    estimator: str = "small"
+    """small, paper (the paper's gaze estimator, slow on a CPU), or your own .keras file: architecture alone."""
+    steps: int = 1200
+    """Steps of each estimator."""
+    seeds: int = 3
+    """Estimators trained on each set. Intervals are over seeds and test images."""
+    images: int = 4096
+    """Synthetic images used at most, evenly spaced."""
+    features: Path | None = None
+    """A .keras file of a feature network, an Inception say, for distances on its features as well."""
+
+    def run(self, console: Console) -> int:
+        """Measures, prints the tables and draws the report."""
+        from simgan.report import write_report
+        from simgan.run import Run
+        from simgan.scoring import EvaluateConfig, evaluate
+        from simgan.show import show_evaluation
+
+        run = Run.open(self.run_folder)
+        with ExitStack() as opened:
+            synthetic, real, test = (
+                opened.enter_context(open_data(path, None, None)) if path is not None else None
+                for path in (self.synthetic, self.real, self.real_test)
+            )
+            found = evaluate(
+                run,
+                synthetic=synthetic,
+                real=real,
+                real_test=test,
+                config=EvaluateConfig(
+                    label=self.label,
+                    task=self.task,
+                    points=self.points,
+                    estimator=self.estimator,
+                    steps=self.steps,
+                    seeds=self.seeds,
+                    images=self.images,
+                    features=self.features,
+                ),
+                command=self._command(),
+                console=console,
+            )
+        show_evaluation(found, console)
+        console.print(f"report: {write_report(run)}", soft_wrap=True, highlight=False)
+        return 0
+
+    def _command(self) -> str:
+        given = ["simgan", "evaluate", str(self.run_folder)]
+        for name, field in type(self).__dataclass_fields__.items():
+            value = getattr(self, name)
+            if name != "run_folder" and value != field.default:
+                given += [f"--{name.replace('_', '-')}", str(value)]
+        return join(given)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Draw RUN/report.html: settings, curves, pictures, and what `simgan evaluate` and `simgan turing` found."""
+
+    run_folder: _Run
+    """The --out folder of a finished training."""
+
+    def run(self, console: Console) -> int:
+        """Writes the page."""
+        from simgan.report import write_report
+        from simgan.run import Run
+
+        console.print(f"{write_report(Run.open(self.run_folder))}", soft_wrap=True, highlight=False)
+        return 0
+
+
+@dataclass(frozen=True)
+class Drift:
+    """Measure how far refining moved content, between a data set and its refined version.
+
+    Without --points by optical flow, which needs no labels. With it by a localiser that learns the point from four
+    fifths of the synthetic images, made to look other than they are, and reads the rest before and after refining. It
+    never sees a refined image in training.
+    """
+
+    synthetic: Annotated[Positional[Path], arg(metavar="SYNTHETIC")]
+    """The synthetic images."""
+    refined: Annotated[Positional[Path], arg(metavar="REFINED")]
+    """The same images refined, in the same order."""
+    points: str | None = None
+    """Name of a label: (x, y) in pixels for each image, several such points, or masks."""
+    steps: int = 1200
+    """Training steps of the localiser."""
+    seed: int = 0
+    """Of the localiser."""
+
+    def run(self, console: Console) -> int:
+        """Prints the drift and the worst images."""
+        from simgan.scoring import drift_of_data_sets
+
+        with open_data(self.synthetic, None, None) as synthetic, open_data(self.refined, None, None) as refined:
+            found, structure = drift_of_data_sets(
+                synthetic, refined, self.points, steps=self.steps, seed=self.seed, console=console
+            )
+        console.print(
+            f"drift by {found.measured_by}: {found.mean:.2f} px mean, {found.p95:.2f} px at the 95th percentile, "
+            f"{found.worst:.2f} px at worst, on {found.images} images",
+            highlight=False,
+            soft_wrap=True,
+        )
+        if found.own_error is not None:
+            console.print(
+                f"the localiser's own error on unrefined images: {found.own_error:.2f} px mean", highlight=False
+            )
+            if found.own_error > 0.5 * found.mean:
+                console.print(
+                    "note: much of the drift read is the localiser's own error, so the true drift may be less; give "
+                    "more images or --steps",
+                    soft_wrap=True,
+                )
+        worst = ", ".join(f"{name} ({pixels:.2f})" for name, pixels in found.worst_images)
+        console.print(f"worst: {worst}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"structural similarity: {structure:.3f} (1: unchanged)", highlight=False)
+        return 0

@@ -1,0 +1,140 @@
+"""The page, section by section: verdict and figures first, then pictures, curves, settings."""
+
+import json
+from pathlib import Path
+
+from simgan.errors import RunError
+from simgan.report import html
+from simgan.report.curves import draw_curves, draw_histogram
+from simgan.report.verdict import health, sentences
+from simgan.results import FOLDER, Downstream, DriftResult, Evaluation, read_evaluation
+from simgan.run import Run
+
+_LEGEND = "Real images are unpaired. In the difference mid-grey means no change, lighter that R brightened."
+
+
+def write_report(run: Run) -> Path:
+    """Writes report.html into the run folder.
+
+    Raises:
+        RunError: a file of the run cannot be understood.
+    """
+    found = read_evaluation(run.path)
+    try:
+        metrics = run.metrics()
+    except (OSError, ValueError) as error:
+        raise RunError(f"run: expected one JSON object a line in {run.path / 'metrics.jsonl'} ({error}).") from None
+    warnings = [*_framing_warnings(run), *health(metrics), *(found.warnings if found else ())]
+    curves = draw_curves(metrics)
+    body = [
+        html.box("verdict", sentences(found)),
+        html.box("warnings", warnings),
+        *_measured(run, found),
+        _pictures(run),
+        html.section(
+            "Curves",
+            html.note("Adversarial phase, means of intervals."),
+            html.grid(html.picture(svg, title, "svg+xml") for title, svg in curves.items()),
+        ),
+        _framing(run),
+        html.section("Settings", html.code((run.path / "config.toml").read_text("utf-8"))),
+    ]
+    path, partial = run.path / "report.html", run.path / ".report.html.partial"
+    partial.write_text(html.page(f"SimGAN run {run.path.resolve().name}", body), encoding="utf-8")
+    partial.replace(path)
+    return path
+
+
+def _measured(run: Run, found: Evaluation | None) -> list[str]:
+    if found is None:
+        return []
+    similar = found.structural_similarity
+    drift = [_drift(run, drift) for drift in found.drift]
+    if drift and similar is not None:
+        drift.append(html.note(f"Structural similarity of refined to synthetic: {similar:.3f}; 1 is unchanged."))
+    distances = html.table(
+        ("measure", "synthetic", "refined", "ideal"),
+        ((d.measure, str(d.synthetic), str(d.refined), f"{d.ideal:.3g}") for d in found.distances),
+    )
+    said = html.note(f"Estimates with 95 % intervals. {found.date}, {found.command}")
+    return [
+        html.section("Did refining help?", *map(_downstream, found.downstream)),
+        html.section("Are the labels still true?", *drift),
+        html.section("How far from real?", distances if found.distances else "", said),
+    ]
+
+
+def _downstream(score: Downstream) -> str:
+    limits = list(score.trained[0].within)
+    rows = (
+        (trained.on, str(trained.error), *(f"{trained.within[limit]:.0%}" for limit in limits))
+        for trained in score.trained
+    )
+    heading = (f"{score.label}, trained on", f"error, {score.unit}", *(f"below {limit}" for limit in limits))
+    differences = (
+        ("refined - synthetic", score.refined_minus_synthetic),
+        ("both - synthetic", score.union_minus_synthetic),
+        ("refined / synthetic - 1", score.relative),
+    )
+    return (
+        html.table(heading, rows)
+        + html.table(("paired difference", "with 95 % interval"), ((name, str(value)) for name, value in differences))
+        + html.note(
+            f"Estimator '{score.estimator}', {score.steps} steps, {score.seeds} seeds, {score.training_images} "
+            f"training images; {score.test_images} labelled real images."
+        )
+    )
+
+
+def _drift(run: Run, drift: DriftResult) -> str:
+    rows = [
+        ("mean", f"{drift.mean:.2f}"),
+        ("95th percentile", f"{drift.p95:.2f}"),
+        ("worst", f"{drift.worst:.2f}"),
+        ("images", str(drift.images)),
+    ]
+    if drift.own_error is not None:
+        rows.append(("the localiser's own mean error", f"{drift.own_error:.2f}"))
+    histogram = html.picture(draw_histogram(drift), f"Drift by {drift.measured_by}.", "svg+xml")
+    worst = ", ".join(f"{name} ({pixels:.2f})" for name, pixels in drift.worst_images)
+    # The picture's name comes from a file: only a plain name within the folder is opened.
+    picture = run.path / FOLDER / Path(drift.picture).name if drift.picture else None
+    shown = picture is not None and picture.is_file()
+    return (
+        html.grid([html.table((f"by {drift.measured_by}", "px"), rows), histogram])
+        + html.note(f"The worst, px: {worst}")
+        + (html.picture(picture.read_bytes(), "The worst, from the top.") if picture and shown else "")
+    )
+
+
+def _pictures(run: Run) -> str:
+    samples = sorted((run.path / "samples").glob("step_*.png"))
+    if not samples:
+        return ""
+    shown = [html.picture(samples[-1].read_bytes(), f"{_step(samples[-1])}, the end. {_LEGEND}")]
+    if len(samples) > 1:
+        shown.append(html.picture(samples[0].read_bytes(), f"{_step(samples[0])}, at first."))
+    return html.section("Pictures", *shown)
+
+
+def _step(sample: Path) -> str:
+    return f"Adversarial step {int(sample.stem.removeprefix('step_'))}"
+
+
+def _framing_warnings(run: Run) -> list[str]:
+    path = run.path / "framing.json"
+    if not path.exists():
+        return []
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        return [str(finding["sentence"]) for finding in found if finding["severity"] == "warning"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"run: expected findings in {path} ({error!r}); remove it.") from None
+
+
+def _framing(run: Run) -> str:
+    path = run.path / "framing.png"
+    caption = "Synthetic above, real below: mean, variety, edges, examples, grey levels."
+    return (
+        html.section("Are both sets framed alike?", html.picture(path.read_bytes(), caption)) if path.exists() else ""
+    )

@@ -1,0 +1,82 @@
+"""What was measured, in plain sentences, and what to be wary of."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from simgan.loop import ADVERSARIAL
+from simgan.results import Distance, Downstream, DriftResult, Evaluation
+
+_UNCHANGED = 0.01  # mean |x~ - x| in the [-1, 1] range: R is as good as the identity
+_PERFECT = 0.99  # share of patches that D gets right: R has lost
+_WAITING = 0.05  # share of the time
+
+
+def in_words(score: Downstream) -> str:
+    """Whether refining helped, in one sentence with its interval."""
+    gain, relative = score.refined_minus_synthetic, score.relative
+    if gain.low <= 0 <= gain.high:
+        return (
+            f"No difference can be told: with refined images the error in {score.label} on real images changes by "
+            f"{gain.estimate:+.3g} {score.unit} (95 % interval {gain.low:+.3g} to {gain.high:+.3g})."
+        )
+    better = gain.estimate < 0
+    low, high = sorted((abs(relative.low), abs(relative.high)))
+    return (
+        f"Training on refined images {'helps' if better else 'harms'}: the error in {score.label} on real images is "
+        f"{abs(relative.estimate):.0%} {'lower' if better else 'higher'} (95 % interval {low:.0%} to {high:.0%})."
+    )
+
+
+def drift_in_words(drift: DriftResult) -> str:
+    """How far content moved, in one sentence."""
+    floor = f", of which up to {drift.own_error:.2f} px are its own error" if drift.own_error is not None else ""
+    return (
+        f"Content moved by {drift.mean:.2f} px in the mean and {drift.p95:.2f} px at the 95th percentile, by "
+        f"{drift.measured_by}{floor}."
+    )
+
+
+def distance_in_words(found: Sequence[Distance]) -> list[str]:
+    """How well images can be told from real ones, one sentence for each two-sample test."""
+    return [
+        f"A fresh classifier ({distance.measure.partition(', ')[2]}) is right on {distance.refined.estimate:.0%} of "
+        f"refined against real and {distance.synthetic.estimate:.0%} of synthetic against real; 50 % is perfect."
+        for distance in found
+        if distance.measure.startswith("told apart")
+    ]
+
+
+def sentences(found: Evaluation | None) -> list[str]:
+    """The verdict on a run."""
+    if found is None:
+        return ["Not measured yet. Run: simgan evaluate RUN --real-test LABELLED_REAL_IMAGES"]
+    said = [in_words(score) for score in found.downstream]
+    if not said:
+        said.append(
+            "Whether training on refined images helps was not measured: give labelled real images to "
+            "simgan evaluate RUN --real-test."
+        )
+    return said + [drift_in_words(drift) for drift in found.drift] + distance_in_words(found.distances)
+
+
+def health(metrics: Sequence[dict[str, Any]]) -> list[str]:
+    """Warnings from the records of a training."""
+    records = [record for record in metrics if record.get("phase") == ADVERSARIAL]
+    if not records:
+        return []
+    late = records[-max(1, len(records) // 4) :]
+
+    def lowest(name: str) -> float:
+        return min(float(record.get(name, 0.0)) for record in late)
+
+    said = []
+    if float(late[-1].get("refiner_change", 1.0)) < _UNCHANGED:
+        said.append("R changes next to nothing: lower the weight of self-regularisation, or train longer.")
+    if min(lowest("discriminator_real_accuracy"), lowest("discriminator_refined_accuracy")) > _PERFECT:
+        said.append("D is right on nearly every patch: R has lost; lower D's learning rate or the weight.")
+    if float(late[-1].get("history_fill", 1.0)) < 1.0:
+        said.append("The history buffer was not full at the end: a smaller --history-size would have been used.")
+    waiting = sum(float(record.get("waiting_for_data", 0.0)) for record in records) / len(records)
+    if waiting > _WAITING:
+        said.append(f"{waiting:.0%} of the time went into waiting for data: a faster disk, or HDF5, would help.")
+    return said

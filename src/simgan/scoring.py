@@ -1,0 +1,317 @@
+"""`evaluate`: everything that is measured on a run, written into its folder.
+
+Refines a sample of the synthetic images, then asks: did content move (drift), are the refined images closer to the
+real ones (distances), and does training on them help on labelled real images (downstream)?
+"""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+from simgan.batches import load_image
+from simgan.config import SourceRecord
+from simgan.errors import DataError
+from simgan.evaluation import (
+    Drift,
+    Labelled,
+    as_points,
+    choose_task,
+    discriminator_features,
+    displacement,
+    distances,
+    downstream,
+    drift_of_points,
+    drift_result,
+    model_features,
+    random_features,
+    structural_similarity,
+    worst_first,
+)
+from simgan.evaluation.tasks import TaskName
+from simgan.images import ImageSource, PixelRange, common_size, open_images, read_all
+from simgan.images.sampling import evenly_spaced
+from simgan.progress import show_progress
+from simgan.refining import refine
+from simgan.results import FOLDER, Distance, Downstream, DriftResult, Evaluation, read_evaluation, write_evaluation
+from simgan.run import Run
+from simgan.sheet import picture_sheet
+
+_FEW = 100  # labelled real images: with fewer, intervals are wide
+_SILENT = Console(quiet=True)
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """What is measured, and how thoroughly."""
+
+    label: str | None = None
+    """What estimators learn; by default the one label that synthetic and real test images share."""
+    task: TaskName | None = None
+    """By default it follows from the label's shape and type."""
+    points: str | None = None
+    """Label whose drift is measured; by default the first that holds points or masks."""
+    estimator: str = "small"
+    """`small`, `paper`, or the path of a .keras file."""
+    steps: int = 1200
+    """Of each training."""
+    seeds: int = 3
+    """Trainings on each set."""
+    images: int = 4096
+    """Synthetic images used, evenly spaced; of the real ones half as many."""
+    features: Path | None = None
+    """A .keras file of a feature network, for distances on its features as well."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Some synthetic images, and what R made of them; (N, H, W, C) in [-1, 1]."""
+
+    indices: list[int]
+    names: list[str]
+    synthetic: NDArray[np.float32]
+    refined: NDArray[np.float32]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W)."""
+        height, width = self.synthetic.shape[1:3]
+        return height, width
+
+
+def evaluate(
+    run: Run,
+    *,
+    synthetic: ImageSource | None = None,
+    real: ImageSource | None = None,
+    real_test: ImageSource | None = None,
+    config: EvaluateConfig | None = None,
+    command: str = "simgan.evaluate",
+    console: Console = _SILENT,
+) -> Evaluation:
+    """Measures a run and writes evaluation/results.json and its pictures into the run folder.
+
+    Args:
+        run: a finished run.
+        synthetic: by default the images that it was trained on.
+        real: photographs, unlabelled; likewise.
+        real_test: labelled real images. None: no downstream score, and an earlier one is kept.
+        config: what is measured.
+        command: to be noted in the results.
+        console: where progress goes; by default nowhere.
+
+    Raises:
+        DataError: a data set is missing or unreadable, or a label cannot be used.
+        ConfigError: the estimator or feature network does not fit.
+    """
+    with ExitStack() as opened:
+        x = synthetic or opened.enter_context(open_recorded(run.data.synthetic))
+        y = real or opened.enter_context(open_recorded(run.data.real))
+        return _measure(run, x, y, real_test, config or EvaluateConfig(), command, console)
+
+
+def _measure(
+    run: Run,
+    x: ImageSource,
+    y: ImageSource,
+    real_test: ImageSource | None,
+    config: EvaluateConfig,
+    command: str,
+    console: Console,
+) -> Evaluation:
+    label = _shared_label(x, real_test, config.label) if real_test is not None else None
+    sample = refined_sample(run, x, config.images, console)
+    earlier = read_evaluation(run.path)
+    drifts, warnings = _drifts(run, x, sample, config, console)
+    scores = () if label is None or real_test is None else (_downstream(x, real_test, sample, label, config, console),)
+    if scores and scores[0].test_images < _FEW:
+        warnings.append(f"only {scores[0].test_images} labelled real images: the intervals are wide")
+    found = Evaluation(
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=command,
+        downstream=scores or (earlier.downstream if earlier else ()),
+        drift=drifts,
+        structural_similarity=float(structural_similarity(sample.synthetic, sample.refined).mean()),
+        distances=_distances(run, y, sample, config, console),
+        warnings=tuple(warnings),
+    )
+    write_evaluation(run.path, found)
+    return found
+
+
+def open_recorded(record: SourceRecord) -> ImageSource:
+    """A data set that a run was trained on.
+
+    Raises:
+        DataError: it is not there any more.
+    """
+    if not Path(record.path).exists():
+        raise DataError(
+            f"data: expected {record.path}, on which the run was trained, received nothing there; "
+            "say where it is with --synthetic or --real."
+        )
+    limits = PixelRange(*record.range) if record.range else None
+    return open_images(record.path, key=record.key, pixel_range=limits)
+
+
+def refined_sample(run: Run, source: ImageSource, count: int, console: Console = _SILENT) -> Sample:
+    """Refines up to `count` evenly spaced images, each at its own size; those of several sizes at the training's."""
+    indices = evenly_spaced(len(source), count)
+    names = [source.names[index] for index in indices]
+    with show_progress(console, "refining a sample") as on_progress:
+        on_progress(0, len(indices))
+        if len({source.size(index) for index in indices}) == 1:
+            stored = np.stack([source[index] for index in indices])
+            refined = refine(run, stored, pixel_range=source.pixel_range)
+            pictures = Sample(
+                indices, names, source.pixel_range.to_model(stored), source.pixel_range.to_model(refined)
+            )
+        else:
+            size = (run.data.height, run.data.width)
+            resized = np.stack([load_image(source, index, size) for index in indices])
+            pictures = Sample(indices, names, resized, refine(run, resized))
+        on_progress(len(indices), len(indices))
+    return pictures
+
+
+def drift_of_data_sets(
+    synthetic: ImageSource,
+    refined: ImageSource,
+    points: str | None,
+    *,
+    steps: int = 1200,
+    seed: int = 0,
+    console: Console = _SILENT,
+) -> tuple[DriftResult, float]:
+    """Drift between a data set and its refined version, and their structural similarity.
+
+    Args:
+        synthetic: images of one size; read into memory.
+        refined: the same images refined, in the same order.
+        points: a label of points or masks, read by a localiser; None: displacement by optical flow.
+        steps: training steps of the localiser.
+        seed: of the localiser.
+        console: where progress goes.
+
+    Raises:
+        DataError: the sets do not fit together, or the label cannot be used.
+    """
+    size = common_size(synthetic)
+    same = list(synthetic.names) == list(refined.names) and common_size(refined) == size
+    if not same or (points and not np.array_equal(synthetic.labels(points), refined.labels(points))):
+        raise DataError(
+            f"refined: expected the images of {synthetic.path}, received others in {refined.path}; give what "
+            "'simgan refine' made of them."
+        )
+    where = as_points(synthetic.labels(points), size, points) if points else None
+    x, x_refined = read_all(synthetic), read_all(refined)
+    names = list(synthetic.names)
+    if where is None or points is None:
+        result = drift_result(Drift(displacement(x, x_refined)), names, "optical flow")
+    else:
+        with show_progress(console, "localiser", "steps") as on_progress:
+            read = drift_of_points(x, x_refined, where, steps=steps, seed=seed, on_progress=on_progress)
+        held_out = [names[index] for index in read.held_out]
+        result = drift_result(read.drift, held_out, f"localiser of {points}", own_error=read.own_error)
+    return result, float(structural_similarity(x, x_refined).mean())
+
+
+def _shared_label(synthetic: ImageSource, test: ImageSource, wanted: str | None) -> str:
+    shared = [name for name in synthetic.label_names if name in test.label_names]
+    if wanted in shared:
+        return wanted
+    if wanted is None and len(shared) == 1:
+        return shared[0]
+    received = repr(wanted) if wanted else f"{len(shared)} that both have"
+    raise DataError(
+        f"label: expected a label of both {synthetic.path} and {test.path}, received {received}; choose with --label "
+        f"one of: {', '.join(shared) or 'none'} (synthetic has {', '.join(synthetic.label_names) or 'none'}, "
+        f"the test images {', '.join(test.label_names) or 'none'})."
+    )
+
+
+def _drifts(
+    run: Run, source: ImageSource, sample: Sample, config: EvaluateConfig, console: Console
+) -> tuple[tuple[DriftResult, ...], list[str]]:
+    """By optical flow, and by a localiser if there is a label of points; and warnings."""
+    flow = Drift(displacement(sample.synthetic, sample.refined))
+    found = [drift_result(flow, sample.names, "optical flow", picture=_draw_worst(run, sample, flow, None))]
+    warnings: list[str] = []
+    name = config.points or _first_points(source, sample)
+    if name is not None:
+        points = as_points(source.labels(name)[sample.indices], sample.size, name)
+        with show_progress(console, "localiser", "steps") as on_progress:
+            read = drift_of_points(
+                sample.synthetic, sample.refined, points, steps=config.steps, on_progress=on_progress
+            )
+        held_out = [int(index) for index in read.held_out]
+        names = [sample.names[index] for index in held_out]
+        picture = _draw_worst(run, sample, read.drift, held_out)
+        by = f"localiser of {name}"
+        found.insert(0, drift_result(read.drift, names, by, own_error=read.own_error, picture=picture))
+        if read.own_error > 0.5 * read.drift.mean:
+            warnings.append(
+                f"much of the drift read of {name} is the localiser's own error ({read.own_error:.2f} px), so the "
+                "true drift may be less; more images teach it better"
+            )
+    return tuple(found), warnings
+
+
+def _first_points(source: ImageSource, sample: Sample) -> str | None:
+    for name in source.label_names:
+        labels = source.labels(name)
+        try:
+            if choose_task(name, labels[sample.indices], sample.size).name == "points":
+                return name
+        except DataError:
+            continue
+    return None
+
+
+def _draw_worst(run: Run, sample: Sample, drift: Drift, among: Sequence[int] | None) -> str:
+    """A picture of the ten images that drifted most; `among`: the images of `drift.each`."""
+    rows = [index if among is None else among[index] for index in worst_first(drift)]
+    name = "worst-by-flow.png" if among is None else "worst-by-localiser.png"
+    (run.path / FOLDER).mkdir(exist_ok=True)
+    picture_sheet(sample.synthetic[rows], sample.refined[rows]).save(run.path / FOLDER / name)
+    return name
+
+
+def _downstream(
+    source: ImageSource, test: ImageSource, sample: Sample, label: str, config: EvaluateConfig, console: Console
+) -> Downstream:
+    labels = source.labels(label)[sample.indices]
+    task = choose_task(label, labels, sample.size, config.task)
+    images = np.stack([load_image(test, index, sample.size) for index in range(len(test))])
+    with show_progress(console, f"estimators of {label}", "steps") as on_progress:
+        return downstream(
+            Labelled(sample.synthetic, labels),
+            sample.refined,
+            Labelled(images, test.labels(label)),
+            task,
+            label=label,
+            estimator=config.estimator,
+            steps=config.steps,
+            seeds=range(config.seeds),
+            on_progress=on_progress,
+        )
+
+
+def _distances(
+    run: Run, real: ImageSource, sample: Sample, config: EvaluateConfig, console: Console
+) -> tuple[Distance, ...]:
+    chosen = evenly_spaced(len(real), max(1, config.images // 2))
+    y = np.stack([load_image(real, index, sample.size) for index in chosen])
+    few = evenly_spaced(len(sample.synthetic), max(1, config.images // 2))
+    extractors = {"random features": random_features(y.shape[-1])}
+    if sample.size == (run.data.height, run.data.width):
+        extractors["features of D"] = discriminator_features(run.discriminator)
+    if config.features is not None:
+        extractors[config.features.name] = model_features(config.features)
+    with show_progress(console, "distances", "measures") as on_progress:
+        return distances(sample.synthetic[few], sample.refined[few], y, extractors, on_progress=on_progress)
