@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import h5py
 import keras
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 from simgan import refine, refining
 from simgan.errors import DataError, RunError
@@ -305,3 +307,107 @@ def test_existing_output_is_refused_and_untouched(labelled, tmp_path, identity):
     with open_images(labelled) as source, pytest.raises(DataError):
         refine_data_set(identity, source, tmp_path / "refined.h5")
     assert (tmp_path / "refined.h5").read_text() == "mine"
+
+
+# --- Setting images aside ---------------------------------------------------------------------------------------
+
+
+def textures(count: int) -> np.ndarray:
+    """8-bit images of blobs, a different one each."""
+    blobs = gaussian_filter(np.random.default_rng(0).normal(size=(count, 24, 40)), (0, 1.5, 1.5))
+    return (127 + 100 * blobs / np.abs(blobs).max()).astype(np.uint8)[..., None]
+
+
+@pytest.fixture
+def mover(monkeypatch):
+    """Refining that moves every second image by 2 px and leaves the others."""
+    made = []
+
+    def predict(images):
+        moved = images.copy()
+        odd = [len(made) + place for place in range(len(images))]
+        for place, number in enumerate(odd):
+            if number % 2:
+                moved[place] = np.roll(images[place], 2, axis=1)
+        made.extend(odd)
+        return moved
+
+    monkeypatch.setattr(refining, "_predictor", lambda *args, **options: predict)
+
+
+def save_set(form: str, path: Path, images: np.ndarray) -> Path:
+    names = [f"eye{number}" for number in range(len(images))]
+    gaze = np.arange(2.0 * len(images)).reshape(-1, 2)
+    if form == "keyed":
+        with h5py.File(path / "in.h5", "w") as file:
+            for name, image, label in zip(names, images, gaze, strict=True):
+                file[f"image/{name}"] = image[..., 0]
+                file[f"gaze/{name}"] = label
+        return path / "in.h5"
+    if form == "stacked":
+        with h5py.File(path / "in.h5", "w") as file:
+            file["image"], file["gaze"] = images, gaze
+        return path / "in.h5"
+    if form == "npz":
+        np.savez(path / "in.npz", image=images, gaze=gaze)
+        return path / "in.npz"
+    (path / "in").mkdir()
+    for name, image in zip(names, images, strict=True):
+        Image.fromarray(image[..., 0]).save(path / "in" / f"{name}.png")
+    (path / "in" / "labels.csv").write_text("as it is\n")
+    return path / "in"
+
+
+@pytest.mark.usefixtures("mover")
+@pytest.mark.parametrize("form", ["keyed", "stacked", "npz", "folder"])
+def test_images_that_moved_too_far_are_set_aside_and_listed(form, tmp_path):
+    images = textures(6)
+    path = save_set(form, tmp_path, images)
+    output = tmp_path / f"out{path.suffix}"
+    with open_images(path) as source:
+        names = list(source.names)
+        aside = refining.refine_data_set("run", source, output, max_drift=1.0)
+    assert [name for name, _ in aside] == names[1::2]
+    assert [drift for _, drift in aside] == pytest.approx([2, 2, 2], abs=0.4)
+    listed = (tmp_path / f"{output.name}.quarantine.csv").read_text().splitlines()
+    assert listed[0] == "name,drift_px,reason,kept"
+    assert [line.split(",")[0] for line in listed[1:]] == names[1::2]
+    with open_images(output) as refined:
+        if form in ("keyed", "folder"):
+            assert list(refined.names) == names[::2]
+            np.testing.assert_array_equal(np.stack(refined.read(range(3))), images[::2])
+        else:
+            np.testing.assert_array_equal(np.stack(refined.read(range(6))), images)
+        if form == "keyed":
+            np.testing.assert_array_equal(refined.labels("gaze"), [[0, 1], [4, 5], [8, 9]])
+    if form == "folder":
+        assert (output / "labels.csv").read_text() == "as it is\n"
+
+
+@pytest.mark.usefixtures("mover")
+def test_nothing_beyond_leaves_an_empty_list(tmp_path):
+    path = save_set("keyed", tmp_path, textures(4))
+    with open_images(path) as source:
+        assert refining.refine_data_set("run", source, tmp_path / "out.h5", max_drift=9.0) == []
+    assert (tmp_path / "out.h5.quarantine.csv").read_text().splitlines() == ["name,drift_px,reason,kept"]
+    with open_images(tmp_path / "out.h5") as refined:
+        assert len(refined) == 4
+
+
+@pytest.mark.usefixtures("mover")
+def test_all_beyond_is_an_error_that_leaves_nothing(tmp_path, only_line):
+    path = save_set("keyed", tmp_path, textures(4))
+    with open_images(path) as source, pytest.raises(DataError) as caught:
+        refining.refine_data_set("run", source, tmp_path / "out.h5", max_drift=-1.0)
+    assert "drift" in only_line(str(caught.value))
+    assert sorted(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.usefixtures("mover")
+def test_an_old_list_is_not_written_over(tmp_path, only_line):
+    path = save_set("keyed", tmp_path, textures(4))
+    (tmp_path / "out.h5.quarantine.csv").write_text("old")
+    with open_images(path) as source, pytest.raises(DataError) as caught:
+        refining.refine_data_set("run", source, tmp_path / "out.h5", max_drift=1.0)
+    assert "quarantine" in only_line(str(caught.value))
+    assert not (tmp_path / "out.h5").exists()

@@ -1,10 +1,12 @@
 """`refine`: gives images to a trained R, and a whole data set with its labels to a new file."""
 
+import csv
+import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -25,7 +27,23 @@ _BLOCK_BYTES = 2**20
 _SAMPLED = 32  # images that tell of the sizes in a set
 
 Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # (N, H, W, C) in [-1, 1], to the same refined
-Group = tuple[list[int], NDArray[Any]]  # indices, and images (N, H, W, C) of one size
+
+
+class Group(NamedTuple):
+    """Images of one size, as they are stored."""
+
+    indices: list[int]
+    synthetic: NDArray[Any]
+    """(N, H, W, C)"""
+    refined: NDArray[Any]
+
+
+class SetAside(NamedTuple):
+    """An image that refining moved too far."""
+
+    name: str
+    drift: float
+    """px"""
 
 
 def refine(
@@ -58,8 +76,8 @@ def refine(
         predict = _predictor(run_or_model, images.dtype, (len(images), *size, images.channels), one_size=True)
         together = np.empty((len(images), *size, images.channels), images.dtype)
         with closing(_blocks(images, [size])) as blocks:
-            for indices, refined in _refined_groups(predict, images, blocks):
-                together[indices] = refined
+            for group in _refined_groups(predict, images, blocks):
+                together[group.indices] = group.refined
         return together
     images = np.asarray(images)
     stacked = images[..., np.newaxis] if images.ndim == 3 else images
@@ -82,7 +100,9 @@ def refine_data_set(
     source: ImageSource,
     output: str | Path,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
-) -> None:
+    *,
+    max_drift: float | None = None,
+) -> list[SetAside]:
     """Writes the refined images of `source` to `output`: same format, bit depth, keys, names and labels.
 
     The images may have any size, each its own, and there may be more than fit into memory. Reading and writing go on
@@ -90,27 +110,82 @@ def refine_data_set(
 
     Args:
         on_progress: called now and then with the images written and their number.
+        max_drift: px; an image whose content moved further (`simgan.evaluation.displacement`) is set aside and listed
+            in `<output>.quarantine.csv`. Where images go by name (a folder, HDF5 by key) it and its labels are left
+            out; in an array its row keeps the image as it was, for rows must match their labels.
+
+    Returns:
+        The images set aside, in their order in `source`.
 
     Raises:
-        DataError: the images do not fit the model, one cannot be read, or `output` exists or cannot be written;
-            nothing is left under the name of `output` then.
+        DataError: the images do not fit the model, one cannot be read, all would be set aside, or `output` or the
+            list exists or cannot be written; nothing is left under their names then.
         RunError: the path is not a finished run.
     """
+    output = Path(output)
+    listed = quarantine_list(output)
+    if max_drift is not None and os.path.lexists(listed):
+        raise DataError(
+            f"{listed}: expected a name not in use, received one that is; remove it or name another output"
+        )
     sizes = [source.size(index) for index in evenly_spaced(len(source), _SAMPLED)]
     shape = (len(source), *sizes[0], source.channels)
     predict = _predictor(run_or_model, source.dtype, shape, one_size=len(set(sizes)) == 1)
+    aside: dict[int, SetAside] = {}
 
     def write(group: Group) -> int:
-        writer.write_many(*group)
-        return len(group[0])
+        moved = _moved(source, group, max_drift)
+        stays = moved <= (np.inf if max_drift is None else max_drift)
+        writer.write_many(
+            [index for index, good in zip(group.indices, stays, strict=True) if good], group.refined[stays]
+        )
+        for place in np.flatnonzero(~stays):
+            index = group.indices[place]
+            aside[index] = SetAside(source.names[index], float(moved[place]))
+            writer.set_aside(index, group.synthetic[place])
+        return len(group.indices)
 
     with (
-        write_like(source, Path(output)) as writer,
+        write_like(source, output) as writer,
         closing(_blocks(source, sizes)) as blocks,
         closing(ahead(write, _refined_groups(predict, source, blocks))) as written,
     ):
         for done in accumulate(written):
             on_progress(done, len(source))
+        if len(aside) == len(source):
+            raise DataError(
+                f"{output}: expected images that moved by no more than {max_drift:g} px, received none; nothing was "
+                "kept, allow more drift or train with a smaller --drift-budget"
+            )
+    found = [aside[index] for index in sorted(aside)]
+    if max_drift is not None:
+        _write_list(listed, found, max_drift, "left out" if writer.leaves_out else "as it was, unrefined")
+    return found
+
+
+def quarantine_list(output: Path) -> Path:
+    """The list of the images that were set aside, beside `output`."""
+    return output.with_name(f"{output.name}.quarantine.csv")
+
+
+def _moved(source: ImageSource, group: Group, max_drift: float | None) -> NDArray[np.float64]:
+    """px, (N,); zeros where nobody asks."""
+    if max_drift is None:
+        return np.zeros(len(group.indices))
+    from simgan.evaluation.displacement import displacement  # on use, like OpenCV
+
+    return displacement(source.pixel_range.to_model(group.synthetic), source.pixel_range.to_model(group.refined))
+
+
+def _write_list(path: Path, found: list[SetAside], max_drift: float, kept: str) -> None:
+    partial = path.with_name(f".{path.name}.partial")
+    with partial.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(("name", "drift_px", "reason", "kept"))
+        rows.writerows(
+            (name, f"{drift:.3f}", f"content moved by more than {max_drift:g} px", kept) for name, drift in found
+        )
+    os.replace(partial, path)
 
 
 def _blocks(source: ImageSource, sizes: list[tuple[int, int]]) -> Generator[tuple[range, list[NDArray[Any]]]]:
@@ -141,9 +216,9 @@ def _refined_groups(
 
 
 def _refine_group(predict: Predict, group: list[tuple[int, NDArray[Any]]], source: ImageSource) -> Group:
-    images = source.pixel_range.to_model(np.stack([image for _, image in group]))
-    refined = source.pixel_range.from_model(predict(images), source.dtype)
-    return [index for index, _ in group], refined
+    synthetic = np.stack([image for _, image in group])
+    refined = source.pixel_range.from_model(predict(source.pixel_range.to_model(synthetic)), source.dtype)
+    return Group([index for index, _ in group], synthetic, refined)
 
 
 def _predictor(

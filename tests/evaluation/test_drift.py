@@ -3,9 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simgan.errors import DataError
-from simgan.evaluation import Drift, drift_of_data_set, label_drift, own_error
-from simgan.images import open_images
+from simgan.evaluation import Drift, drift_of_points, drift_result, label_drift, own_error, worst_first
 
 
 def corner(images: np.ndarray) -> np.ndarray:
@@ -38,54 +36,53 @@ def test_summary_of_a_hundred_and_one_distances():
     assert (drift.mean, drift.p95, drift.worst) == (50, 95, 100)
 
 
-@pytest.fixture
-def squares(tmp_path):
-    """Dark squares on light grey, their centre as label, and the same set with every square moved by (3, 0)."""
+def test_drift_of_two_points_is_their_mean():
+    before, after = np.zeros((1, 2, 4, 1), np.float32), np.zeros((1, 2, 4, 1), np.float32)
+    after[0, 0, :, 0] = 3, 4, 0, 1  # the points moved by 5 and by 1
+
+    def reads_both(images):
+        return images[:, 0, :4, 0]
+
+    assert label_drift(reads_both, before, after).each == pytest.approx([3])
+
+
+def test_drift_of_squares_is_what_they_were_moved():
+    """Dark squares on light grey, and the same images with every square moved by (3, 0)."""
     random = np.random.default_rng(0)
     centres = random.integers(6, 18, (100, 2))
-    for name, moved in (("before", 0), ("after", 3)):
-        images = np.full((100, 24, 28), 200, np.uint8)
+    sets = []
+    for moved in (0, 3):
+        images = np.full((100, 24, 28, 1), 0.6, np.float32)
         for image, (x, y) in zip(images, centres, strict=True):
-            image[y - 2 : y + 3, x - 2 + moved : x + 3 + moved] = 20
-        labels = {"centre": centres.astype(np.float32), "weight": np.ones(100), "gaze": centres / 100}
-        np.savez(tmp_path / f"{name}.npz", image=images, **labels)
-    return tmp_path
+            image[y - 2 : y + 3, x - 2 + moved : x + 3 + moved] = -0.8
+        sets.append(images)
+    before, after = sets
+    points = centres[:, None].astype(np.float64)
+    read = drift_of_points(before, after, points, steps=150)
+    assert len(read.drift.each) == len(set(read.held_out)) == 20
+    assert read.own_error < 1
+    assert read.drift.mean == pytest.approx(3, abs=1)
+    assert drift_of_points(before, before, points, steps=5).drift.worst == 0
 
 
-def test_drift_of_a_set_is_what_was_moved(squares):
-    with open_images(squares / "before.npz") as before, open_images(squares / "after.npz") as after:
-        moved, own_error = drift_of_data_set(before, after, "centre", steps=150)
-        still, _ = drift_of_data_set(before, before, "centre", steps=5)
-    assert len(moved.each) == 20
-    assert own_error < 1
-    assert moved.mean == pytest.approx(3, abs=1)
-    assert still.worst == 0
+def test_result_has_the_histogram_and_the_ten_worst():
+    drift = Drift(np.array([*np.arange(19) / 2, 10.0]))  # 0 to 9 in halves, and 10: bins of half a pixel
+    result = drift_result(drift, [f"eye{number}" for number in range(20)], "optical flow", own_error=0.25)
+    assert result.histogram == (*([1] * 19), 1)
+    assert result.worst_images[:3] == (("eye19", 10.0), ("eye18", 9.0), ("eye17", 8.5))
+    assert len(result.worst_images) == 10
+    assert (result.mean, result.worst, result.own_error, result.images) == (drift.mean, 10.0, 0.25, 20)
 
 
-@pytest.mark.parametrize("label", ["weight", "gaze"])
-def test_label_that_is_no_point_in_pixels_is_one_line(label, squares, only_line):
-    with open_images(squares / "before.npz") as before, pytest.raises(DataError) as caught:
-        drift_of_data_set(before, before, label, steps=1)
-    assert "points" in only_line(str(caught.value))
-
-
-def test_set_with_other_labels_is_not_the_refined_one(squares, only_line):
-    with np.load(squares / "after.npz") as after:
-        np.savez(squares / "other.npz", image=after["image"], centre=after["centre"][::-1])
-    with (
-        open_images(squares / "before.npz") as before,
-        open_images(squares / "other.npz") as other,
-        pytest.raises(DataError) as caught,
-    ):
-        drift_of_data_set(before, other, "centre", steps=1)
-    assert "refined" in only_line(str(caught.value))
+def test_worst_come_first():
+    assert worst_first(Drift(np.array([1.0, 3.0, 2.0]))) == [1, 2, 0]
 
 
 def test_own_error_is_the_mean_distance_to_the_points():
     """It reads (3, 4) and (0, 0) where the points are (0, 0) and (0, 1): 5 and 1 px."""
     images = np.zeros((2, 3, 3, 1), np.float32)
     images[0, 0, :2, 0] = 3, 4
-    assert own_error(corner, images, np.array([[0, 0], [0, 1]])) == pytest.approx(3)
+    assert own_error(corner, images, np.array([[[0, 0]], [[0, 1]]])) == pytest.approx(3)
 
 
 def test_drift_in_words():

@@ -7,12 +7,24 @@ def test_public_names():
     assert simgan.evaluation.__all__ == [
         "Drift",
         "Estimator",
+        "Labelled",
         "angular_error",
-        "drift_of_data_set",
+        "as_points",
+        "choose_task",
+        "discriminator_features",
+        "displacement",
+        "distances",
+        "downstream",
+        "drift_of_points",
+        "drift_result",
         "label_drift",
+        "model_features",
         "own_error",
+        "random_features",
+        "structural_similarity",
         "train_estimator",
         "train_localiser",
+        "worst_first",
     ]
     for name in simgan.evaluation.__all__:
         assert getattr(simgan.evaluation, name).__module__.startswith("simgan.evaluation.")

@@ -17,6 +17,8 @@ from simgan.images.writer import ImageWriter
 class FolderWriter(ImageWriter[FolderSource]):
     """The same relative names; PNG, TIFF and BMP without loss, JPEG at quality 95, which is not without loss."""
 
+    leaves_out = True
+
     def _begin(self) -> None:
         listing = self.source.listing
         self.partial.mkdir()
@@ -31,6 +33,9 @@ class FolderWriter(ImageWriter[FolderSource]):
 
     def _put_many(self, indices: Sequence[int], images: Sequence[NDArray[Any]] | NDArray[Any]) -> None:
         in_threads(lambda pair: self._put(*pair), list(zip(indices, images, strict=True)), images[0].nbytes)
+
+    def _leave_out(self, index: int) -> None:
+        pass  # no file was made yet
 
     def _finish(self) -> None:
         pass

@@ -37,6 +37,7 @@ class Hdf5Writer(ImageWriter[Hdf5Source]):
         location = self.source.location
         keyed = isinstance(self.source, KeyedHdf5)
         self._images = self._file[location] if keyed else with_cache(self._file, location)
+        self.leaves_out = keyed
 
     def _put(self, index: int, image: NDArray[Any]) -> None:
         if isinstance(self.source, KeyedHdf5):
@@ -50,6 +51,12 @@ class Hdf5Writer(ImageWriter[Hdf5Source]):
             super()._put_many(indices, images)
         else:
             self._images[together] = np.reshape(images, (len(indices), *self._images.shape[1:]))
+
+    def _leave_out(self, index: int) -> None:
+        name, beside = self.source.names[index], self._images.parent
+        for group in (self._images, *(beside[label] for label in self.source.label_names)):
+            if name in group:
+                del group[name]
 
     def _finish(self) -> None:
         self._release()

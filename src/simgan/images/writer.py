@@ -34,6 +34,7 @@ class ImageWriter(ABC, Generic[S]):
     """
 
     suffixes: tuple[str, ...] = ()  # of the outputs that this format goes by; none: any
+    leaves_out = False  # whether `set_aside` leaves an image out: only where images go by name, not by place
 
     def __init__(self, source: S, output: Path) -> None:
         self.source = source
@@ -82,6 +83,23 @@ class ImageWriter(ABC, Generic[S]):
             self._put_many(positions, images)
         for position in positions:
             self._written[position] = 1
+
+    def set_aside(self, index: SupportsIndex, original: NDArray[Any]) -> None:
+        """Do not write a refined image. With `leaves_out`, it and its labels will be missing in the output.
+
+        Otherwise `original` stands in its place: without it all rows behind would lose their labels.
+        """
+        position = self._position(index)
+        if self.leaves_out:
+            with self._nothing_left_on_error():
+                self._leave_out(position)
+            self._written[position] = 1
+        else:
+            self.write(position, original)
+
+    def _leave_out(self, index: int) -> None:
+        """Remove image `index` and its labels from `partial`."""
+        raise NotImplementedError
 
     def _position(self, index: SupportsIndex) -> int:
         position = operator.index(index)

@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+from scipy.stats import bootstrap
+
+from simgan.evaluation.bootstrap import interval, resampled_means
+
+
+def test_resamples_are_centred_on_the_mean_and_paired():
+    errors = np.random.default_rng(0).gamma(2.0, size=(3, 200))
+    one, other = resampled_means([errors, errors + 1])
+    assert one.mean() == pytest.approx(errors.mean(), rel=0.01)
+    np.testing.assert_allclose(other - one, 1)  # the same resamples: the difference has no spread
+
+
+def test_with_one_seed_it_is_the_usual_bootstrap():
+    errors = np.random.default_rng(0).gamma(2.0, size=(1, 300))
+    ours = interval(errors.mean(), resampled_means([errors], resamples=8000)[0])
+    theirs = bootstrap((errors[0],), np.mean, method="percentile", rng=1, n_resamples=8000).confidence_interval
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), rel=0.02)
+
+
+def test_seeds_that_differ_widen_the_interval():
+    """Images all alike, seeds 0 and 2: a quarter of the resamples is 0, a quarter is 2."""
+    errors = np.repeat([[0.0], [2.0]], 50, axis=1)
+    means = resampled_means([errors], resamples=4000)[0]
+    assert (means == 0).mean() == pytest.approx(0.25, abs=0.03)
+    assert (means == 2).mean() == pytest.approx(0.25, abs=0.03)
+    assert interval(1.0, means).high == 2
+
+
+def test_interval_holds_the_middle_of_the_resamples():
+    found = interval(3.0, np.arange(1001.0))
+    assert (found.estimate, found.low, found.high) == (3.0, 25.0, 975.0)
+
+
+def test_follows_from_the_seed():
+    errors = np.random.default_rng(0).random((2, 10))
+    np.testing.assert_array_equal(resampled_means([errors]), resampled_means([errors]))
+    assert (resampled_means([errors], seed=1)[0] != resampled_means([errors])[0]).any()

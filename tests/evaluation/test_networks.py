@@ -1,0 +1,55 @@
+import keras
+import numpy as np
+import pytest
+
+from simgan.errors import ConfigError
+from simgan.evaluation.networks import network, own_network, paper_network, small_network
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_small_network_gives_float32_vectors(dtype):
+    output = small_network(35, 55, 3, 2, dtype).predict_on_batch(np.zeros((2, 35, 55, 3), np.float32))
+    assert output.shape == (2, 2)
+    assert output.dtype == np.float32
+
+
+def test_paper_network_has_the_9600_values_of_the_paper():
+    """Parameters by hand: 320 + 9,248 + 18,496 + 46,160 + 138,432, then 9,600 x 1,000 + 1,000 and 3,003."""
+    model = paper_network(35, 55, 1, 3)
+    flat = next(layer for layer in model.layers if isinstance(layer, keras.layers.Flatten))
+    assert flat.output.shape == (None, 9600)
+    assert model.count_params() == 320 + 9248 + 18496 + 46160 + 138432 + 9_601_000 + 3003
+
+
+def test_paper_network_refuses_small_images(only_line):
+    with pytest.raises(ConfigError) as caught:
+        paper_network(17, 40, 1, 3)
+    assert "17x40" in only_line(str(caught.value))
+
+
+@pytest.fixture
+def own(tmp_path):
+    images = keras.Input((None, None, 1))
+    outputs = keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(3, 3)(images)))
+    keras.Model(images, outputs).save(tmp_path / "own.keras")
+    return tmp_path / "own.keras"
+
+
+def test_own_network_starts_anew_each_time(own):
+    build = network(str(own))
+    first, second = (build(8, 9, 1, 2, "float32") for _ in range(2))
+    assert np.abs(first.get_weights()[0] - second.get_weights()[0]).max() > 1e-3
+    assert first.output_shape == (None, 2)
+
+
+@pytest.mark.parametrize(("channels", "outputs"), [(3, 2), (1, 5)])
+def test_own_network_that_does_not_fit_is_one_line(own, channels, outputs, only_line):
+    with pytest.raises(ConfigError) as caught:
+        own_network(own)(8, 9, channels, outputs, "float32")
+    assert "estimator" in only_line(str(caught.value))
+
+
+def test_name_that_is_neither_is_one_line(only_line):
+    with pytest.raises(ConfigError) as caught:
+        network("large")
+    assert "small, paper or a .keras file" in only_line(str(caught.value))

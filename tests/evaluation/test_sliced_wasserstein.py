@@ -1,0 +1,34 @@
+import numpy as np
+import pytest
+from scipy.stats import wasserstein_distance
+
+from simgan.evaluation.sliced_wasserstein import sliced_wasserstein, sliced_wasserstein_interval
+
+RANDOM = np.random.default_rng(0)
+
+
+def test_one_dimension_is_the_distance_of_sorted_values():
+    one, other = np.array([[0.0], [1.0], [5.0]]), np.array([[7.0], [2.0], [0.0]])  # sorted: off by 0, 1, 2
+    assert sliced_wasserstein(one, other) == pytest.approx(np.sqrt(5 / 3))
+
+
+def test_a_shift_counts_by_its_share_in_each_direction():
+    """Moved by d in F dimensions: a random direction sees d / sqrt(F) in the root mean square."""
+    x = RANDOM.normal(size=(500, 9))
+    shifted = x + np.eye(9)[0] * 6
+    assert sliced_wasserstein(x, shifted) == pytest.approx(6 / 3, rel=0.15)
+
+
+def test_sets_of_different_size_are_compared_by_quantiles():
+    x = RANDOM.normal(size=(4000, 1))
+    y = RANDOM.normal(3, 1, size=(1000, 1))
+    expected = wasserstein_distance(x[:, 0], y[:, 0])  # a shift: the first distance equals the second
+    assert sliced_wasserstein(x, y) == pytest.approx(expected, rel=0.05)
+    assert sliced_wasserstein(np.tile(x, (2, 1)), x) == pytest.approx(0, abs=0.01)
+
+
+def test_interval_is_around_the_estimate_and_never_below_nothing():
+    x, y = RANDOM.normal(size=(80, 3)), RANDOM.normal(0.2, 1, size=(60, 3))
+    found = sliced_wasserstein_interval(x, y)
+    assert 0 <= found.low < found.estimate < found.high
+    assert found.estimate == sliced_wasserstein(x, y)

@@ -1,0 +1,91 @@
+import keras
+import numpy as np
+import pytest
+
+from simgan.errors import DataError
+from simgan.evaluation.tasks import Angle, Classification, Points, Vector, choose_task, smooth_l1
+
+SIZE = (20, 30)
+PIXELS = np.array([[3.0, 4.0], [29.0, 19.0], [15.0, 7.0]])
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "expected"),
+    [
+        ("gaze", np.zeros((3, 2)), "angle"),
+        ("head_pose", np.zeros((3, 2), np.float32), "angle"),
+        ("look", np.array([[0, 0, -1.0], [0.6, 0.8, 0]]), "angle"),
+        ("colour", np.array([[0, 0.2, 0.3], [0.6, 0.8, 0]]), "vector"),
+        ("iris", PIXELS, "points"),
+        ("lid", np.stack([PIXELS, PIXELS]), "points"),
+        ("mask", np.ones((3, *SIZE), np.uint8), "points"),
+        ("offset", PIXELS / 100, "vector"),
+        ("age", np.array([1.5, 2.0]), "vector"),
+        ("digit", np.array([3, 1, 3]), "classification"),
+        ("open", np.array([True, False]), "classification"),
+        ("kind", np.array(["cat", "dog"]), "classification"),
+    ],
+)
+def test_task_follows_from_name_shape_and_type(name, labels, expected):
+    assert choose_task(name, labels, SIZE).name == expected
+
+
+def test_task_can_be_chosen():
+    assert choose_task("age", np.array([3, 5]), SIZE, "vector").name == "vector"
+
+
+@pytest.mark.parametrize(
+    ("labels", "wanted"),
+    [(np.zeros((3, 2, 4, 5)), None), (np.zeros((3, 5)), "angle"), (np.array(["a", "b"]), "vector")],
+    ids=["shape", "angle of five", "vector of words"],
+)
+def test_label_that_cannot_be_learnt_is_one_line(labels, wanted, only_line):
+    with pytest.raises(DataError) as caught:
+        choose_task("thing", labels, SIZE, wanted)
+    assert "'thing'" in only_line(str(caught.value))
+
+
+def test_angles_are_between_directions_whatever_their_length():
+    task = Angle()
+    truth = np.array([[0.0, 0.0, -1.0], [0.0, -1.0, 0.0]])
+    given = np.array([[0.0, 0.0, -5.0], [0.0, -1.0, -1.0]], np.float32)
+    assert task.errors(given, truth) == pytest.approx([0, 45], abs=1e-4)
+
+
+def test_pitch_and_yaw_are_the_direction_of_the_data_sets():
+    """(-cos p sin y, -sin p, -cos p cos y): straight ahead, 90 degrees up, 90 degrees aside."""
+    half = np.pi / 2
+    targets = Angle().targets(np.array([[0, 0], [half, 0], [0, half]]))
+    np.testing.assert_allclose(targets, [[0, 0, -1], [0, -1, 0], [-1, 0, 0]], atol=1e-6)
+
+
+def test_points_are_scored_by_their_mean_distance():
+    truth = np.array([[[3.0, 4.0], [10.0, 10.0]]])
+    assert Points("p", SIZE).errors(np.array([[0, 0, 10, 11]], np.float32), truth) == pytest.approx([3])  # 5 and 1
+
+
+def test_vectors_are_scored_by_their_mean_absolute_error():
+    assert Vector().errors(np.array([[1.0], [4.0]], np.float32), np.array([2.0, 2.0])) == pytest.approx([1, 2])
+
+
+def test_classes_are_one_hot_and_wrong_or_right():
+    labels = np.array(["dog", "cat", "dog"])
+    task = choose_task("kind", labels, SIZE)
+    assert task.targets(labels).tolist() == [[0, 1], [1, 0], [0, 1]]
+    logits = np.array([[0.0, 2.0], [0.0, 2.0], [5.0, 2.0]], np.float32)
+    assert task.errors(logits, labels).tolist() == [0, 1, 1]
+
+
+def test_a_class_that_training_did_not_have_is_always_wrong():
+    task = Classification((1, 2))
+    assert task.targets(np.array([9])).tolist() == [[0, 0]]
+    assert task.errors(np.array([[9.0, 1.0]], np.float32), np.array([9])).tolist() == [1]
+
+
+def test_losses_by_hand():
+    wrong = keras.ops.convert_to_tensor([[0.5, 3.0]])
+    right = keras.ops.convert_to_tensor([[0.0, 0.0]])
+    assert float(smooth_l1(wrong, right)) == pytest.approx((0.125 + 2.5) / 2)
+    even = keras.ops.convert_to_tensor([[0.0, 0.0]])
+    one = keras.ops.convert_to_tensor([[1.0, 0.0]])
+    assert float(Classification((0, 1)).loss(even, one)) == pytest.approx(np.log(2), rel=1e-5)

@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+
+from simgan.evaluation.two_sample import _cut, two_sample_accuracy
+
+RANDOM = np.random.default_rng(0)
+
+
+def noise(count: int, scale: float) -> np.ndarray:
+    return (RANDOM.normal(size=(count, 12, 14, 1)) * scale).astype(np.float32)
+
+
+def test_sets_of_one_kind_cannot_be_told_apart():
+    found = two_sample_accuracy(noise(150, 0.3), noise(150, 0.3), steps=30)
+    assert found.low < 0.5 < found.high
+
+
+def test_sets_of_two_kinds_can():
+    found = two_sample_accuracy(noise(60, 0.1), noise(90, 0.6), steps=60)
+    assert found.estimate > 0.95
+    assert found.low < found.estimate <= found.high
+
+
+def test_patches_hide_where_things_are():
+    """The same bars, high up in one set and low down in the other: images tell, small patches hardly."""
+    high, low = noise(80, 0.02), noise(80, 0.02)
+    high[:, 2:4] += 0.9
+    low[:, 8:10] += 0.9
+    patches = two_sample_accuracy(high, low, steps=40, patch=3)
+    assert patches.estimate < 0.75
+
+
+def test_every_image_gives_one_square_of_its_own():
+    images = np.arange(2 * 5 * 6, dtype=np.float32).reshape(2, 5, 6, 1)
+    cut = _cut(images, 3, np.random.default_rng(0))
+    assert cut.shape == (2, 3, 3, 1)
+    for square, whole in zip(cut[..., 0], images[..., 0], strict=True):
+        row, column = np.argwhere(whole == square[0, 0])[0]
+        np.testing.assert_array_equal(square, whole[row : row + 3, column : column + 3])
+
+
+def test_follows_from_the_seed():
+    one, other = noise(12, 0.1), noise(12, 0.2)
+    first = two_sample_accuracy(one, other, steps=3)
+    assert two_sample_accuracy(one, other, steps=3) == first
+
+
+def test_interval_is_that_of_clopper_and_pearson():
+    """All right of 2n: low = (alpha / 2)^(1 / 2n), high = 1."""
+    dark, light = np.full((20, 8, 8, 1), -0.9, np.float32), np.full((20, 8, 8, 1), 0.9, np.float32)
+    found = two_sample_accuracy(dark, light, steps=60)
+    assert found.estimate == 1
+    assert found.low == pytest.approx(0.025 ** (1 / 40), rel=1e-6)
+    assert found.high == 1

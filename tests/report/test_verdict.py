@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import pytest
+
+from simgan.report.verdict import health, in_words, sentences
+from simgan.results import Distance, Downstream, Evaluation, Interval
+
+HALF = Interval(estimate=0.5, low=0.4, high=0.6)
+
+
+def score(estimate: float, low: float, high: float) -> Downstream:
+    return Downstream(
+        task="angle",
+        label="gaze",
+        unit="degrees",
+        estimator="small",
+        steps=1,
+        seeds=1,
+        training_images=1,
+        test_images=1,
+        trained=(),
+        refined_minus_synthetic=Interval(estimate=10 * estimate, low=10 * low, high=10 * high),
+        union_minus_synthetic=HALF,
+        relative=Interval(estimate=estimate, low=low, high=high),
+    )
+
+
+def test_help_harm_and_neither_are_told_apart_by_the_interval():
+    assert "helps" in in_words(score(-0.5, -0.6, -0.4))
+    assert "50% lower (95 % interval 40% to 60%)" in in_words(score(-0.5, -0.6, -0.4))
+    assert "harms" in in_words(score(0.2, 0.1, 0.3))
+    assert "20% higher (95 % interval 10% to 30%)" in in_words(score(0.2, 0.1, 0.3))
+    assert "No difference can be told" in in_words(score(-0.1, -0.3, 0.1))
+
+
+def test_what_was_not_measured_is_said():
+    assert "simgan evaluate" in sentences(None)[0]
+    told = Distance(measure="told apart from real, images", ideal=0.5, synthetic=HALF, refined=HALF)
+    said = sentences(Evaluation(date="", command="", distances=(told,)))
+    assert "was not measured" in said[0]
+    assert "50%" in said[1]
+
+
+GOOD = {
+    "phase": "adversarial",
+    "refiner_change": 0.1,
+    "discriminator_real_accuracy": 0.7,
+    "discriminator_refined_accuracy": 0.6,
+    "history_fill": 1.0,
+    "waiting_for_data": 0.01,
+}
+
+
+def test_a_good_training_has_no_warning():
+    assert health([GOOD] * 8) == []
+    assert health([]) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"refiner_change": 0.001}, "next to nothing"),
+        ({"discriminator_real_accuracy": 1.0, "discriminator_refined_accuracy": 0.995}, "R has lost"),
+        ({"history_fill": 0.5}, "history"),
+        ({"waiting_for_data": 0.3}, "waiting"),
+    ],
+)
+def test_each_trouble_is_said_once(changes, word):
+    said = health([GOOD | changes] * 8)
+    assert len(said) == 1
+    assert word in said[0]
+
+
+def test_trouble_that_has_passed_is_not_said():
+    early = GOOD | {"refiner_change": 0.001, "history_fill": 0.1, "discriminator_real_accuracy": 1.0}
+    assert health([early] * 4 + [GOOD] * 4) == []
