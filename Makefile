@@ -4,7 +4,7 @@ BIN := .venv/bin
 OUT ?= runs/demo-$(shell date +%Y%m%d-%H%M%S)
 BENCH_OUT ?= runs/bench-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: demo test check format bench lock
+.PHONY: demo test check format bench proof lock
 
 demo: .venv/installed ## Render, train, refine, score, draw (6 minutes on two cores with AMX)
 	$(BIN)/simgan demo --out $(OUT)
@@ -24,6 +24,10 @@ format: .venv/installed ## Format and fix what can be fixed
 
 bench: .venv/installed .venv-textbook/installed ## Against the textbook loop in Keras and TensorFlow (up to 15 minutes)
 	$(BIN)/python -m benchmarks.bench --out $(BENCH_OUT)
+
+proof: .venv/installed ## Every figure of docs/results.md; hours, resumable. PHOTOGRAPHS=DIR adds your eyes
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/proof-requirements.txt
+	$(BIN)/python -m benchmarks.proof $(if $(PHOTOGRAPHS),--photographs $(PHOTOGRAPHS))
 
 lock: ## Write requirements.lock anew from pyproject.toml, with the newest versions
 	rm -rf .venv-lock

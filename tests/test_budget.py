@@ -34,8 +34,7 @@ def test_the_weight_changes_only_when_drift_is_measured():
         (0.6, math.exp(0.2 * 0.2)),
         (1.0, math.exp(0.2)),
         (50.0, math.exp(0.2)),  # one wild measurement counts no more than twice the budget
-        (0.25, math.exp(-0.05 * 0.5)),
-        (0.0, math.exp(-0.05)),
+        (0.25, 1.0),  # never below the first
     ],
 )
 def test_the_weight_follows_the_relative_excess(drift, factor):
@@ -44,9 +43,15 @@ def test_the_weight_follows_the_relative_excess(drift, factor):
     assert weight.gauges() == {"self_regularisation_weight": weights[-1], "measured_drift": drift}
 
 
-def test_the_weight_keeps_within_64_times_the_first_either_way():
+def test_the_weight_falls_more_slowly_than_it_rises():
+    weights, _ = steer([1.0, 0.25, 0.0])
+    assert weights[19] == pytest.approx(4.0 * math.exp(0.2 - 0.05 * 0.5))
+    assert weights[29] == pytest.approx(4.0 * math.exp(0.2 - 0.05 * 1.5))
+
+
+def test_the_weight_stays_between_the_first_and_64_times_that():
     assert steer([9.0] * 40)[0][-1] == 4.0 * 64
-    assert steer([0.0] * 200)[0][-1] == 4.0 / 64
+    assert steer([9.0] + [0.0] * 200)[0][-1] == 4.0
 
 
 def test_drift_that_falls_with_the_weight_comes_to_rest_on_the_budget():

@@ -388,3 +388,20 @@ def test_module_runs_as_a_program_and_exits_with_the_code(tmp_path):
     assert done.returncode == 2
     assert done.stderr.startswith("simgan: error: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_check_against_photographs_warns_of_framing_and_draws(command, tmp_path):
+    from simgan.eyes import write_eyes
+
+    write_eyes(tmp_path / "x.h5", 60, seed=1)
+    write_eyes(tmp_path / "y.h5", 60, seed=2, domain="camera")
+    picture = tmp_path / "framing.png"
+    code, shown, _ = command("check", tmp_path / "x.h5", "--against", tmp_path / "y.h5", "--picture", picture)
+    assert code == 0
+    assert "Content has the same scale in both sets." in shown
+    assert "warning" not in shown
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_picture_without_a_set_to_compare_with_is_refused(refused, tmp_path):
+    assert "--against" in refused("check", tmp_path / "x.h5", "--picture", tmp_path / "p.png")

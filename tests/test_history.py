@@ -165,3 +165,10 @@ def test_images_that_do_not_fit_change_nothing(shape, only_line):
         buffer.add(np.zeros(shape, np.float32))
     assert "expected at most 3 images of (1, 2, 1)" in only_line(str(caught.value))
     assert held(buffer) == {1}
+
+
+def test_a_buffer_of_no_capacity_holds_and_gives_nothing():
+    buffer = buffer_of(0)
+    buffer.add(np.ones((3, 1, 2, 1), np.float32))
+    assert len(buffer) == 0
+    assert buffer.sample(5).shape == (0, 1, 2, 1)

@@ -42,7 +42,9 @@ def test_run_folder_holds_what_is_promised(finished_run):
     names = names_in(finished_run.path)
     events = [name for name in names if name.startswith("events.out.tfevents")]
     assert len(events) == 1
-    assert names == sorted([*MODEL_FILES, "config.toml", "metrics.jsonl", "report.html", "samples", *events])
+    assert names == sorted(
+        [*MODEL_FILES, "config.toml", "framing.json", "framing.png", "metrics.jsonl", "report.html", "samples", *events]
+    )
 
 
 def test_settings_read_back_are_the_settings_given(finished_run, tiny_config):

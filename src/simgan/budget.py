@@ -7,7 +7,7 @@ from typing import Protocol
 # Ours, docs/experiments.md. A step of the logarithm of the weight, for each unit of drift / budget - 1.
 _EVERY = 10  # adversarial steps between two measurements
 _RISE, _FALL = 0.2, 0.05
-_LIMIT = 64.0  # times the first weight, either way
+_LIMIT = 64.0  # times the first weight
 
 
 class Weight(Protocol):
@@ -39,8 +39,8 @@ class DriftBudget:
     """Steers the weight by dual ascent: minimise the adversarial loss subject to drift <= budget.
 
     The weight is the multiplier of that constraint. Its logarithm moves with the relative excess of the drift,
-    drift / budget - 1, at most 1 either way. It falls more slowly than it rises: R begins as the identity, whose
-    drift of nothing says little of what is to come.
+    drift / budget - 1, at most 1 either way. It falls more slowly than it rises, and never below the first: R begins
+    as the identity, whose drift of nothing says little of what is to come.
 
     Args:
         budget: mean drift that is allowed, px.
@@ -51,7 +51,7 @@ class DriftBudget:
     def __init__(self, budget: float, first: float, measure: Callable[[], float]) -> None:
         self._weight, self._drift = first, 0.0
         self._budget, self._measure = budget, measure
-        self._low, self._high = first / _LIMIT, first * _LIMIT
+        self._low, self._high = first, first * _LIMIT
 
     def __call__(self, step: int) -> float:
         """See `Weight`."""

@@ -69,16 +69,54 @@ class Check:
     """Name of the images in an HDF5 or .npz file that holds several arrays."""
     range: Range = None
     """Stored values of black and white, where they are not those of the type."""
+    against: Path | None = None
+    """Photographs: are both sets framed alike? Where they are not, refining moves content and labels drift."""
+    against_key: str | None = None
+    """As --key, for --against."""
+    against_range: Range = None
+    """As --range, for --against."""
+    picture: Path | None = None
+    """With --against: a PNG to make of how both sets are framed."""
 
     def run(self, console: Console) -> int:
         """Reads every image once and prints the findings."""
+        if self.picture is not None and self.against is None:
+            from simgan.errors import ConfigError
+
+            raise ConfigError("picture: expected --against as well, received none; say which images to compare with.")
+        problems = self._check(console, self.path, self.key, self.range)
+        if self.against is not None:
+            console.print(f"against {self.against}:", highlight=False, soft_wrap=True)
+            problems += self._check(console, self.against, self.against_key, self.against_range)
+            if not problems:
+                self._compare(console, self.against)
+        return _PROBLEMS_FOUND if problems else 0
+
+    def _compare(self, console: Console, against: Path) -> None:
+        """Prints how alike both sets are framed."""
+        from simgan.framing import compare_framing
+        from simgan.framing_picture import framing_picture
+        from simgan.images.samples import comparable_samples
+
+        with (
+            open_data(self.path, self.key, self.range) as synthetic,
+            open_data(against, self.against_key, self.against_range) as real,
+        ):
+            samples = comparable_samples(synthetic, real)
+        for finding in compare_framing(*samples):
+            console.print(f"{finding.severity}: {finding.sentence}", markup=False, highlight=False, soft_wrap=True)
+        if self.picture is not None:
+            self.picture.write_bytes(framing_picture(*samples))
+            console.print(f"picture: {self.picture}", markup=False, highlight=False, soft_wrap=True)
+
+    @staticmethod
+    def _check(console: Console, path: Path, key: str | None, limits: Range) -> int:
+        """Prints the findings on one set; the number of problems."""
         from simgan.images import inspect_images
         from simgan.progress import show_progress
 
         with show_progress(console, "checking") as on_progress:
-            report = inspect_images(
-                self.path, key=self.key, pixel_range=_pixel_range(self.range), on_progress=on_progress
-            )
+            report = inspect_images(path, key=key, pixel_range=_pixel_range(limits), on_progress=on_progress)
         sizes = ", ".join(f"{height}x{width} ({count})" for (height, width), count in report.sizes.most_common(5))
         labels = ", ".join(f"{name} {label.shape} {label.dtype}" for name, label in report.labels.items())
         rows = {
@@ -95,7 +133,7 @@ class Check:
         for problem in report.problems:
             console.print(f"problem: {problem}", markup=False, highlight=False, soft_wrap=True)
         console.print(f"{report.problem_count or 'no'} problem(s) found", highlight=False)
-        return _PROBLEMS_FOUND if report.problem_count else 0
+        return report.problem_count
 
 
 @dataclass(frozen=True)

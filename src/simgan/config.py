@@ -56,6 +56,8 @@ class DiscriminatorConfig(_Settings):
     """Layers of the paper's gaze (3.1) or hand-pose (3.2) discriminator."""
     padding: Literal["same", "valid"] = "same"
     """`same`: zeros around the image (paper). `valid`: D never looks past the image, so it cannot tell the border."""
+    patches: Literal["local", "global"] = "local"
+    """`local`: D judges every patch (paper, 2.2). `global`: one judgement an image; for comparison (docs/results.md)."""
 
 
 class OptimiserConfig(_Settings):
@@ -100,8 +102,8 @@ class TrainConfig(_Settings):
     A D that stands still leaves the grid of its strides, and lines along the border, in the refined images."""
     refiner_average: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Decay of the running average of R's weights that is kept as the result (ours). 0: R as it ends (paper)."""
-    history_size: Positive = 51_200
-    """Refined images that the history buffer holds (reference: 100 batches)."""
+    history_size: NonNegative = 51_200
+    """Refined images that the history buffer holds (reference: 100 batches). 0: none, D sees new ones alone."""
     refiner_optimiser: OptimiserConfig = OptimiserConfig()
     """Optimiser of R."""
     discriminator_optimiser: OptimiserConfig = OptimiserConfig()
@@ -127,9 +129,9 @@ class TrainConfig(_Settings):
 
     @model_validator(mode="after")
     def _check_together(self) -> "TrainConfig":
-        if self.history_size < self.batch_size // 2:
+        if 0 < self.history_size < self.batch_size // 2:
             raise ValueError(
-                f"history_size: expected at least half a batch ({self.batch_size // 2}), received {self.history_size}"
+                f"history_size: expected 0 or at least half a batch ({self.batch_size // 2}), received {self.history_size}"
             )
         return self
 

@@ -25,7 +25,7 @@ class HistoryBuffer:
         to_device: brings an array of indices to where the images are.
 
     Raises:
-        ConfigError: `capacity` is not positive, or so many images do not fit into memory.
+        ConfigError: `capacity` is negative, or so many images do not fit into memory.
     """
 
     def __init__(
@@ -37,8 +37,8 @@ class HistoryBuffer:
         zeros: Callable[[tuple[int, ...]], Array] = lambda shape: np.zeros(shape, np.float32),
         to_device: Callable[[Array], Array] = np.asarray,
     ) -> None:
-        if capacity < 1:
-            raise ConfigError(f"capacity: expected at least one image, received {capacity}.")
+        if capacity < 0:
+            raise ConfigError(f"capacity: expected no negative number, received {capacity}.")
         if 4 * capacity * math.prod(image_shape) > 0.8 * device_memory():
             raise ConfigError(
                 f"capacity: expected as many images of {image_shape} as fit into memory, received {capacity}; "
@@ -66,11 +66,13 @@ class HistoryBuffer:
 
     def add(self, refined: Array) -> None:
         """Takes in refined images (count, H, W, C) with count <= capacity: into free slots first, then over
-        different slots at random.
+        different slots at random. A buffer of no capacity takes in nothing.
 
         Raises:
             ConfigError: the images have another shape, or are more than the capacity.
         """
+        if not self.capacity:
+            return
         if tuple(refined.shape[1:]) != tuple(self._images.shape[1:]) or len(refined) > self.capacity:
             raise ConfigError(
                 f"refined: expected at most {self.capacity} images of {tuple(self._images.shape[1:])}, "

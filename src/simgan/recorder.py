@@ -125,7 +125,7 @@ class Recorder:
         _check_finite(means, f"{phase} step {number}")
         seconds = time.perf_counter() - self._started
         rates = {
-            "history_fill": round(len(self._history) / self._history.capacity, 4),
+            "history_fill": round(len(self._history) / self._history.capacity, 4) if self._history.capacity else 1.0,
             "steps_per_second": round(self._since / seconds, 4),
             "waiting_for_data": round((self._waiting.seconds - self._waited) / seconds, 4),
         }

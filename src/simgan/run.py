@@ -3,6 +3,9 @@
 config.toml           every setting, and where the data were; `simgan train --config` repeats the run
 metrics.jsonl         one JSON object a log interval
 events.out.tfevents*  the same for TensorBoard
+evaluation/           what `simgan evaluate` measured; turing/: answers of `simgan turing`
+report.html           all of it on one page
+framing.json, .png    are both sets framed alike? what was found before training
 samples/step_*.png    synthetic | refined | real | difference
 *_model.keras, .h5    refiner, disc and simgan: float32, channels last
 """
@@ -93,6 +96,12 @@ def write_config(folder: Path, config: TrainConfig, data: DataRecord) -> None:
     """Writes config.toml."""
     text = f"{config.to_toml()}\n{tomli_w.dumps({'data': data.model_dump(mode='json', exclude_none=True)})}"
     (folder / _CONFIG).write_text(text, encoding="utf-8")
+
+
+def write_framing(folder: Path, findings: list[dict[str, str]], picture: bytes) -> None:
+    """Writes framing.json and framing.png."""
+    (folder / "framing.json").write_text(json.dumps(findings, indent=1) + "\n", encoding="utf-8")
+    (folder / "framing.png").write_bytes(picture)
 
 
 def save_models(folder: Path, state: TrainState, config: TrainConfig, data: DataRecord) -> None:

@@ -17,11 +17,14 @@ from simgan.device import device_memory, main_memory, open_engine, resolve
 from simgan.engine import Engine
 from simgan.evaluation.displacement import displacement
 from simgan.folders import check_new, new_folder
+from simgan.framing import compare_framing
+from simgan.framing_picture import framing_picture
 from simgan.images import ImageSource, open_images
+from simgan.images.samples import comparable_samples
 from simgan.progress import show_progress
 from simgan.recorder import Recorder, Samples, WaitClock
 from simgan.report import write_report
-from simgan.run import Run, save_models, write_config
+from simgan.run import Run, save_models, write_config, write_framing
 from simgan.steps import Batch, Steps, TrainState, new_state
 
 _SAMPLES = 8  # images in a sample picture
@@ -81,8 +84,14 @@ def train(
 
         weight = _weight(config, x, size, engine, state)
         data = DataRecord(synthetic=_record(x), real=_record(y), height=size[0], width=size[1], channels=x.channels)
+        compared = comparable_samples(x, y, size)
+        findings = compare_framing(*compared)
+        for finding in findings:
+            if finding.severity == "warning":
+                console.print(f"warning: {finding.sentence}", markup=False, highlight=False, soft_wrap=True)
         with new_folder(folder):
             write_config(folder, config, data)
+            write_framing(folder, [finding.as_dict() for finding in findings], framing_picture(*compared))
             with Recorder(folder, config, state.history, weight, waiting, samples, refine, console) as observer:
                 loop.run(Steps(engine, state, config), state.history, config, batches, weight, observer)
             save_models(folder, state, config, data)

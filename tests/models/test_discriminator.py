@@ -146,3 +146,19 @@ def test_train_on_batch_with_the_local_adversarial_loss_learns():
     labels[:4, :, 0] = labels[4:, :, 1] = 1
     losses = [float(model.train_on_batch(x, labels)) for _ in range(40)]
     assert losses[-1] < 0.1 < 0.5 < losses[0]
+
+
+def test_global_d_judges_an_image_once_by_the_mean_of_its_maps():
+    local, whole = discriminator_model(55, 35, 1), discriminator_model(55, 35, 1, patches="global")
+    whole.set_weights(local.get_weights())
+    images = np.random.default_rng(0).uniform(-1, 1, (3, 35, 55, 1)).astype(np.float32)
+    judged = whole.predict_on_batch(images)
+    assert judged.shape == (3, 1, 2)
+    # The last layer is linear: its mean over patches is that of the mean.
+    np.testing.assert_allclose(judged[:, 0], local.predict_on_batch(images).mean(axis=1), atol=1e-5)
+
+
+def test_other_patches_are_refused(only_line):
+    with pytest.raises(ConfigError) as caught:
+        discriminator_model(55, 35, 1, patches="some")
+    assert "patches" in only_line(str(caught.value))

@@ -13,6 +13,7 @@ from simgan.models import layout
 
 Variant = Literal["gaze", "hand"]
 DiscriminatorPadding = Literal["same", "valid"]
+Patches = Literal["local", "global"]
 
 
 class _Conv(NamedTuple):
@@ -39,6 +40,7 @@ def discriminator_model(
     *,
     variant: Variant = "gaze",
     padding: DiscriminatorPadding = "same",
+    patches: Patches = "local",
     data_format: layout.DataFormat = "channels_last",
     dtype: str = "float32",
 ) -> keras.Model:
@@ -52,6 +54,7 @@ def discriminator_model(
             (C7 s4-96, C5 s2-64, max-pool 3 s2, C3 s2-32, C1-32, C1-2).
         padding: `same` pads with zeros, as in the paper; `valid` never looks past the image, so that D cannot
             tell where the border is and judges every patch alike.
+        patches: `local` judges every patch; `global` averages the last maps and judges the image once.
         data_format: layout of the computation only; see `simgan.models.layout`.
         dtype: Keras dtype policy of the hidden layers, say `mixed_bfloat16`. Weights and logits are float32.
 
@@ -60,8 +63,8 @@ def discriminator_model(
         activation. 75,906 parameters with the defaults.
 
     Raises:
-        ConfigError: the image is too small for one patch, `channels` is not positive, or `variant` or `padding` is
-            none of the above.
+        ConfigError: the image is too small for one patch, `channels` is not positive, or `variant`, `padding` or
+            `patches` is none of the above.
     """
     if channels < 1:
         raise ConfigError(f"channels: expected a positive integer, received {channels}; grey is 1, RGB 3.")
@@ -69,6 +72,8 @@ def discriminator_model(
         raise ConfigError(f"variant: expected one of {', '.join(_LAYERS)}, received {variant!r}.")
     if padding not in ("same", "valid"):
         raise ConfigError(f"padding: expected same or valid, received {padding!r}.")
+    if patches not in ("local", "global"):
+        raise ConfigError(f"patches: expected local or global, received {patches!r}.")
     _check_size(img_height, img_width, variant, padding)
     images = keras.Input((img_height, img_width, channels), name="images")  # (B, H, W, C)
     features = layout.enter(images, data_format, dtype)
@@ -88,6 +93,8 @@ def discriminator_model(
                 dtype=dtype,
                 name=f"conv{number}",
             )(features)  # (B, h, w, filters): each layer divides H and W by its stride
+    if patches == "global":
+        features = layers.GlobalAveragePooling2D(data_format=data_format, keepdims=True, dtype=dtype)(features)
     logits = layers.Conv2D(2, 1, data_format=data_format, dtype="float32", name="logits")(features)  # (B, h, w, 2)
     logits = layout.leave(logits, data_format)
     logits = layers.Reshape((-1, 2), dtype="float32", name="patch_logits")(logits)  # (B, patches = h * w, 2)

@@ -1,0 +1,117 @@
+"""Every figure that the README states, and the paper's ablations, with intervals over seeds.
+
+    python -m benchmarks.proof --folder runs/proof --out docs/results.md [--photographs DIR]
+
+Keeps what has run and goes on where it was; says how long the rest will take; writes the tables after each job.
+--photographs: a folder with gaze.h5 (synthetic, label iris_xy) and real_gaze.h5, which are not part of this project.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from benchmarks.proof_data import make_domain
+from benchmarks.proof_jobs import VARIANTS, Job, jobs
+from benchmarks.proof_table import write_tables
+
+_DOMAINS = ("camera", "digits", "nearer")
+_PRESET = {"camera": "demo", "digits": "demo", "nearer": "demo", "photographs": "eyes"}
+_LABEL = {"camera": "gaze", "nearer": "gaze", "digits": "digit"}
+
+
+def run_job(job: Job, folder: Path, photographs: Path | None) -> None:
+    """Trains, evaluates, and leaves `<name>.json` in `folder`."""
+    from simgan import PRESETS, Run, open_images, train
+    from simgan.config import make_config
+    from simgan.results import Evaluation
+    from simgan.scoring import EvaluateConfig, evaluate
+
+    data = photographs if job.domain == "photographs" and photographs else folder / "data" / job.domain
+    suffix = ".h5" if job.domain == "photographs" else ".npz"
+    names = ("gaze", "real_gaze") if job.domain == "photographs" else ("synthetic", "real")
+    synthetic, real = (data / f"{name}{suffix}" for name in names)
+    settings = VARIANTS[job.variant] | {"seed": job.seed} | ({"flip": False} if job.domain == "digits" else {})
+    config = make_config(settings, PRESETS[_PRESET[job.domain]].config)  # type: ignore[index]
+    out = folder / job.name
+    shutil.rmtree(out, ignore_errors=True)
+    started = time.perf_counter()
+    run: Run = train(config, synthetic, real, out)
+    trained = time.perf_counter() - started
+    scoring = EvaluateConfig(label=_LABEL.get(job.domain), steps=800, seeds=1)
+    if job.domain == "photographs":
+        found: Evaluation = evaluate(run, config=scoring)
+    else:
+        with open_images(data / "test.npz", key="image") as test:
+            found = evaluate(run, real_test=test, config=scoring)
+    record = {
+        "seconds": time.perf_counter() - started,
+        "training_seconds": trained,
+        "date": time.strftime("%Y-%m-%d"),
+        "last": run.metrics()[-1],
+        "evaluation": found.model_dump(mode="json"),
+    }
+    partial = folder / f".{job.name}.json.partial"
+    partial.write_text(json.dumps(record), encoding="utf-8")
+    partial.replace(folder / f"{job.name}.json")
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Proof: trainings and evaluations, with intervals over seeds.")
+    parser.add_argument("--folder", type=Path, default=Path("runs/proof"))
+    parser.add_argument("--out", type=Path, default=Path("docs/results.md"))
+    parser.add_argument("--photographs", type=Path)
+    parser.add_argument("--domains", nargs="+", default=list(_DOMAINS))
+    parser.add_argument("--seeds", type=int, help="no more than so many of each")
+    parser.add_argument("--job", nargs=3, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.job:
+        run_job(Job(given.job[0], given.job[1], int(given.job[2])), given.folder, given.photographs)
+        return
+    domains = [*given.domains, *(["photographs"] if given.photographs else [])]
+    for domain in domains:
+        if domain != "photographs":
+            make_domain(domain, given.folder / "data" / domain)
+    wanted = [job for job in jobs(domains) if given.seeds is None or job.seed < given.seeds]
+    _run_all(wanted, given.folder, given.out, given.photographs)
+
+
+def _run_all(wanted: list[Job], folder: Path, out: Path, photographs: Path | None) -> None:
+    """One job on each core: two trainings side by side are faster than one on two cores."""
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [job for job in wanted if not (folder / f"{job.name}.json").exists()]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    print(f"{len(wanted)} jobs, {len(wanted) - len(missing)} done before; {cores} at a time", flush=True)
+    started = time.perf_counter()
+
+    def in_a_process(job: Job) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "benchmarks.proof", "--folder", str(folder)]
+        command += ["--job", job.domain, job.variant, str(job.seed)]
+        command += ["--photographs", str(photographs)] if photographs else []
+        single = os.environ | {"OMP_NUM_THREADS": "1"}
+        return subprocess.run(command, env=single, capture_output=True, text=True, check=False)
+
+    failed = []
+    with ThreadPoolExecutor(cores) as pool:
+        running = {pool.submit(in_a_process, job): job for job in missing}
+        for done, future in enumerate(as_completed(running), start=1):
+            job, result = running[future], future.result()
+            if result.returncode:
+                failed.append(job.name)
+                print(f"{job.name} failed: {result.stderr.strip().splitlines()[-1:]}", flush=True)
+            left = (time.perf_counter() - started) / done * (len(missing) - done)
+            print(f"{done}/{len(missing)} {job.name}; about {left / 60:.0f} minutes left", flush=True)
+            write_tables(folder, out)
+    write_tables(folder, out)
+    if failed:
+        sys.exit(f"{len(failed)} jobs failed: {', '.join(failed)}; run it again, done ones are kept")
+
+
+if __name__ == "__main__":
+    main()

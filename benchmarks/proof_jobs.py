@@ -1,0 +1,49 @@
+"""What `make proof` runs: a training and its evaluation for each domain, variant and seed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+SEEDS = 5
+DOMAINS = {
+    "camera": "rendered eyes towards the simulated camera; gaze of 2,000 camera images of a series of their own",
+    "nearer": "the same, but the camera's images are enlarged 1.2 times: framed unlike the renders",
+    "digits": "printed digits towards handwritten ones (scikit-learn's), as high as those; class of 897 others",
+    "photographs": "UnityEyes towards MPIIGaze (your copy); no labels of the photographs, so drift and distances alone",
+}
+VARIANTS: dict[str, dict[str, Any]] = {
+    "preset": {},
+    "fixed weight": {"drift_budget": None},
+    "no history": {"history_size": 0},
+    "one global patch": {"discriminator": {"patches": "global"}},
+    "no self-regularisation": {"self_regularisation": 0.0, "drift_budget": None},
+}
+# Which variants each domain is for; the paper's three directions on the embedded set and on photographs.
+_PLAN = {
+    "camera": ("preset", "no history", "one global patch", "no self-regularisation", "fixed weight"),
+    "photographs": ("preset", "no history", "one global patch", "no self-regularisation", "fixed weight"),
+    "digits": ("preset", "fixed weight"),
+    "nearer": ("preset", "fixed weight"),
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training and its evaluation."""
+
+    domain: str
+    variant: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Of its folder."""
+        return f"{self.domain}-{self.variant.replace(' ', '-')}-{self.seed}"
+
+
+def jobs(domains: list[str]) -> Iterator[Job]:
+    """All jobs: first each variant once, so that an interrupted proof has something of everything."""
+    for seed in range(SEEDS):
+        for domain in domains:
+            for variant in _PLAN[domain]:
+                yield Job(domain, variant, seed)
