@@ -43,7 +43,16 @@ def test_run_folder_holds_what_is_promised(finished_run):
     events = [name for name in names if name.startswith("events.out.tfevents")]
     assert len(events) == 1
     assert names == sorted(
-        [*MODEL_FILES, "config.toml", "framing.json", "framing.png", "metrics.jsonl", "report.html", "samples", *events]
+        [
+            *MODEL_FILES,
+            "config.toml",
+            "framing.json",
+            "framing.png",
+            "metrics.jsonl",
+            "report.html",
+            "samples",
+            *events,
+        ]
     )
 
 

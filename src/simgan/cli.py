@@ -13,6 +13,7 @@ from tyro.conf import subcommand
 from simgan.commands import Check, Demo, Refine, RenderEyes
 from simgan.errors import SimGANError
 from simgan.measuring_commands import Drift, Evaluate, Report
+from simgan.turing_command import Turing
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -69,6 +70,7 @@ def _parse(arguments: list[str]) -> Command:
         | Annotated[Drift, subcommand("drift")]
         | Annotated[RenderEyes, subcommand("render-eyes")]
         | Annotated[Demo, subcommand("demo")]
+        | Annotated[Turing, subcommand("turing")]
     )
     return tyro.cli(  # type: ignore[no-any-return]
         commands,

@@ -9,6 +9,7 @@ from simgan.report.curves import draw_curves, draw_histogram
 from simgan.report.verdict import health, sentences
 from simgan.results import FOLDER, Downstream, DriftResult, Evaluation, read_evaluation
 from simgan.run import Run
+from simgan.turing import TuringResult, read_turing
 
 _LEGEND = "Real images are unpaired. In the difference mid-grey means no change, lighter that R brightened."
 
@@ -30,6 +31,7 @@ def write_report(run: Run) -> Path:
         html.box("verdict", sentences(found)),
         html.box("warnings", warnings),
         *_measured(run, found),
+        html.section("Visual Turing test", *map(_turing, read_turing(run.path))),
         _pictures(run),
         html.section(
             "Curves",
@@ -104,6 +106,16 @@ def _drift(run: Run, drift: DriftResult) -> str:
         html.grid([html.table((f"by {drift.measured_by}", "px"), rows), histogram])
         + html.note(f"The worst, px: {worst}")
         + (html.picture(picture.read_bytes(), "The worst, from the top.") if picture and shown else "")
+    )
+
+
+def _turing(result: TuringResult) -> str:
+    rows = (
+        ("real", str(result.real_as_real), str(result.real_as_refined)),
+        ("refined", str(result.refined_as_real), str(result.refined_as_refined)),
+    )
+    return html.table(("shown", "taken for real", "taken for refined"), rows) + html.note(
+        f"Test {result.test}, {result.form}, {result.date}: {result}. {result.verdict}"
     )
 
 

@@ -1,0 +1,38 @@
+"""Which requests are let in: this page's own, and no other site's."""
+
+from __future__ import annotations
+
+from email.message import Message
+from ipaddress import ip_address
+
+_BODY = 1024  # bytes; an answer takes 60
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches `host`."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def known_host(headers: Message, port: int) -> bool:
+    """Whether a server on the loopback was asked for by a name of the loopback.
+
+    A site that points its own name at 127.0.0.1 (DNS rebinding) is not.
+    """
+    return headers.get("Host", "") in {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
+
+
+def refusal(headers: Message) -> tuple[int, str] | None:
+    """Status and reason if a POST is not from the page itself, or not a small JSON body."""
+    if headers.get("Origin") != f"http://{headers.get('Host', '')}":
+        return 403, "not from this page"
+    if headers.get_content_type() != "application/json" or "Content-Type" not in headers:
+        return 415, "expected JSON"
+    length = headers.get("Content-Length", "")
+    if "Transfer-Encoding" in headers or not (length.isascii() and length.isdecimal()):
+        return 411, "expected a length"
+    if len(length) > 9 or int(length) > _BODY:
+        return 413, "too long"
+    return None

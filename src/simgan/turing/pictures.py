@@ -1,0 +1,79 @@
+"""The images of a test as PNG files, made all in one way whatever their kind."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from simgan.batches import load_image
+from simgan.errors import DataError
+from simgan.images import ImageSource, PixelRange
+from simgan.turing.trial import Kind, Plan
+
+Refine = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+_BYTES = PixelRange(0, 255)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """PNG files. The synthetic images were refined."""
+
+    trials: tuple[bytes, ...]
+    """In the order of the trials."""
+    sheets: dict[Kind, tuple[bytes, ...]]
+    """The labelled ones of each kind."""
+
+
+def make_pictures(
+    plan: Plan, synthetic: ImageSource, real: ImageSource, size: tuple[int, int], refine: Refine
+) -> Pictures:
+    """Reads the images of `plan`, all at `size` (H, W), and refines the synthetic ones.
+
+    Args:
+        refine: R on (N, H, W, C) in [-1, 1].
+
+    Raises:
+        DataError: the sets are not those that the test was drawn from, or an image cannot be read.
+    """
+    for name, source, count in (("synthetic", synthetic, plan.synthetic_count), ("real", real, plan.real_count)):
+        if len(source) != count:
+            raise DataError(
+                f"{name}: expected the {count} images that the test was drawn from, received {len(source)} in "
+                f"{source.path}; give that set, or start another test with --new."
+            )
+    if synthetic.channels != real.channels:
+        raise DataError(
+            f"channels: expected the same in both sets, received {synthetic.channels} in {synthetic.path} and "
+            f"{real.channels} in {real.path}; convert one of them."
+        )
+    real_shown = [trial.place for trial in plan.trials if trial.kind == "real"]
+    refined_shown = [trial.place for trial in plan.trials if trial.kind == "refined"]
+    of_real = _encode(_load(real, [*plan.sheet_real, *real_shown], size))
+    of_refined = _encode(refine(_load(synthetic, [*plan.sheet_refined, *refined_shown], size)))
+    sheet = len(plan.sheet_real)
+    following = {"real": iter(of_real[sheet:]), "refined": iter(of_refined[sheet:])}
+    return Pictures(
+        tuple(next(following[trial.kind]) for trial in plan.trials),
+        {"real": tuple(of_real[:sheet]), "refined": tuple(of_refined[:sheet])},
+    )
+
+
+def _load(source: ImageSource, indices: Sequence[int], size: tuple[int, int]) -> NDArray[np.float32]:
+    return np.stack([load_image(source, index, size) for index in indices])
+
+
+def _encode(images: NDArray[np.float32]) -> list[bytes]:
+    """(N, H, W, C) in [-1, 1] as 8-bit PNG files that hold nothing but pixels."""
+    return [_png(image) for image in _BYTES.from_model(images, np.uint8)]
+
+
+def _png(image: NDArray[Any]) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(file, "PNG")
+    return file.getvalue()
