@@ -4,13 +4,17 @@ BIN := .venv/bin
 OUT ?= runs/demo-$(shell date +%Y%m%d-%H%M%S)
 BENCH_OUT ?= runs/bench-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: demo test check format bench proof lock
+.PHONY: demo test test-browser check format bench proof lock
 
 demo: .venv/installed ## Render, train, refine, score, draw (6 minutes on two cores with AMX)
 	$(BIN)/simgan demo --out $(OUT)
 
 test: .venv/installed ## All tests
 	$(BIN)/python -m pytest
+
+test-browser: .venv/installed-browser ## The page of simgan turing in a real browser; installs chromium if there is none
+	tests_browser/install_browser.sh
+	$(BIN)/python -m pytest tests_browser
 
 check: .venv/installed ## Format, lint, types, import order
 	$(BIN)/ruff format --check
@@ -42,6 +46,10 @@ lock: ## Write requirements.lock anew from pyproject.toml, with the newest versi
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+.venv/installed-browser: .venv/installed requirements-browser.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-browser.txt
 	touch $@
 
 .venv-textbook/installed: benchmarks/textbook-requirements.txt

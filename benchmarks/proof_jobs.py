@@ -9,7 +9,7 @@ DOMAINS = {
     "camera": "rendered eyes towards the simulated camera; gaze of 2,000 camera images of a series of their own",
     "nearer": "the same, but the camera's images are enlarged 1.2 times: framed unlike the renders",
     "digits": "printed digits towards handwritten ones (scikit-learn's), as high as those; class of 897 others",
-    "photographs": "UnityEyes towards MPIIGaze (your copy); no labels of the photographs, so drift and distances alone",
+    "photographs": "UnityEyes towards MPIIGaze (your copy); photographs have no labels: drift and distances",
 }
 VARIANTS: dict[str, dict[str, Any]] = {
     "preset": {},

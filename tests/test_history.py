@@ -144,10 +144,9 @@ def test_images_keep_their_values_and_shape():
     np.testing.assert_array_equal(drawn[order], images[np.argsort(images[:, 0, 0, 0])])
 
 
-@pytest.mark.parametrize("capacity", [0, -1])
-def test_capacity_must_be_positive(capacity, only_line):
+def test_capacity_must_not_be_negative(only_line):
     with pytest.raises(ConfigError) as caught:
-        buffer_of(capacity)
+        buffer_of(-1)
     assert "capacity" in only_line(str(caught.value))
 
 

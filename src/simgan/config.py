@@ -57,7 +57,7 @@ class DiscriminatorConfig(_Settings):
     padding: Literal["same", "valid"] = "same"
     """`same`: zeros around the image (paper). `valid`: D never looks past the image, so it cannot tell the border."""
     patches: Literal["local", "global"] = "local"
-    """`local`: D judges every patch (paper, 2.2). `global`: one judgement an image; for comparison (docs/results.md)."""
+    """`local`: D judges every patch (paper, 2.2). `global`: one judgement an image, to compare with."""
 
 
 class OptimiserConfig(_Settings):
@@ -131,7 +131,8 @@ class TrainConfig(_Settings):
     def _check_together(self) -> "TrainConfig":
         if 0 < self.history_size < self.batch_size // 2:
             raise ValueError(
-                f"history_size: expected 0 or at least half a batch ({self.batch_size // 2}), received {self.history_size}"
+                f"history_size: expected 0 or at least half a batch ({self.batch_size // 2}), "
+                f"received {self.history_size}"
             )
         return self
 

@@ -28,6 +28,7 @@ _OURS = TrainConfig(
     discriminator_pretrain_steps=100,
     steps=1000,
     self_regularisation=4.0,
+    drift_budget=0.5,
     psi="structure",
     flip=True,
     jitter=2,

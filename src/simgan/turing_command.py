@@ -97,8 +97,12 @@ class Turing:
         begun = None if self.new else unfinished(run.path, self.form, self.trials)
         if begun is None:
             return Sitting(begin(), begin)
-        with self._open("synthetic", run.data.synthetic) as synthetic, self._open("real", run.data.real) as real:
-            opened = begun, pictures(synthetic, real, begun.plan)
+        try:
+            with self._open("synthetic", run.data.synthetic) as synthetic, self._open("real", run.data.real) as real:
+                opened = begun, pictures(synthetic, real, begun.plan)
+        except BaseException:
+            begun.close()
+            raise
         console.print(f"Going on with test {begun.path.stem}, {len(begun.answers)} of {self.trials} answered.")
         return Sitting(opened, begin)
 

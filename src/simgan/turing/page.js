@@ -23,6 +23,12 @@ function say(text, isError = false) {
   at("status").classList.toggle("error", isError);
 }
 
+// Not `disabled`, which would take the focus away from who answers with Tab and Enter.
+function take(answers) {
+  ready = answers;
+  for (const id of ["real", "refined"]) at(id).setAttribute("aria-disabled", String(!answers));
+}
+
 function show(section) {
   for (const id of ["sheets", "trial", "result"]) at(id).hidden = id !== section;
 }
@@ -74,15 +80,13 @@ async function showTrial() {
   if (state.sheet) at("again-place").append(at("examples"));
   show("trial");
   say(`${state.next + 1} of ${state.trials}`);
-  for (const id of ["real", "refined"]) at(id).disabled = false;
-  ready = true;
+  take(true);
   if (state.next + 1 < state.trials) load(state.next + 1);
 }
 
 async function answer(kind) {
   if (!ready) return;
-  ready = false;
-  for (const id of ["real", "refined"]) at(id).disabled = true;
+  take(false);
   await attempt(async () => update(await ask("/answer", { test: state.test, trial: state.next, answer: kind })));
 }
 
@@ -127,6 +131,7 @@ at("real").addEventListener("click", () => answer("real"));
 at("refined").addEventListener("click", () => answer("refined"));
 at("another").addEventListener("click", another);
 document.addEventListener("keydown", (event) => {
+  if (event.repeat && event.key === "Enter") event.preventDefault(); // a key held down is one answer
   if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || at("trial").hidden) return;
   const kind = { ArrowLeft: "real", r: "real", R: "real", ArrowRight: "refined", f: "refined", F: "refined" }[event.key];
   if (!kind) return;

@@ -50,7 +50,7 @@ class TuringResult:
     def verdict(self) -> str:
         """The result in a sentence."""
         if self.p_value >= _LEVEL:
-            return "Cannot be told apart at the 5 % level: so many right answers are what guessing gives, too."
+            return "Cannot be told apart at the 5 % level: guessing gives as many right answers, too."
         if self.correct * 2 < self.answered:
             return "Told apart at the 5 % level, but with the names swapped: wrong more often than guessing would be."
         return "Told apart at the 5 % level: right more often than guessing would be."
