@@ -41,11 +41,11 @@ def _head() -> str:
         "Student's t; each seed is another training, another estimator and another localiser. A row with fewer than\n"
         f"{SEEDS} seeds was not run further. Test labels are used for the scores alone.\n\n"
         f"{this_machine().describe()}\n\n"
-        "*error*: of an estimator trained on that set, on labelled real images: degrees, or share wrong. *better\n"
-        "by*: of refined against synthetic. *drift*: of the iris centre, px, by a localiser that learnt from synthetic\n"
-        "images alone. *flow*: of all content, by optical flow (0.2 px is its noise). *told apart*: share of images\n"
-        "that a fresh classifier puts right, refined (synthetic) against real; 50 % is perfect. *KID*: refined as a\n"
-        "share of synthetic, random features.\n"
+        "*error*: of an estimator trained on that set, on labelled real images: degrees, or share wrong.\n"
+        "*better by*: of refined against synthetic. *drift*: of the iris centre, px, by a localiser that learnt from\n"
+        "synthetic images alone. *flow*: of all content, by optical flow (0.2 px is its noise). *told apart*: share\n"
+        "of images that a fresh classifier puts right, refined (synthetic) against real; 50 % is perfect. *KID*:\n"
+        "refined as a share of synthetic, random features.\n"
     )
 
 

@@ -130,7 +130,7 @@ def _measure(
     drifts, warnings = _drifts(run, x, sample, config, console)
     scores = () if label is None or real_test is None else (_downstream(x, real_test, sample, label, config, console),)
     if scores and scores[0].test_images < _FEW:
-        warnings.append(f"only {scores[0].test_images} labelled real images: the intervals are wide")
+        warnings.append(f"Only {scores[0].test_images} labelled real images: the intervals are wide.")
     found = Evaluation(
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         command=command,
@@ -256,8 +256,8 @@ def _drifts(
         found.insert(0, drift_result(read.drift, names, by, own_error=read.own_error, picture=picture))
         if read.own_error > 0.5 * read.drift.mean:
             warnings.append(
-                f"much of the drift read of {name} is the localiser's own error ({read.own_error:.2f} px), so the "
-                "true drift may be less; more images teach it better"
+                f"Much of the drift read of {name} is the localiser's own error ({read.own_error:.2f} px), so the "
+                "true drift may be less; more images teach it better."
             )
     return tuple(found), warnings
 

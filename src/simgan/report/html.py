@@ -14,7 +14,7 @@ h1 { font-size: 1.6rem; margin-bottom: .2rem; overflow-wrap: anywhere; } h2 { ma
 .grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1rem; }
 img { max-width: 100%; height: auto; } .grid img { width: 100%; }
 figure { margin: 1rem 0; break-inside: avoid; } figcaption { color: #55606a; font-size: 14px; }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+.scroll { overflow-x: auto; margin: .6rem 0; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 td, th { padding: .35rem .9rem .35rem 0; border-bottom: 1px solid #ccd3d9; text-align: left; vertical-align: top; }
 th { font-weight: 600; } .note { color: #55606a; font-size: 14px; }
 pre { overflow-x: auto; background: #f4f6f8; padding: .75rem; font-size: 13px; }
@@ -68,7 +68,7 @@ def picture(data: bytes, caption: str, kind: str = "png") -> str:
 
 def grid(pictures: Iterable[str]) -> str:
     """Pictures side by side on a wide page, one below the other on a phone."""
-    inside = "".join(pictures)
+    inside = "".join(f"<div>{item}</div>" for item in pictures if item)
     return f'<div class="grid">{inside}</div>' if inside else ""
 
 

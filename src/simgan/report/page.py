@@ -75,7 +75,7 @@ def _downstream(score: Downstream) -> str:
     heading = (f"{score.label}, trained on", f"error, {score.unit}", *(f"below {limit}" for limit in limits))
     differences = (
         ("refined - synthetic", score.refined_minus_synthetic),
-        ("both - synthetic", score.union_minus_synthetic),
+        ("union - synthetic", score.union_minus_synthetic),
         ("refined / synthetic - 1", score.relative),
     )
     return (
@@ -102,10 +102,11 @@ def _drift(run: Run, drift: DriftResult) -> str:
     # The picture's name comes from a file: only a plain name within the folder is opened.
     picture = run.path / FOLDER / Path(drift.picture).name if drift.picture else None
     shown = picture is not None and picture.is_file()
-    return (
-        html.grid([html.table((f"by {drift.measured_by}", "px"), rows), histogram])
-        + html.note(f"The worst, px: {worst}")
-        + (html.picture(picture.read_bytes(), "The worst, from the top.") if picture and shown else "")
+    return html.grid(
+        [
+            html.table((f"by {drift.measured_by}", "px"), rows) + histogram,
+            html.picture(picture.read_bytes(), f"The worst, from the top: {worst} px.") if picture and shown else "",
+        ]
     )
 
 
