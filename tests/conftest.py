@@ -14,6 +14,7 @@ from PIL import Image
 from torch.nn import functional
 
 import simgan
+from simgan.eyes import write_eyes
 
 # A busy machine says nothing about the code.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -153,3 +154,17 @@ def plain_refiner() -> Callable[[list[torch.Tensor], torch.Tensor], torch.Tensor
         return torch.tanh(functional.conv2d(features, k3, b3))
 
     return refine
+
+
+@pytest.fixture(scope="session")
+def eyes(tmp_path_factory):
+    """Synthetic, camera and test eyes, and a tiny run on them."""
+    folder = tmp_path_factory.mktemp("eyes")
+    for name, count, domain in (("synthetic", 20, "synthetic"), ("real", 16, "camera"), ("test", 12, "camera")):
+        write_eyes(folder / f"{name}.h5", count, domain=domain, seed=len(name), height=24, width=32)
+    return folder
+
+
+@pytest.fixture
+def run_on_eyes(eyes, tiny_config, tmp_path):
+    return simgan.train(tiny_config(steps=1), eyes / "synthetic.h5", eyes / "real.h5", tmp_path / "run")

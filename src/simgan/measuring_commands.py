@@ -134,7 +134,7 @@ class Drift:
 
     def run(self, console: Console) -> int:
         """Prints the drift and the worst images."""
-        from simgan.scoring import drift_of_data_sets
+        from simgan.data_set_drift import drift_of_data_sets
 
         with open_data(self.synthetic, None, None) as synthetic, open_data(self.refined, None, None) as refined:
             found, structure = drift_of_data_sets(

@@ -11,11 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 
 from simgan.batches import load_image
-from simgan.config import SourceRecord
 from simgan.errors import DataError
 from simgan.evaluation import (
     Drift,
@@ -34,10 +32,10 @@ from simgan.evaluation import (
     worst_first,
 )
 from simgan.evaluation.tasks import TaskName
-from simgan.images import ImageSource, PixelRange, common_size, open_images, read_all
+from simgan.images import ImageSource
 from simgan.images.sampling import evenly_spaced
 from simgan.progress import show_progress
-from simgan.refining import refine
+from simgan.refined_sample import Sample, open_recorded, refined_sample
 from simgan.results import FOLDER, Distance, Downstream, DriftResult, Evaluation, read_evaluation, write_evaluation
 from simgan.run import Run
 from simgan.sheet import picture_sheet
@@ -66,22 +64,6 @@ class EvaluateConfig:
     """Synthetic images used, evenly spaced; of the real ones half as many."""
     features: Path | None = None
     """A .keras file of a feature network, for distances on its features as well."""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Some synthetic images, and what R made of them; (N, H, W, C) in [-1, 1]."""
-
-    indices: list[int]
-    names: list[str]
-    synthetic: NDArray[np.float32]
-    refined: NDArray[np.float32]
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(H, W)."""
-        height, width = self.synthetic.shape[1:3]
-        return height, width
 
 
 def evaluate(
@@ -142,83 +124,6 @@ def _measure(
     )
     write_evaluation(run.path, found)
     return found
-
-
-def open_recorded(record: SourceRecord) -> ImageSource:
-    """A data set that a run was trained on.
-
-    Raises:
-        DataError: it is not there any more.
-    """
-    if not Path(record.path).exists():
-        raise DataError(
-            f"data: expected {record.path}, on which the run was trained, received nothing there; "
-            "say where it is with --synthetic or --real."
-        )
-    limits = PixelRange(*record.range) if record.range else None
-    return open_images(record.path, key=record.key, pixel_range=limits)
-
-
-def refined_sample(run: Run, source: ImageSource, count: int, console: Console = _SILENT) -> Sample:
-    """Refines up to `count` evenly spaced images, each at its own size; those of several sizes at the training's."""
-    indices = evenly_spaced(len(source), count)
-    names = [source.names[index] for index in indices]
-    with show_progress(console, "refining a sample") as on_progress:
-        on_progress(0, len(indices))
-        if len({source.size(index) for index in indices}) == 1:
-            stored = np.stack([source[index] for index in indices])
-            refined = refine(run, stored, pixel_range=source.pixel_range)
-            pictures = Sample(
-                indices, names, source.pixel_range.to_model(stored), source.pixel_range.to_model(refined)
-            )
-        else:
-            size = (run.data.height, run.data.width)
-            resized = np.stack([load_image(source, index, size) for index in indices])
-            pictures = Sample(indices, names, resized, refine(run, resized))
-        on_progress(len(indices), len(indices))
-    return pictures
-
-
-def drift_of_data_sets(
-    synthetic: ImageSource,
-    refined: ImageSource,
-    points: str | None,
-    *,
-    steps: int = 1200,
-    seed: int = 0,
-    console: Console = _SILENT,
-) -> tuple[DriftResult, float]:
-    """Drift between a data set and its refined version, and their structural similarity.
-
-    Args:
-        synthetic: images of one size; read into memory.
-        refined: the same images refined, in the same order.
-        points: a label of points or masks, read by a localiser; None: displacement by optical flow.
-        steps: training steps of the localiser.
-        seed: of the localiser.
-        console: where progress goes.
-
-    Raises:
-        DataError: the sets do not fit together, or the label cannot be used.
-    """
-    size = common_size(synthetic)
-    same = list(synthetic.names) == list(refined.names) and common_size(refined) == size
-    if not same or (points and not np.array_equal(synthetic.labels(points), refined.labels(points))):
-        raise DataError(
-            f"refined: expected the images of {synthetic.path}, received others in {refined.path}; give what "
-            "'simgan refine' made of them."
-        )
-    where = as_points(synthetic.labels(points), size, points) if points else None
-    x, x_refined = read_all(synthetic), read_all(refined)
-    names = list(synthetic.names)
-    if where is None or points is None:
-        result = drift_result(Drift(displacement(x, x_refined)), names, "optical flow")
-    else:
-        with show_progress(console, "localiser", "steps") as on_progress:
-            read = drift_of_points(x, x_refined, where, steps=steps, seed=seed, on_progress=on_progress)
-        held_out = [names[index] for index in read.held_out]
-        result = drift_result(read.drift, held_out, f"localiser of {points}", own_error=read.own_error)
-    return result, float(structural_similarity(x, x_refined).mean())
 
 
 def _shared_label(synthetic: ImageSource, test: ImageSource, wanted: str | None) -> str:

@@ -1,0 +1,54 @@
+"""Drift between a data set and its refined version, as files: `simgan drift`."""
+
+import numpy as np
+from rich.console import Console
+
+from simgan.errors import DataError
+from simgan.evaluation import Drift, as_points, displacement, drift_of_points, drift_result, structural_similarity
+from simgan.images import ImageSource, common_size, read_all
+from simgan.progress import show_progress
+from simgan.results import DriftResult
+
+_SILENT = Console(quiet=True)
+
+
+def drift_of_data_sets(
+    synthetic: ImageSource,
+    refined: ImageSource,
+    points: str | None,
+    *,
+    steps: int = 1200,
+    seed: int = 0,
+    console: Console = _SILENT,
+) -> tuple[DriftResult, float]:
+    """Drift between a data set and its refined version, and their structural similarity.
+
+    Args:
+        synthetic: images of one size; read into memory.
+        refined: the same images refined, in the same order.
+        points: a label of points or masks, read by a localiser; None: displacement by optical flow.
+        steps: training steps of the localiser.
+        seed: of the localiser.
+        console: where progress goes.
+
+    Raises:
+        DataError: the sets do not fit together, or the label cannot be used.
+    """
+    size = common_size(synthetic)
+    same = list(synthetic.names) == list(refined.names) and common_size(refined) == size
+    if not same or (points and not np.array_equal(synthetic.labels(points), refined.labels(points))):
+        raise DataError(
+            f"refined: expected the images of {synthetic.path}, received others in {refined.path}; give what "
+            "'simgan refine' made of them."
+        )
+    where = as_points(synthetic.labels(points), size, points) if points else None
+    x, x_refined = read_all(synthetic), read_all(refined)
+    names = list(synthetic.names)
+    if where is None or points is None:
+        result = drift_result(Drift(displacement(x, x_refined)), names, "optical flow")
+    else:
+        with show_progress(console, "localiser", "steps") as on_progress:
+            read = drift_of_points(x, x_refined, where, steps=steps, seed=seed, on_progress=on_progress)
+        held_out = [names[index] for index in read.held_out]
+        result = drift_result(read.drift, held_out, f"localiser of {points}", own_error=read.own_error)
+    return result, float(structural_similarity(x, x_refined).mean())

@@ -1,0 +1,70 @@
+"""Some synthetic images of a run's data, and what R makes of them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+from simgan.batches import load_image
+from simgan.config import SourceRecord
+from simgan.errors import DataError
+from simgan.images import ImageSource, PixelRange, open_images
+from simgan.images.sampling import evenly_spaced
+from simgan.progress import show_progress
+from simgan.refining import refine
+from simgan.run import Run
+
+_SILENT = Console(quiet=True)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Some synthetic images, and what R made of them; (N, H, W, C) in [-1, 1]."""
+
+    indices: list[int]
+    names: list[str]
+    synthetic: NDArray[np.float32]
+    refined: NDArray[np.float32]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W)."""
+        height, width = self.synthetic.shape[1:3]
+        return height, width
+
+
+def open_recorded(record: SourceRecord) -> ImageSource:
+    """A data set that a run was trained on.
+
+    Raises:
+        DataError: it is not there any more.
+    """
+    if not Path(record.path).exists():
+        raise DataError(
+            f"data: expected {record.path}, on which the run was trained, received nothing there; "
+            "say where it is with --synthetic or --real."
+        )
+    limits = PixelRange(*record.range) if record.range else None
+    return open_images(record.path, key=record.key, pixel_range=limits)
+
+
+def refined_sample(run: Run, source: ImageSource, count: int, console: Console = _SILENT) -> Sample:
+    """Refines up to `count` evenly spaced images, each at its own size; those of several sizes at the training's."""
+    indices = evenly_spaced(len(source), count)
+    names = [source.names[index] for index in indices]
+    with show_progress(console, "refining a sample") as on_progress:
+        on_progress(0, len(indices))
+        if len({source.size(index) for index in indices}) == 1:
+            stored = np.stack([source[index] for index in indices])
+            refined = refine(run, stored, pixel_range=source.pixel_range)
+            pictures = Sample(
+                indices, names, source.pixel_range.to_model(stored), source.pixel_range.to_model(refined)
+            )
+        else:
+            size = (run.data.height, run.data.width)
+            resized = np.stack([load_image(source, index, size) for index in indices])
+            pictures = Sample(indices, names, resized, refine(run, resized))
+        on_progress(len(indices), len(indices))
+    return pictures
