@@ -13,12 +13,18 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from benchmarks.proof_data import make_domain
 from benchmarks.proof_jobs import VARIANTS, Job, jobs
 from benchmarks.proof_table import write_tables
+from simgan import PRESETS, Run, open_images, train
+from simgan.config import make_config
+from simgan.errors import RunError
+from simgan.results import Evaluation
+from simgan.scoring import EvaluateConfig, evaluate
 
 _DOMAINS = ("camera", "digits", "nearer")
 _PRESET = {"camera": "demo", "digits": "demo", "nearer": "demo", "photographs": "eyes"}
@@ -27,22 +33,14 @@ _LABEL = {"camera": "gaze", "nearer": "gaze", "digits": "digit"}
 
 def run_job(job: Job, folder: Path, photographs: Path | None) -> None:
     """Trains, evaluates, and leaves `<name>.json` in `folder`."""
-    from simgan import PRESETS, Run, open_images, train
-    from simgan.config import make_config
-    from simgan.results import Evaluation
-    from simgan.scoring import EvaluateConfig, evaluate
-
     data = photographs if job.domain == "photographs" and photographs else folder / "data" / job.domain
     suffix = ".h5" if job.domain == "photographs" else ".npz"
     names = ("gaze", "real_gaze") if job.domain == "photographs" else ("synthetic", "real")
     synthetic, real = (data / f"{name}{suffix}" for name in names)
     settings = VARIANTS[job.variant] | {"seed": job.seed} | ({"flip": False} if job.domain == "digits" else {})
     config = make_config(settings, PRESETS[_PRESET[job.domain]].config)  # type: ignore[index]
-    out = folder / job.name
-    shutil.rmtree(out, ignore_errors=True)
     started = time.perf_counter()
-    run: Run = train(config, synthetic, real, out)
-    trained = time.perf_counter() - started
+    run = _trained(folder / job.name, lambda out: train(config, synthetic, real, out))
     scoring = EvaluateConfig(label=_LABEL.get(job.domain), steps=800, seeds=1)
     if job.domain == "photographs":
         found: Evaluation = evaluate(run, config=scoring)
@@ -51,7 +49,6 @@ def run_job(job: Job, folder: Path, photographs: Path | None) -> None:
             found = evaluate(run, real_test=test, config=scoring)
     record = {
         "seconds": time.perf_counter() - started,
-        "training_seconds": trained,
         "date": time.strftime("%Y-%m-%d"),
         "last": run.metrics()[-1],
         "evaluation": found.model_dump(mode="json"),
@@ -59,6 +56,15 @@ def run_job(job: Job, folder: Path, photographs: Path | None) -> None:
     partial = folder / f".{job.name}.json.partial"
     partial.write_text(json.dumps(record), encoding="utf-8")
     partial.replace(folder / f"{job.name}.json")
+
+
+def _trained(out: Path, train: Callable[[Path], Run]) -> Run:
+    """The run of an earlier proof that was stopped while it scored, or a new one."""
+    try:
+        return Run.open(out)
+    except RunError:
+        shutil.rmtree(out, ignore_errors=True)
+        return train(out)
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from simgan.evaluation.bootstrap import interval
 from simgan.results import Interval
 
-_PROJECTIONS, _QUANTILES, _RESAMPLES = 256, 512, 200
+_PROJECTIONS, _QUANTILES, _RESAMPLES = 256, 512, 100
 
 
 def sliced_wasserstein(one: NDArray[np.floating], other: NDArray[np.floating], *, seed: int = 0) -> float:
@@ -24,26 +24,29 @@ def sliced_wasserstein(one: NDArray[np.floating], other: NDArray[np.floating], *
     Returns:
         A distance in the units of the features, >= 0.
     """
-    directions = np.random.default_rng(seed).normal(size=(one.shape[1], _PROJECTIONS))
-    directions /= np.linalg.norm(directions, axis=0)
-    return _distance(np.asarray(one, np.float64) @ directions, np.asarray(other, np.float64) @ directions)
+    return _distance(*_projected(one, other, seed))
 
 
 def sliced_wasserstein_interval(one: NDArray[np.floating], other: NDArray[np.floating], *, seed: int = 0) -> Interval:
     """The distance with a 95 % interval by bootstrap, centred on the estimate: resampling alone adds distance."""
+    x, y = _projected(one, other, seed)
     random = np.random.default_rng(seed)
-    values = np.array(
-        [
-            sliced_wasserstein(
-                one[random.integers(len(one), size=len(one))],
-                other[random.integers(len(other), size=len(other))],
-                seed=seed,
-            )
-            for _ in range(_RESAMPLES)
-        ]
-    )
-    estimate = sliced_wasserstein(one, other, seed=seed)
+
+    def resampled(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return values[random.integers(len(values), size=len(values))]
+
+    values = np.array([_distance(resampled(x), resampled(y)) for _ in range(_RESAMPLES)])
+    estimate = _distance(x, y)
     return interval(estimate, np.maximum(0.0, estimate + values - values.mean()))
+
+
+def _projected(
+    one: NDArray[np.floating], other: NDArray[np.floating], seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Both sets along random directions, (N, directions) and (M, directions)."""
+    directions = np.random.default_rng(seed).normal(size=(one.shape[1], _PROJECTIONS))
+    directions /= np.linalg.norm(directions, axis=0)
+    return np.asarray(one, np.float64) @ directions, np.asarray(other, np.float64) @ directions
 
 
 def _distance(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
