@@ -142,3 +142,14 @@ def test_saved_models_are_float32_channels_last_with_the_average_of_r(precision,
         refined, logits = joint.predict_on_batch(x)
         np.testing.assert_allclose(refined, state.averaged_refiner.predict_on_batch(x), atol=tolerance)
         np.testing.assert_allclose(logits, state.discriminator.predict_on_batch(refined), atol=tolerance)
+
+
+@pytest.mark.parametrize(
+    "line", ["[1]", "5", "{}", '{"phase": "adversarial"}', '{"phase": "adversarial", "step": "x"}']
+)
+def test_metrics_that_no_training_wrote_are_one_line(line, finished_run, tmp_path, only_line):
+    run = Run.open(shutil.copytree(finished_run.path, tmp_path / "run"))
+    (run.path / "metrics.jsonl").write_text(line + "\n")
+    with pytest.raises(RunError) as caught:
+        run.metrics()
+    assert "metrics.jsonl" in only_line(str(caught.value))

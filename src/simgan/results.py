@@ -3,9 +3,9 @@
 import json
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from simgan.errors import RunError
 
@@ -50,7 +50,7 @@ class Downstream(_Result):
     seeds: int
     training_images: int
     test_images: int
-    trained: tuple[Trained, ...]
+    trained: Annotated[tuple[Trained, ...], Field(min_length=1)]
     refined_minus_synthetic: Interval
     """Paired difference of the errors, below 0 if refining helped; bootstrapped over test images and seeds."""
     union_minus_synthetic: Interval
@@ -69,7 +69,7 @@ class DriftResult(_Result):
     own_error: float | None
     """Mean error of the localiser on unrefined images, px; drift below it cannot be told from none."""
     images: int
-    histogram: tuple[int, ...]
+    histogram: Annotated[tuple[int, ...], Field(min_length=1)]
     """Images in bins of equal width from 0 to `worst`."""
     worst_images: tuple[tuple[str, float], ...]
     """Names and drifts of the ten worst, worst first; their picture is `picture` in the same folder."""

@@ -87,9 +87,26 @@ class Run:
         return model
 
     def metrics(self) -> list[dict[str, Any]]:
-        """The records of metrics.jsonl, oldest first."""
-        with (self.path / _METRICS).open(encoding="utf-8") as lines:
-            return [json.loads(line) for line in lines]
+        """The records of metrics.jsonl, oldest first.
+
+        Raises:
+            RunError: a line is not one that a training wrote.
+        """
+        path = self.path / _METRICS
+        try:
+            return [_record(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        except (OSError, ValueError) as error:
+            raise RunError(f"run: expected the records of a training in {path} ({error}); restore the file.") from None
+
+
+def _record(line: str) -> dict[str, Any]:
+    record = json.loads(line)
+    if not isinstance(record, dict) or not isinstance(record.get("phase"), str):
+        raise ValueError(f"no phase in {line[:40]!r}")
+    numbers = [value for name, value in record.items() if name != "phase"]
+    if "step" not in record or not all(isinstance(value, int | float) for value in numbers):
+        raise ValueError(f"expected a step and numbers in {line[:40]!r}")
+    return record
 
 
 def write_config(folder: Path, config: TrainConfig, data: DataRecord) -> None:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 _TILE = 160  # px: wide enough for a heading, and for a person to see what changed
+_WIDEST = 240  # px: larger images are shrunk, or a report would grow to tens of megabytes
 _GAP, _HEADING = 4, 18  # px
 
 
@@ -33,8 +34,9 @@ def picture_sheet(
 def sheet(columns: Mapping[str, NDArray[np.float32]]) -> Image.Image:
     """Draws columns of images (N, H, W, C) in [-1, 1], all of one shape, under their names."""
     count, rows, across, _ = next(iter(columns.values())).shape
-    scale = max(1, round(_TILE / across))
-    width, height = across * scale, rows * scale
+    scale = max(1, round(_TILE / across)) if across <= _WIDEST else _WIDEST / across
+    width, height = round(across * scale), max(1, round(rows * scale))
+    filter_ = Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.BOX
     drawn = Image.new(
         "RGB", (len(columns) * (width + _GAP) + _GAP, count * (height + _GAP) + _HEADING + _GAP), "white"
     )
@@ -44,7 +46,7 @@ def sheet(columns: Mapping[str, NDArray[np.float32]]) -> Image.Image:
         draw.text((left, 3), heading, fill="black")
         for row, image in enumerate(images):
             top = _HEADING + row * (height + _GAP)
-            drawn.paste(to_picture(image).resize((width, height), Image.Resampling.NEAREST), (left, top))
+            drawn.paste(to_picture(image).resize((width, height), filter_), (left, top))
     return drawn
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from simgan.report.verdict import health, in_words, sentences
-from simgan.results import Distance, Downstream, Evaluation, Interval
+from simgan.results import Distance, Downstream, Evaluation, Interval, Trained
 
 HALF = Interval(estimate=0.5, low=0.4, high=0.6)
 
@@ -18,7 +18,7 @@ def score(estimate: float, low: float, high: float) -> Downstream:
         seeds=1,
         training_images=1,
         test_images=1,
-        trained=(),
+        trained=(Trained(on="refined", error=HALF, each_seed=(0.5,), within={}),),
         refined_minus_synthetic=Interval(estimate=10 * estimate, low=10 * low, high=10 * high),
         union_minus_synthetic=HALF,
         relative=Interval(estimate=estimate, low=low, high=high),
@@ -61,6 +61,7 @@ def test_a_good_training_has_no_warning():
     [
         ({"refiner_change": 0.001}, "next to nothing"),
         ({"discriminator_real_accuracy": 1.0, "discriminator_refined_accuracy": 0.995}, "R has lost"),
+        ({"discriminator_real_accuracy": 0.49, "discriminator_refined_accuracy": 0.51}, "guessing"),
         ({"history_fill": 0.5}, "history"),
         ({"waiting_for_data": 0.3}, "waiting"),
     ],

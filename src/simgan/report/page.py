@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import keras
+
 from simgan.errors import RunError
 from simgan.report import html
 from simgan.report.curves import draw_curves, draw_histogram
@@ -11,7 +13,7 @@ from simgan.results import FOLDER, Downstream, DriftResult, Evaluation, read_eva
 from simgan.run import Run
 from simgan.turing import TuringResult, read_turing
 
-_LEGEND = "Real images are unpaired. In the difference mid-grey means no change, lighter that R brightened."
+_LEGEND = "Synthetic, refined, real (unpaired), difference. There mid-grey means no change, lighter that R brightened."
 
 
 def write_report(run: Run) -> Path:
@@ -21,10 +23,7 @@ def write_report(run: Run) -> Path:
         RunError: a file of the run cannot be understood.
     """
     found = read_evaluation(run.path)
-    try:
-        metrics = run.metrics()
-    except (OSError, ValueError) as error:
-        raise RunError(f"run: expected one JSON object a line in {run.path / 'metrics.jsonl'} ({error}).") from None
+    metrics = run.metrics()
     warnings = [*_framing_warnings(run), *health(metrics), *(found.warnings if found else ())]
     curves = draw_curves(metrics)
     body = [
@@ -32,14 +31,15 @@ def write_report(run: Run) -> Path:
         html.box("warnings", warnings),
         *_measured(run, found),
         html.section("Visual Turing test", *map(_turing, read_turing(run.path))),
+        _framing(run),
         _pictures(run),
         html.section(
             "Curves",
             html.note("Adversarial phase, means of intervals."),
             html.grid(html.picture(svg, title, "svg+xml") for title, svg in curves.items()),
         ),
-        _framing(run),
         html.section("Settings", html.code((run.path / "config.toml").read_text("utf-8"))),
+        html.note(f"Drawn with Keras {keras.__version__}."),
     ]
     path, partial = run.path / "report.html", run.path / ".report.html.partial"
     partial.write_text(html.page(f"SimGAN run {run.path.resolve().name}", body), encoding="utf-8")
@@ -69,7 +69,7 @@ def _measured(run: Run, found: Evaluation | None) -> list[str]:
 def _downstream(score: Downstream) -> str:
     limits = list(score.trained[0].within)
     rows = (
-        (trained.on, str(trained.error), *(f"{trained.within[limit]:.0%}" for limit in limits))
+        (trained.on, str(trained.error), *(f"{trained.within.get(limit, 0):.0%}" for limit in limits))
         for trained in score.trained
     )
     heading = (f"{score.label}, trained on", f"error, {score.unit}", *(f"below {limit}" for limit in limits))
@@ -98,14 +98,14 @@ def _drift(run: Run, drift: DriftResult) -> str:
     if drift.own_error is not None:
         rows.append(("the localiser's own mean error", f"{drift.own_error:.2f}"))
     histogram = html.picture(draw_histogram(drift), f"Drift by {drift.measured_by}.", "svg+xml")
-    worst = ", ".join(f"{name} ({pixels:.2f})" for name, pixels in drift.worst_images)
+    worst = html.table(("the worst", "px"), ((name, f"{pixels:.2f}") for name, pixels in drift.worst_images))
     # The picture's name comes from a file: only a plain name within the folder is opened.
     picture = run.path / FOLDER / Path(drift.picture).name if drift.picture else None
     shown = picture is not None and picture.is_file()
     return html.grid(
         [
-            html.table((f"by {drift.measured_by}", "px"), rows) + histogram,
-            html.picture(picture.read_bytes(), f"The worst, from the top: {worst} px.") if picture and shown else "",
+            html.table((f"by {drift.measured_by}", "px"), rows) + histogram + worst,
+            html.picture(picture.read_bytes(), "The worst, from the top.") if picture and shown else "",
         ]
     )
 
@@ -121,7 +121,7 @@ def _turing(result: TuringResult) -> str:
 
 
 def _pictures(run: Run) -> str:
-    samples = sorted((run.path / "samples").glob("step_*.png"))
+    samples = sorted((run.path / "samples").glob(f"step_{'[0-9]' * 6}.png"))
     if not samples:
         return ""
     shown = [html.picture(samples[-1].read_bytes(), f"{_step(samples[-1])}, the end. {_LEGEND}")]

@@ -8,6 +8,7 @@ from simgan.results import Distance, Downstream, DriftResult, Evaluation
 
 _UNCHANGED = 0.01  # mean |x~ - x| in the [-1, 1] range: R is as good as the identity
 _PERFECT = 0.99  # share of patches that D gets right: R has lost
+_CHANCE = 0.02  # from one half: D has given up, or R has won
 _WAITING = 0.05  # share of the time
 
 
@@ -40,7 +41,7 @@ def distance_in_words(found: Sequence[Distance]) -> list[str]:
     """How well images can be told from real ones, one sentence for each two-sample test."""
     return [
         f"A fresh classifier ({distance.measure.partition(', ')[2]}) is right on {distance.refined.estimate:.0%} of "
-        f"refined against real and {distance.synthetic.estimate:.0%} of synthetic against real; 50 % is perfect."
+        f"refined against real and {distance.synthetic.estimate:.0%} of synthetic against real; 50 % is guessing."
         for distance in found
         if distance.measure.startswith("told apart")
     ]
@@ -74,6 +75,9 @@ def health(metrics: Sequence[dict[str, Any]]) -> list[str]:
         said.append("R changes next to nothing: lower the weight of self-regularisation, or train longer.")
     if min(lowest("discriminator_real_accuracy"), lowest("discriminator_refined_accuracy")) > _PERFECT:
         said.append("D is right on nearly every patch: R has lost; lower D's learning rate or the weight.")
+    accuracies = [record.get(f"discriminator_{kind}_accuracy") for record in late for kind in ("real", "refined")]
+    if all(accuracy is not None and abs(accuracy - 0.5) < _CHANCE for accuracy in accuracies):
+        said.append("D is right on half of the patches, as by guessing: it learns nothing; raise its learning rate.")
     if float(late[-1].get("history_fill", 1.0)) < 1.0:
         said.append("The history buffer was not full at the end: a smaller --history-size would have been used.")
     waiting = sum(float(record.get("waiting_for_data", 0.0)) for record in records) / len(records)
