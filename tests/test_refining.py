@@ -398,7 +398,7 @@ def test_nothing_beyond_leaves_an_empty_list(tmp_path):
 def test_all_beyond_is_an_error_that_leaves_nothing(tmp_path, only_line):
     path = save_set("keyed", tmp_path, textures(4))
     with open_images(path) as source, pytest.raises(DataError) as caught:
-        refining.refine_data_set("run", source, tmp_path / "out.h5", max_drift=-1.0)
+        refining.refine_data_set("run", source, tmp_path / "out.h5", max_drift=1e-9)
     assert "drift" in only_line(str(caught.value))
     assert sorted(tmp_path.iterdir()) == [path]
 
@@ -411,3 +411,13 @@ def test_an_old_list_is_not_written_over(tmp_path, only_line):
         refining.refine_data_set("run", source, tmp_path / "out.h5", max_drift=1.0)
     assert "quarantine" in only_line(str(caught.value))
     assert not (tmp_path / "out.h5").exists()
+
+
+@pytest.mark.usefixtures("mover")
+@pytest.mark.parametrize("max_drift", [0.0, -1.0, float("nan")])
+def test_drift_that_is_no_distance_is_refused(max_drift, tmp_path, only_line):
+    path = save_set("keyed", tmp_path, textures(4))
+    with open_images(path) as source, pytest.raises(DataError) as caught:
+        refining.refine_data_set("run", source, tmp_path / "out.h5", max_drift=max_drift)
+    assert "max_drift" in only_line(str(caught.value))
+    assert sorted(tmp_path.iterdir()) == [path]

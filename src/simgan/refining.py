@@ -122,6 +122,8 @@ def refine_data_set(
             list exists or cannot be written; nothing is left under their names then.
         RunError: the path is not a finished run.
     """
+    if max_drift is not None and not max_drift > 0:
+        raise DataError(f"max_drift: expected a positive number of pixels, received {max_drift}; give 1.0, say.")
     output = Path(output)
     listed = quarantine_list(output)
     if max_drift is not None and os.path.lexists(listed):
