@@ -26,3 +26,17 @@ def test_set_with_other_labels_is_not_the_refined_one(eyes, tmp_path, only_line)
     with open_images(eyes / "synthetic.h5") as x, open_images(other) as y, pytest.raises(DataError) as caught:
         drift_of_data_sets(x, y, "iris_centre", steps=1)
     assert "refined" in only_line(str(caught.value))
+
+
+def test_images_that_were_set_aside_are_passed_over(eyes, tmp_path):
+    some = tmp_path / "some.h5"
+    some.write_bytes((eyes / "synthetic.h5").read_bytes())
+    with h5py.File(some, "r+") as file:
+        for group in file.values():
+            del group["000004"]
+    with open_images(eyes / "synthetic.h5") as x, open_images(some) as y:
+        by_flow, _ = drift_of_data_sets(x, y, None)
+        by_label, _ = drift_of_data_sets(x, y, "iris_centre", steps=2)
+    assert by_flow.images == 19
+    assert by_flow.worst < 0.05
+    assert by_label.worst == 0

@@ -25,7 +25,7 @@ def drift_of_data_sets(
 
     Args:
         synthetic: images of one size; read into memory.
-        refined: the same images refined, in the same order.
+        refined: the same images refined; some may have been set aside.
         points: a label of points or masks, read by a localiser; None: displacement by optical flow.
         steps: training steps of the localiser.
         seed: of the localiser.
@@ -35,15 +35,16 @@ def drift_of_data_sets(
         DataError: the sets do not fit together, or the label cannot be used.
     """
     size = common_size(synthetic)
-    same = list(synthetic.names) == list(refined.names) and common_size(refined) == size
-    if not same or (points and not np.array_equal(synthetic.labels(points), refined.labels(points))):
+    places, names = {name: index for index, name in enumerate(synthetic.names)}, list(refined.names)
+    same = all(name in places for name in names) and common_size(refined) == size
+    kept = [places[name] for name in names] if same else []
+    if not same or (points and not np.array_equal(synthetic.labels(points)[kept], refined.labels(points))):
         raise DataError(
             f"refined: expected the images of {synthetic.path}, received others in {refined.path}; give what "
             "'simgan refine' made of them."
         )
-    where = as_points(synthetic.labels(points), size, points) if points else None
-    x, x_refined = read_all(synthetic), read_all(refined)
-    names = list(synthetic.names)
+    where = as_points(refined.labels(points), size, points) if points else None
+    x, x_refined = read_all(synthetic)[kept], read_all(refined)
     if where is None or points is None:
         result = drift_result(Drift(displacement(x, x_refined)), names, "optical flow")
     else:

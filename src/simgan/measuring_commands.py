@@ -124,7 +124,7 @@ class Drift:
     synthetic: Annotated[Positional[Path], arg(metavar="SYNTHETIC")]
     """The synthetic images."""
     refined: Annotated[Positional[Path], arg(metavar="REFINED")]
-    """The same images refined, in the same order."""
+    """The same images refined; some may have been set aside."""
     points: str | None = None
     """Name of a label: (x, y) in pixels for each image, several such points, or masks."""
     steps: int = 1200
