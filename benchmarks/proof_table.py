@@ -38,8 +38,8 @@ def _head() -> str:
     return (
         "# Results\n\n"
         "Written by `make proof` (`PHOTOGRAPHS=DIR` for the last table). Means over seeds with 95 % intervals by\n"
-        "Student's t; each seed is another training, another estimator and another localiser. A row with fewer than\n"
-        f"{SEEDS} seeds was not run further. Test labels are used for the scores alone.\n\n"
+        "Student's t; each seed is another training of R, and estimators and localisers start alike. A row with fewer\n"
+        f"than {SEEDS} seeds was not run further. Test labels are used for the scores alone.\n\n"
         f"{this_machine().describe()}\n\n"
         "*error*: of an estimator trained on that set, on labelled real images: degrees, or share wrong.\n"
         "*better by*: of refined against synthetic. *drift*: of the iris centre, px, by a localiser that learnt from\n"
