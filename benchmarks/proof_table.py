@@ -37,9 +37,9 @@ def write_tables(folder: Path, out: Path) -> None:
 def _head() -> str:
     return (
         "# Results\n\n"
-        "Written by `make proof` (`PHOTOGRAPHS=DIR` for the last table). Means over seeds with 95 % intervals by\n"
-        "Student's t; each seed is another training of R, and estimators and localisers start alike. A row with fewer\n"
-        f"than {SEEDS} seeds was not run further. Test labels are used for the scores alone.\n\n"
+        "Written by `make proof` (`PHOTOGRAPHS=DIR` for the last table). Means over seeds with 95 % intervals\n"
+        "by Student's t; each seed is another training of R, and estimators and localisers start alike. A row\n"
+        f"with fewer than {SEEDS} seeds was not run further. Test labels are used for the scores alone.\n\n"
         f"{this_machine().describe()}\n\n"
         "*error*: of an estimator trained on that set, on labelled real images: degrees, or share wrong.\n"
         "*better by*: of refined against synthetic. *drift*: of the iris centre, px, by a localiser that learnt from\n"
