@@ -41,7 +41,7 @@ def run_job(job: Job, folder: Path, photographs: Path | None) -> None:
     config = make_config(settings, PRESETS[_PRESET[job.domain]].config)  # type: ignore[index]
     started = time.perf_counter()
     run = _trained(folder / job.name, lambda out: train(config, synthetic, real, out))
-    scoring = EvaluateConfig(label=_LABEL.get(job.domain), steps=800, seeds=1)
+    scoring = EvaluateConfig(label=_LABEL.get(job.domain), steps=800, seeds=1, seed=job.seed)
     if job.domain == "photographs":
         found: Evaluation = evaluate(run, config=scoring)
     else:

@@ -50,7 +50,11 @@ def _head() -> str:
 
 
 def _domain(domain: str, what: str, records: dict[str, list[Record]]) -> str:
-    columns = [column for column in _COLUMNS if any(_COLUMNS[column](r) is not None for r in records["preset"])]
+    columns = [
+        column
+        for column in _COLUMNS
+        if any(_COLUMNS[column](r) is not None for found in records.values() for r in found)
+    ]
     lines = [
         f"## {domain}\n",
         f"{what[0].upper()}{what[1:]}.\n",

@@ -173,3 +173,8 @@ def test_unreadable_file_is_one_line_that_names_it(content, tmp_path, only_line)
     with pytest.raises(ConfigError) as caught:
         read_settings(path)
     assert str(path) in only_line(str(caught.value))
+
+
+def test_a_drift_budget_needs_a_weight_to_steer():
+    with pytest.raises(ConfigError, match="drift_budget"):
+        make_config({"drift_budget": 0.5, "self_regularisation": 0.0})

@@ -134,6 +134,8 @@ class TrainConfig(_Settings):
                 f"history_size: expected 0 or at least half a batch ({self.batch_size // 2}), "
                 f"received {self.history_size}"
             )
+        if self.drift_budget is not None and self.self_regularisation == 0:
+            raise ValueError("drift_budget: expected a weight of self-regularisation above 0 to steer, received 0")
         return self
 
     @property

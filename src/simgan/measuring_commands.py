@@ -35,6 +35,8 @@ class Evaluate:
     """Photographs without labels; by default those of the training."""
     real_test: Path | None = None
     """Labelled real images, for the downstream score alone."""
+    real_test_key: str | None = None
+    """Name of their images in an HDF5 or .npz file that holds several arrays."""
     label: str | None = None
     """What estimators learn: a label of both sets. By default the one that both have."""
     task: Literal["angle", "points", "vector", "classification"] | None = None
@@ -61,9 +63,15 @@ class Evaluate:
 
         run = Run.open(self.run_folder)
         with ExitStack() as opened:
+            # Sets given in place of the training's are read as those were.
+            data = run.data
             synthetic, real, test = (
-                opened.enter_context(open_data(path, None, None)) if path is not None else None
-                for path in (self.synthetic, self.real, self.real_test)
+                opened.enter_context(open_data(path, key, record.range)) if path is not None else None
+                for path, record, key in (
+                    (self.synthetic, data.synthetic, data.synthetic.key),
+                    (self.real, data.real, data.real.key),
+                    (self.real_test, data.real, self.real_test_key),
+                )
             )
             found = evaluate(
                 run,
@@ -143,6 +151,7 @@ class Drift:
         console.print(
             f"drift by {found.measured_by}: {found.mean:.2f} px mean, {found.p95:.2f} px at the 95th percentile, "
             f"{found.worst:.2f} px at worst, on {found.images} images",
+            markup=False,
             highlight=False,
             soft_wrap=True,
         )

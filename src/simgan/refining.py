@@ -159,9 +159,9 @@ def refine_data_set(
                 f"{output}: expected images that moved by no more than {max_drift:g} px, received none; nothing was "
                 "kept, allow more drift or train with a smaller --drift-budget"
             )
-    found = [aside[index] for index in sorted(aside)]
-    if max_drift is not None:
-        _write_list(listed, found, max_drift, "left out" if writer.leaves_out else "as it was, unrefined")
+        found = [aside[index] for index in sorted(aside)]
+        if max_drift is not None:  # before the output gets its name: never that without the list
+            _write_list(listed, found, max_drift, "left out" if writer.leaves_out else "as it was, unrefined")
     return found
 
 
@@ -181,7 +181,7 @@ def _moved(source: ImageSource, group: Group, max_drift: float | None) -> NDArra
 
 def _write_list(path: Path, found: list[SetAside], max_drift: float, kept: str) -> None:
     partial = path.with_name(f".{path.name}.partial")
-    with partial.open("w", encoding="utf-8", newline="") as file:
+    with partial.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(("name", "drift_px", "reason", "kept"))
         rows.writerows(

@@ -60,6 +60,8 @@ class EvaluateConfig:
     """Of each training."""
     seeds: int = 3
     """Trainings on each set."""
+    seed: int = 0
+    """The first of them; of the localiser and of all draws."""
     images: int = 4096
     """Synthetic images used, evenly spaced; of the real ones half as many."""
     features: Path | None = None
@@ -152,7 +154,12 @@ def _drifts(
         points = as_points(source.labels(name)[sample.indices], sample.size, name)
         with show_progress(console, "localiser", "steps") as on_progress:
             read = drift_of_points(
-                sample.synthetic, sample.refined, points, steps=config.steps, on_progress=on_progress
+                sample.synthetic,
+                sample.refined,
+                points,
+                steps=config.steps,
+                seed=config.seed,
+                on_progress=on_progress,
             )
         held_out = [int(index) for index in read.held_out]
         names = [sample.names[index] for index in held_out]
@@ -169,8 +176,8 @@ def _drifts(
 
 def _first_points(source: ImageSource, sample: Sample) -> str | None:
     for name in source.label_names:
-        labels = source.labels(name)
         try:
+            labels = source.labels(name)
             if choose_task(name, labels[sample.indices], sample.size).name == "points":
                 return name
         except DataError:
@@ -192,17 +199,28 @@ def _downstream(
 ) -> Downstream:
     labels = source.labels(label)[sample.indices]
     task = choose_task(label, labels, sample.size, config.task)
+    tested = test.labels(label)
+    if test.channels != source.channels or tested.shape[1:] != labels.shape[1:]:
+        raise DataError(
+            f"real-test: expected images of {source.channels} channel(s) and labels {labels.shape[1:]} as in "
+            f"{source.path}, received {test.channels} and {tested.shape[1:]} in {test.path}; convert them."
+        )
+    if task.name == "points" and {test.size(index) for index in range(len(test))} != {sample.size}:
+        raise DataError(
+            f"real-test: expected images of {sample.size[0]}x{sample.size[1]}, for points are in their pixels, "
+            f"received others in {test.path}; resize images and labels."
+        )
     images = np.stack([load_image(test, index, sample.size) for index in range(len(test))])
     with show_progress(console, f"estimators of {label}", "steps") as on_progress:
         return downstream(
             Labelled(sample.synthetic, labels),
             sample.refined,
-            Labelled(images, test.labels(label)),
+            Labelled(images, tested),
             task,
             label=label,
             estimator=config.estimator,
             steps=config.steps,
-            seeds=range(config.seeds),
+            seeds=range(config.seed, config.seed + config.seeds),
             on_progress=on_progress,
         )
 
@@ -219,4 +237,6 @@ def _distances(
     if config.features is not None:
         extractors[config.features.name] = model_features(config.features)
     with show_progress(console, "distances", "measures") as on_progress:
-        return distances(sample.synthetic[few], sample.refined[few], y, extractors, on_progress=on_progress)
+        return distances(
+            sample.synthetic[few], sample.refined[few], y, extractors, seed=config.seed, on_progress=on_progress
+        )

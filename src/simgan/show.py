@@ -16,6 +16,7 @@ def show_evaluation(found: Evaluation, console: Console) -> None:
         console.print(
             f"drift by {drift.measured_by}: {drift.mean:.2f} px mean, {drift.p95:.2f} px at the 95th percentile, "
             f"{drift.worst:.2f} px at worst{own}",
+            markup=False,
             highlight=False,
             soft_wrap=True,
         )
@@ -31,9 +32,9 @@ def show_evaluation(found: Evaluation, console: Console) -> None:
 def _show_downstream(score: Downstream, console: Console) -> None:
     limits = list(score.trained[0].within)
     table = Table(
-        f"{score.label}, trained on", f"error on real images, {score.unit}", *(f"< {name}" for name in limits)
+        f"{escape(score.label)}, trained on", f"error on real images, {score.unit}", *(f"< {name}" for name in limits)
     )
     for trained in score.trained:
         table.add_row(trained.on, str(trained.error), *(f"{trained.within[name]:.0%}" for name in limits))
     console.print(table)
-    console.print(in_words(score), highlight=False, soft_wrap=True)
+    console.print(in_words(score), markup=False, highlight=False, soft_wrap=True)

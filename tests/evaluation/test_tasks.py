@@ -19,6 +19,7 @@ PIXELS = np.array([[3.0, 4.0], [29.0, 19.0], [15.0, 7.0]])
         ("iris", PIXELS, "points"),
         ("lid", np.stack([PIXELS, PIXELS]), "points"),
         ("mask", np.ones((3, *SIZE), np.uint8), "points"),
+        ("gaze", np.full((3, 2), 25.0), "vector"),  # no radians
         ("offset", PIXELS / 100, "vector"),
         ("age", np.array([1.5, 2.0]), "vector"),
         ("digit", np.array([3, 1, 3]), "classification"),

@@ -24,7 +24,8 @@ def kid(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
 def kid_interval(one: NDArray[np.floating], other: NDArray[np.floating], *, seed: int = 0) -> Interval:
     """KID with a 95 % interval: the spread over random subsets without replacement, scaled to the full sets.
 
-    Subsets of n images vary sqrt(N / n) times as much as all N (Politis and Romano, Annals of Statistics 1994).
+    Subsets of n of N images vary sqrt(N / n - 1) times as much as all N would (Politis and Romano, Annals of Statistics
+    1994, with the correction for a finite population).
     """
     random = np.random.default_rng(seed)
     smaller = min(len(one), len(other))
@@ -36,7 +37,7 @@ def kid_interval(one: NDArray[np.floating], other: NDArray[np.floating], *, seed
         ]
     )
     estimate = kid(one, other)
-    return interval(estimate, estimate + (values - values.mean()) * np.sqrt(size / smaller))
+    return interval(estimate, estimate + (values - values.mean()) * np.sqrt(size / (smaller - size)))
 
 
 def _kernel_sum(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:

@@ -177,7 +177,8 @@ def _fits(task: TaskName, label: str, labels: NDArray[Any], size: tuple[int, int
     if task == "angle":
         if labels.ndim != 2 or kind != "f":
             return False
-        named = labels.shape[1] == 2 and any(name in label.lower() for name in _ANGLES)
+        radians = labels.shape[1] == 2 and bool(np.abs(labels).max() <= np.pi)
+        named = radians and any(name in label.lower() for name in _ANGLES)
         unit = labels.shape[1] == 3 and bool(np.abs(np.linalg.norm(labels, axis=1) - 1).max() < _OFF_UNIT)
         return named or unit
     if task == "points":

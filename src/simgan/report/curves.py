@@ -53,7 +53,8 @@ def draw_histogram(drift: DriftResult) -> bytes:
     axes.bar([(place + 0.5) * width for place in range(len(drift.histogram))], drift.histogram, width=0.92 * width)
     for value, name in ((drift.mean, "mean"), (drift.p95, "95th percentile")):
         axes.axvline(value, color="black", linestyle="--" if name == "mean" else ":", label=f"{name} {value:.2f}")
-    axes.set(title=f"Drift by {drift.measured_by}", xlabel="px", ylabel="images")
+    axes.set_title(f"Drift by {drift.measured_by}", parse_math=False)
+    axes.set(xlabel="px", ylabel="images")
     axes.legend()
     return _svg(figure, drift.measured_by)
 
