@@ -1,6 +1,7 @@
 """What was measured, as tables on the console."""
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from simgan.report import in_words
