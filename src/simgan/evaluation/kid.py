@@ -24,8 +24,8 @@ def kid(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
 def kid_interval(one: NDArray[np.floating], other: NDArray[np.floating], *, seed: int = 0) -> Interval:
     """KID with a 95 % interval: the spread over random subsets without replacement, scaled to the full sets.
 
-    Subsets of n of N images vary sqrt(N / n - 1) times as much as all N would (Politis and Romano, Annals of Statistics
-    1994, with the correction for a finite population).
+    Subsets of n of N images vary sqrt(N / n - 1) times as much as all N would (Politis and Romano, Annals of
+    Statistics 1994, with the correction for a finite population).
     """
     random = np.random.default_rng(seed)
     smaller = min(len(one), len(other))
