@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import h5py
+import numpy as np
 import pytest
 
 import simgan
 from simgan.cli import main
-from simgan.errors import DataError
+from simgan.errors import ConfigError, DataError
 from simgan.images import open_images
 from simgan.results import read_evaluation
 from simgan.scoring import EvaluateConfig, evaluate
@@ -95,3 +97,30 @@ def test_drift_from_the_command_line(eyes, capsys):
     assert "drift by optical flow: 0.0" in capsys.readouterr().out
     assert main(["drift", path, path, "--points", "iris_centre", "--steps", "2"]) == 0
     assert "own error" in capsys.readouterr().out
+
+
+def test_points_of_images_of_several_sizes_are_not_followed(run_on_eyes, tmp_path, measured):
+    random = np.random.default_rng(0)
+    with h5py.File(tmp_path / "sizes.h5", "w") as file:
+        for index in range(12):
+            file[f"image/{index:02d}"] = random.integers(0, 255, (24 + index % 2, 32), np.uint8)
+            file[f"iris/{index:02d}"] = random.uniform(5, 20, 2)
+    with open_images(tmp_path / "sizes.h5") as source:
+        found = evaluate(run_on_eyes, synthetic=source)
+        with pytest.raises(DataError, match="one size"):
+            evaluate(run_on_eyes, synthetic=source, real_test=source)
+    assert [drift.measured_by for drift in found.drift] == ["optical flow"]
+    assert any("several sizes" in warning for warning in found.warnings)
+
+
+@pytest.mark.parametrize("name", ["steps", "seeds", "images"])
+def test_nothing_to_do_is_refused(name, only_line):
+    with pytest.raises(ConfigError) as caught:
+        EvaluateConfig(**{name: 0})
+    assert only_line(str(caught.value)).startswith(f"{name}: ")
+
+
+def test_an_estimator_that_is_no_model_is_refused_before_anything_is_refined(run_on_eyes, monkeypatch):
+    monkeypatch.setattr(simgan.scoring, "refined_sample", lambda *_: pytest.fail("refined first"))
+    with pytest.raises(ConfigError, match="estimator"):
+        evaluate(run_on_eyes, config=EvaluateConfig(estimator="nothing.keras"))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from simgan.commands import open_data
+from simgan.commands import Range, open_data
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -137,6 +137,10 @@ class Drift:
     """Name of a label: (x, y) in pixels for each image, several such points, or masks."""
     steps: int = 1200
     """Training steps of the localiser."""
+    key: str | None = None
+    """Name of the images in HDF5 or .npz files that hold several arrays."""
+    range: Range = None
+    """Stored values of black and white, where they are not those of the type."""
     seed: int = 0
     """Of the localiser."""
 
@@ -144,7 +148,10 @@ class Drift:
         """Prints the drift and the worst images."""
         from simgan.data_set_drift import drift_of_data_sets
 
-        with open_data(self.synthetic, None, None) as synthetic, open_data(self.refined, None, None) as refined:
+        with (
+            open_data(self.synthetic, self.key, self.range) as synthetic,
+            open_data(self.refined, self.key, self.range) as refined,
+        ):
             found, structure = drift_of_data_sets(
                 synthetic, refined, self.points, steps=self.steps, seed=self.seed, console=console
             )

@@ -27,6 +27,8 @@ class Sample:
     names: list[str]
     synthetic: NDArray[np.float32]
     refined: NDArray[np.float32]
+    resized: bool
+    """Whether the images were brought to the training's size, since they have several: labels in pixels do not fit."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -60,11 +62,15 @@ def refined_sample(run: Run, source: ImageSource, count: int, console: Console =
             stored = np.stack([source[index] for index in indices])
             refined = refine(run, stored, pixel_range=source.pixel_range)
             pictures = Sample(
-                indices, names, source.pixel_range.to_model(stored), source.pixel_range.to_model(refined)
+                indices,
+                names,
+                source.pixel_range.to_model(stored),
+                source.pixel_range.to_model(refined),
+                resized=False,
             )
         else:
             size = (run.data.height, run.data.width)
             resized = np.stack([load_image(source, index, size) for index in indices])
-            pictures = Sample(indices, names, resized, refine(run, resized))
+            pictures = Sample(indices, names, resized, refine(run, resized), resized=True)
         on_progress(len(indices), len(indices))
     return pictures

@@ -41,6 +41,8 @@ class Trained(_Result):
 class Downstream(_Result):
     """Does training on refined images help on real ones?"""
 
+    date: str = ""
+    """ISO 8601, UTC; that of the evaluation which trained the estimators, for later ones may keep this score."""
     task: Literal["angle", "vector", "points", "classification"]
     label: str
     unit: str

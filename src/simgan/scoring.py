@@ -14,7 +14,7 @@ import numpy as np
 from rich.console import Console
 
 from simgan.batches import load_image
-from simgan.errors import DataError
+from simgan.errors import ConfigError, DataError
 from simgan.evaluation import (
     Drift,
     Labelled,
@@ -31,6 +31,8 @@ from simgan.evaluation import (
     structural_similarity,
     worst_first,
 )
+from simgan.evaluation.features import FeatureExtractor
+from simgan.evaluation.networks import network
 from simgan.evaluation.tasks import TaskName
 from simgan.images import ImageSource
 from simgan.images.sampling import evenly_spaced
@@ -66,6 +68,11 @@ class EvaluateConfig:
     """Synthetic images used, evenly spaced; of the real ones half as many."""
     features: Path | None = None
     """A .keras file of a feature network, for distances on its features as well."""
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "seeds", "images"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name}: expected a positive number, received {getattr(self, name)}; leave it out.")
 
 
 def evaluate(
@@ -109,19 +116,25 @@ def _measure(
     console: Console,
 ) -> Evaluation:
     label = _shared_label(x, real_test, config.label) if real_test is not None else None
-    sample = refined_sample(run, x, config.images, console)
+    # What cannot be used is said before anything takes long.
+    network(config.estimator)
+    extractors = {} if config.features is None else {config.features.name: model_features(config.features)}
     earlier = read_evaluation(run.path)
+    sample = refined_sample(run, x, config.images, console)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
     drifts, warnings = _drifts(run, x, sample, config, console)
-    scores = () if label is None or real_test is None else (_downstream(x, real_test, sample, label, config, console),)
+    scores: tuple[Downstream, ...] = ()
+    if label is not None and real_test is not None:
+        scores = (_downstream(x, real_test, sample, label, config, console).model_copy(update={"date": now}),)
     if scores and scores[0].test_images < _FEW:
         warnings.append(f"Only {scores[0].test_images} labelled real images: the intervals are wide.")
     found = Evaluation(
-        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        date=now,
         command=command,
         downstream=scores or (earlier.downstream if earlier else ()),
         drift=drifts,
         structural_similarity=float(structural_similarity(sample.synthetic, sample.refined).mean()),
-        distances=_distances(run, y, sample, config, console),
+        distances=_distances(run, y, sample, extractors, config, console),
         warnings=tuple(warnings),
     )
     write_evaluation(run.path, found)
@@ -150,7 +163,12 @@ def _drifts(
     found = [drift_result(flow, sample.names, "optical flow", picture=_draw_worst(run, sample, flow, None))]
     warnings: list[str] = []
     name = config.points or _first_points(source, sample)
-    if name is not None:
+    if name is not None and sample.resized:
+        warnings.append(
+            f"The images have several sizes, so points in their pixels ({name}) were not followed; the drift is by "
+            "optical flow alone, at the training's size."
+        )
+    elif name is not None:
         points = as_points(source.labels(name)[sample.indices], sample.size, name)
         with show_progress(console, "localiser", "steps") as on_progress:
             read = drift_of_points(
@@ -205,6 +223,11 @@ def _downstream(
             f"real-test: expected images of {source.channels} channel(s) and labels {labels.shape[1:]} as in "
             f"{source.path}, received {test.channels} and {tested.shape[1:]} in {test.path}; convert them."
         )
+    if task.name == "points" and sample.resized:
+        raise DataError(
+            f"label: expected images of one size for {label!r}, which is in pixels, received several in "
+            f"{source.path}; measure each size by itself."
+        )
     if task.name == "points" and {test.size(index) for index in range(len(test))} != {sample.size}:
         raise DataError(
             f"real-test: expected images of {sample.size[0]}x{sample.size[1]}, for points are in their pixels, "
@@ -226,16 +249,21 @@ def _downstream(
 
 
 def _distances(
-    run: Run, real: ImageSource, sample: Sample, config: EvaluateConfig, console: Console
+    run: Run,
+    real: ImageSource,
+    sample: Sample,
+    own: dict[str, FeatureExtractor],
+    config: EvaluateConfig,
+    console: Console,
 ) -> tuple[Distance, ...]:
+    """`own`: of the user, by name, beside ours."""
     chosen = evenly_spaced(len(real), max(1, config.images // 2))
     y = np.stack([load_image(real, index, sample.size) for index in chosen])
     few = evenly_spaced(len(sample.synthetic), max(1, config.images // 2))
     extractors = {"random features": random_features(y.shape[-1])}
     if sample.size == (run.data.height, run.data.width):
         extractors["features of D"] = discriminator_features(run.discriminator)
-    if config.features is not None:
-        extractors[config.features.name] = model_features(config.features)
+    extractors |= own
     with show_progress(console, "distances", "measures") as on_progress:
         return distances(
             sample.synthetic[few], sample.refined[few], y, extractors, seed=config.seed, on_progress=on_progress

@@ -24,16 +24,20 @@ def show_evaluation(found: Evaluation, console: Console) -> None:
     if found.distances:
         table = Table("distance from real", "synthetic", "refined", "ideal")
         for distance in found.distances:
-            table.add_row(distance.measure, str(distance.synthetic), str(distance.refined), f"{distance.ideal:.3g}")
+            table.add_row(
+                escape(distance.measure), str(distance.synthetic), str(distance.refined), f"{distance.ideal:.3g}"
+            )
         console.print(table)
     for warning in found.warnings:
-        console.print(f"note: {warning}", highlight=False, soft_wrap=True)
+        console.print(f"note: {warning}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _show_downstream(score: Downstream, console: Console) -> None:
     limits = list(score.trained[0].within)
     table = Table(
-        f"{escape(score.label)}, trained on", f"error on real images, {score.unit}", *(f"< {name}" for name in limits)
+        f"{escape(score.label)}, trained on",
+        f"error on real images, {score.unit}",
+        *(f"< {escape(name)}" for name in limits),
     )
     for trained in score.trained:
         table.add_row(trained.on, str(trained.error), *(f"{trained.within[name]:.0%}" for name in limits))

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.stats import bootstrap
@@ -37,3 +39,14 @@ def test_follows_from_the_seed():
     errors = np.random.default_rng(0).random((2, 10))
     np.testing.assert_array_equal(resampled_means([errors]), resampled_means([errors]))
     assert (resampled_means([errors], seed=1)[0] != resampled_means([errors])[0]).any()
+
+
+def test_many_test_images_need_no_table_of_all_resamples():
+    errors = [np.random.default_rng(0).gamma(2.0, size=(2, 100_000))] * 2
+    tracemalloc.start()
+    one, other = resampled_means(errors, resamples=1000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 400e6  # 8 bytes for each resample and image would be 800e6
+    assert one.shape == (1000,)
+    np.testing.assert_array_equal(one, other)

@@ -69,3 +69,14 @@ def test_only_the_iris_moved_reads_between_nothing_and_its_way():
 def test_a_flat_image_moved_nowhere():
     flat = np.zeros((2, 20, 20, 1), np.float32)
     assert displacement(flat, flat).tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("side", [3, 5, 12])
+def test_images_of_a_few_pixels_are_read(side):
+    x = np.random.default_rng(0).uniform(-1, 1, (2, side, side + 1, 1)).astype(np.float32)
+    assert displacement(x, x).max() < 0.1
+
+
+def test_movement_in_a_large_image_is_in_its_own_pixels():
+    x = eyes(2, height=350, width=550)
+    assert displacement(x, np.roll(x, 6, axis=2)).mean() == pytest.approx(6, abs=0.4)

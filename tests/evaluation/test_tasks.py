@@ -90,3 +90,11 @@ def test_losses_by_hand():
     even = keras.ops.convert_to_tensor([[0.0, 0.0]])
     one = keras.ops.convert_to_tensor([[1.0, 0.0]])
     assert float(Classification((0, 1)).loss(even, one)) == pytest.approx(np.log(2), rel=1e-5)
+
+
+@pytest.mark.parametrize("other", [np.array([b"cat", b"dog"]), np.array([b"cat", b"dog"], object)], ids=str)
+def test_words_are_the_same_classes_as_bytes_and_as_text(other):
+    task = choose_task("kind", np.array(["dog", "cat"]), SIZE)
+    outputs = np.array([[1.0, 0.0], [1.0, 0.0]], np.float32)
+    np.testing.assert_array_equal(task.errors(outputs, other), [0, 1])
+    np.testing.assert_array_equal(choose_task("kind", other, SIZE).targets(np.array(["cat", "dog"])), np.eye(2))

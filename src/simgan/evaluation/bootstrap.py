@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from simgan.results import Interval
 
 _RESAMPLES = 4000
+_AT_ONCE = 100  # resamples: counts of every test image are in memory for so many
 
 
 def resampled_means(
@@ -29,8 +30,13 @@ def resampled_means(
     random = np.random.default_rng(seed)
     seeds, images = errors[0].shape
     seed_counts = random.multinomial(seeds, np.full(seeds, 1 / seeds), size=resamples) / seeds
-    image_counts = random.multinomial(images, np.full(images, 1 / images), size=resamples) / images
-    return [((seed_counts @ of_one) * image_counts).sum(axis=1) for of_one in errors]
+    means = np.empty((len(errors), resamples))
+    for start in range(0, resamples, _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        counts = random.multinomial(images, np.full(images, 1 / images), size=len(means[0, part])) / images
+        for mean, of_one in zip(means, errors, strict=True):
+            mean[part] = ((seed_counts[part] @ of_one) * counts).sum(axis=1)
+    return list(means)
 
 
 def interval(estimate: float, resampled: NDArray[np.float64]) -> Interval:

@@ -17,6 +17,7 @@ _WINDOW, _WINDOW_SHARE = 3.0, 0.055  # px, and share of the width: local normali
 _FLAT = 0.08  # contrast in the [-1, 1] range below which a window counts as flat
 _LEVELS = 40.0  # grey levels, of 8 bits, for one standard deviation
 _SMALL = 128  # px: images with a shorter side are enlarged twice, for flow works on patches of 8 px
+_TINY, _LARGE = 16, 256  # px: what the shorter side has in the search at the least and at the most
 
 
 def displacement(synthetic: NDArray[np.float32], refined: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -46,15 +47,18 @@ def _moved(x: NDArray[np.float32], refined: NDArray[np.float32]) -> float:
 def flow_field(x: NDArray[np.float32], refined: NDArray[np.float32]) -> NDArray[np.float32]:
     """(H, W, C) twice in [-1, 1] -> (H, W, 2): dx, dy in px from `x` to `refined`."""
     height, width = x.shape[:2]
-    scale = 2 if min(height, width) < _SMALL else 1
+    shorter = min(height, width)
+    scale = max(2.0 if shorter < _SMALL else 1.0, _TINY / shorter) if shorter < _LARGE else _LARGE / shorter
+    searched = (round(scale * width), round(scale * height))
     search: Any = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)  # type: ignore[attr-defined]
     search.setFinestScale(0)
     first, second = (
-        cv2.resize(_normalised(image), (scale * width, scale * height), interpolation=cv2.INTER_CUBIC)
+        cv2.resize(_normalised(image), searched, interpolation=cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA)
         for image in (x, refined)
     )
     flow = search.calc(first, second, None) / scale
-    return np.asarray(cv2.resize(flow, (width, height), interpolation=cv2.INTER_AREA), np.float32)
+    back = cv2.INTER_AREA if scale > 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(flow, (width, height), interpolation=back), np.float32)
 
 
 def _normalised(image: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -109,9 +109,14 @@ def drift_result(
         own_error=own_error,
         images=len(drift.each),
         histogram=tuple(int(count) for count in counts),
-        worst_images=tuple((names[index], float(drift.each[index])) for index in worst_first(drift)),
+        worst_images=tuple((_printable(names[index]), float(drift.each[index])) for index in worst_first(drift)),
         picture=picture,
     )
+
+
+def _printable(name: str) -> str:
+    """A file's name may hold bytes that are no UTF-8."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def worst_first(drift: Drift) -> list[int]:

@@ -120,7 +120,7 @@ class Classification:
 
     def targets(self, labels: NDArray[Any]) -> NDArray[np.float32]:
         """One-hot (N, classes); zeros for a class that training did not have."""
-        return np.asarray(np.asarray(labels)[:, None] == np.array(self.classes), np.float32)
+        return np.asarray(_words(labels)[:, None] == np.array(self.classes), np.float32)
 
     def loss(self, outputs: Any, targets: Any) -> Any:
         """Softmax cross-entropy; outputs are logits."""
@@ -128,7 +128,14 @@ class Classification:
 
     def errors(self, outputs: NDArray[np.float32], labels: NDArray[Any]) -> NDArray[np.float64]:
         """1 where the class is wrong, else 0."""
-        return np.asarray(np.array(self.classes)[outputs.argmax(axis=1)] != labels, np.float64)
+        return np.asarray(np.array(self.classes)[outputs.argmax(axis=1)] != _words(labels), np.float64)
+
+
+def _words(labels: NDArray[Any]) -> NDArray[Any]:
+    """Classes (N,) as they compare: HDF5 gives words as bytes, NumPy's files as text."""
+    if labels.dtype.kind not in "SO":
+        return np.asarray(labels)
+    return np.array([one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one) for one in labels])
 
 
 def choose_task(label: str, labels: NDArray[Any], size: tuple[int, int], wanted: TaskName | None = None) -> Task:
@@ -147,7 +154,7 @@ def choose_task(label: str, labels: NDArray[Any], size: tuple[int, int], wanted:
         DataError: the label cannot be learnt as that.
     """
     tasks: dict[TaskName, Any] = {
-        "classification": lambda: Classification(tuple(np.unique(labels).tolist())),
+        "classification": lambda: Classification(tuple(np.unique(_words(labels)).tolist())),
         "angle": Angle,
         "points": lambda: Points(label, size),
         "vector": Vector,

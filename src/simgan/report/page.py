@@ -83,7 +83,7 @@ def _downstream(score: Downstream) -> str:
         + html.table(("paired difference", "with 95 % interval"), ((name, str(value)) for name, value in differences))
         + html.note(
             f"Estimator '{score.estimator}', {score.steps} steps, {score.seeds} seeds, {score.training_images} "
-            f"training images; {score.test_images} labelled real images."
+            f"training images; {score.test_images} labelled real images. {score.date}"
         )
     )
 
