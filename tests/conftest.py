@@ -82,6 +82,12 @@ def write_data(folder: Path) -> tuple[Path, Path]:
 
 
 @pytest.fixture(scope="session")
+def write_sets() -> Callable[[Path], tuple[Path, Path]]:
+    """Writes what `data` holds into a folder."""
+    return write_data
+
+
+@pytest.fixture(scope="session")
 def finished_run(tmp_path_factory) -> simgan.Run:
     """A tiny training on grey images. Read it; do not change it."""
     folder = tmp_path_factory.mktemp("finished")

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from simgan import loop
 from simgan.budget import FixedWeight
-from simgan.steps import DiscriminatorLosses, RefinerLosses, Steps, new_state
+from simgan.loop import Training
+from simgan.steps import Steps, new_state
 from simgan.torch_engine import TorchEngine
 
 
@@ -50,18 +50,19 @@ class RecordingEngine(TorchEngine):
 
 
 def run(engine, state, config, synthetic, real, observer) -> None:
-    data = loop.Data(synthetic, real)
-    weight = FixedWeight(config.self_regularisation)
-    loop.run(Steps(engine, state, config), state.history, config, data, weight, observer)
+    Training(Steps(engine, state, config), state, config, synthetic, real, [observer]).run()
 
 
 class RecordingObserver:
     def __init__(self, state):
-        self.history, self.seen, self.fills = state.history, [], []
+        self.state, self.seen, self.fills = state, [], []
 
-    def step(self, phase, number, *losses):
-        self.seen.append((phase, number, *(type(group) for group in losses)))
-        self.fills.append(len(self.history))
+    def step(self):
+        position = self.state.position
+        networks = sorted({name.partition("_")[0] for name in self.state.meters.values()})
+        self.state.meters.close()
+        self.seen.append((position.phase, position.step, *networks))
+        self.fills.append(len(self.state.history))
 
 
 class Batches:
@@ -107,9 +108,9 @@ def test_updates_come_in_the_order_of_algorithm_1(trained):
     )
     assert "".join(engine.order) == "RRR" + "DD" + 2 * ("RR" + "DDD")
     assert observer.seen == [
-        *(("refiner_pretrain", number, RefinerLosses) for number in (1, 2, 3)),
-        *(("discriminator_pretrain", number, DiscriminatorLosses) for number in (1, 2)),
-        *(("adversarial", number, RefinerLosses, DiscriminatorLosses) for number in (1, 2)),
+        *(("refiner_pretrain", number, "refiner") for number in (1, 2, 3)),
+        *(("discriminator_pretrain", number, "discriminator") for number in (1, 2)),
+        *(("adversarial", number, "discriminator", "refiner") for number in (1, 2)),
     ]
     assert len(synthetic.drawn) == len(engine.order)  # a new batch of synthetic images for every update
     assert len(real.drawn) == engine.order.count("D")
@@ -145,8 +146,8 @@ def test_every_update_of_r_in_a_step_has_the_weight_of_that_step(tiny_config):
     steps, given = Steps(engine, state, config), []
     update = steps.update_refiner
     steps.update_refiner = lambda batch, weight: given.append(weight) or update(batch, weight)
-    data = loop.Data(Batches(1, config.batch_size), Batches(2, config.batch_size))
-    loop.run(steps, state.history, config, data, Rising(0.0), RecordingObserver(state))
+    state.weight = Rising(0.0)
+    Training(steps, state, config, Batches(1, 4), Batches(2, 4), []).run()
     assert given == [10.0, 10.0, 20.0, 20.0, 30.0, 30.0]
 
 
@@ -202,8 +203,8 @@ def test_result_with_averaging_is_the_mean_of_r_over_the_phase(tiny_config):
     kernels = []
 
     class Observer:
-        def step(self, phase, number, *losses):
-            if phase != "refiner_pretrain":
+        def step(self):
+            if state.position.phase != "refiner_pretrain":
                 kernels.append(state.refiner.get_weights()[0])
 
     run(engine, state, config, Batches(1, 4), Batches(2, 4), Observer())

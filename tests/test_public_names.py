@@ -20,6 +20,7 @@ def test_public_names():
         "open_images",
         "refine",
         "refiner_model",
+        "resume",
         "self_regularisation_loss",
         "simgan_model",
         "train",

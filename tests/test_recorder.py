@@ -4,6 +4,7 @@ import io
 import json
 import math
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from rich.console import Console
 from simgan.budget import DriftBudget, FixedWeight
 from simgan.errors import RunError
 from simgan.history import HistoryBuffer
+from simgan.meters import Meters
+from simgan.position import Position
 from simgan.recorder import Recorder, Samples, WaitClock
 from simgan.steps import DiscriminatorLosses, RefinerLosses
 
@@ -23,15 +26,19 @@ PICTURES = Samples(np.zeros((2, 8, 8, 1), np.float32), np.ones((2, 8, 8, 1), np.
 def record(tmp_path, tiny_config):
     """Feeds steps to a recorder; gives the records and what was shown."""
 
-    def run(fed, refine=lambda images: images, waiting=None, weight=None, **changes):
+    def run(fed, refine=lambda images: images, waiting=None, weight=None, begin=None, **changes):
         shown, history = io.StringIO(), HistoryBuffer(4, (1, 1, 1))
         history.add(np.zeros((3, 1, 1, 1), np.float32))
         config = tiny_config(**changes)
         console = Console(file=shown, width=300)
-        weight, waiting = weight or FixedWeight(1.0), waiting or WaitClock()
-        with Recorder(tmp_path, config, history, weight, waiting, PICTURES, refine, console) as recorder:
-            for step in fed:
-                recorder.step(*step)
+        state = SimpleNamespace(
+            history=history, weight=weight or FixedWeight(1.0), position=begin or Position(), meters=Meters()
+        )
+        with Recorder(tmp_path, config, state, waiting or WaitClock(), PICTURES, refine, console) as recorder:
+            for phase, number, *losses in fed:
+                state.position.phase, state.position.step = phase, number
+                state.meters.add(*losses)
+                recorder.step()
         lines = (tmp_path / "metrics.jsonl").read_text("utf-8").splitlines()
         return [json.loads(line) for line in lines], shown.getvalue()
 
@@ -125,6 +132,17 @@ def test_clock_leaves_the_time_of_the_consumer_out():
         next(items)
         time.sleep(0.1)
     assert waiting.seconds < 0.15
+
+
+def test_going_on_drops_the_records_of_steps_that_will_come_again(record, tmp_path):
+    steps = [("refiner_pretrain", number, refiner_losses(number)) for number in range(1, 7)]
+    record(steps, refiner_pretrain_steps=6, log_every=(2, 1, 1))
+    with (tmp_path / "metrics.jsonl").open("a") as file:
+        file.write('{"phase": "refiner_pr')  # torn
+    records, _ = record(
+        steps[4:], begin=Position("refiner_pretrain", 4), refiner_pretrain_steps=6, log_every=(2, 1, 1)
+    )
+    assert [(entry["step"], entry["refiner_total"]) for entry in records] == [(2, 1.5), (4, 3.5), (6, 5.5)]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])

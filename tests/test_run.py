@@ -44,13 +44,13 @@ def test_metrics_are_the_lines_of_the_file(finished_run):
     assert finished_run.metrics() == [json.loads(line) for line in lines]
 
 
-@pytest.mark.parametrize("missing", ["config.toml", "refiner_model.keras"])
-def test_unfinished_run_is_one_line_that_names_what_is_missing(missing, copied, only_line):
+@pytest.mark.parametrize(("missing", "way"), [("config.toml", "config.toml"), ("refiner_model.keras", "--resume")])
+def test_unfinished_run_is_one_line_with_a_way_out(missing, way, copied, only_line):
     (copied / missing).unlink()
     with pytest.raises(RunError) as caught:
         Run.open(copied)
     message = only_line(str(caught.value))
-    assert missing in message
+    assert way in message
     assert str(copied) in message
 
 
@@ -109,8 +109,8 @@ def test_config_file_holds_every_setting_and_the_data(tmp_path, tiny_config):
     settings, read = read_settings(tmp_path / "config.toml")
     assert read is not None
     assert read.model_dump() == {
-        "synthetic": {"path": 'a "quoted" name', "key": "eyes", "range": None},
-        "real": {"path": "/r", "key": None, "range": (0, 4095)},
+        "synthetic": {"path": 'a "quoted" name', "key": "eyes", "range": None, "digest": None},
+        "real": {"path": "/r", "key": None, "range": (0, 4095), "digest": None},
         "height": 8,
         "width": 9,
         "channels": 3,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import struct
 import subprocess
@@ -12,12 +13,15 @@ import numpy as np
 import pytest
 from PIL import Image
 from rich.console import Console
+from safetensors.numpy import load_file
 from tensorboardX.proto.event_pb2 import Event
 
 import simgan
+import simgan.checkpoint
 from simgan.config import make_config, read_settings
 from simgan.device import resolve
 from simgan.errors import DataError, RunError
+from simgan.folders import locked
 from simgan.images import open_images
 
 MODEL_FILES = [f"{name}_model.{suffix}" for name in ("disc", "refiner", "simgan") for suffix in ("h5", "keras")]
@@ -45,6 +49,7 @@ def test_run_folder_holds_what_is_promised(finished_run):
     assert names == sorted(
         [
             *MODEL_FILES,
+            ".lock",
             "config.toml",
             "framing.json",
             "framing.png",
@@ -60,9 +65,12 @@ def test_settings_read_back_are_the_settings_given(finished_run, tiny_config):
     settings, data = read_settings(finished_run.path / "config.toml")
     assert make_config(settings) == tiny_config()
     assert data is not None
+    digests = [record.digest for record in (data.synthetic, data.real)]
+    assert len(set(digests)) == 2
+    unread = {"key": None, "range": None}
     assert data.model_dump() == {
-        "synthetic": {"path": str(finished_run.path.parent / "synthetic.npy"), "key": None, "range": None},
-        "real": {"path": str(finished_run.path.parent / "real.npy"), "key": None, "range": None},
+        "synthetic": {"path": str(finished_run.path.parent / "synthetic.npy"), "digest": digests[0], **unread},
+        "real": {"path": str(finished_run.path.parent / "real.npy"), "digest": digests[1], **unread},
         "height": 8,
         "width": 8,
         "channels": 1,
@@ -192,7 +200,7 @@ def asked(monkeypatch):
     monkeypatch.setattr(
         "simgan.training.image_batches", lambda source, order, *_, **rest: calls.append((source, order, rest))
     )
-    monkeypatch.setattr("simgan.training.new_folder", begin)
+    monkeypatch.setattr("simgan.training.whole_folder", begin)
     return calls
 
 
@@ -300,28 +308,31 @@ def test_out_that_cannot_be_made_is_one_line(data, tmp_path, tiny_config, only_l
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_image_that_goes_bad_leaves_no_run_under_its_name(kept, data, tmp_path, tiny_config, monkeypatch):
+def test_image_that_goes_bad_leaves_what_can_go_on(kept, data, tmp_path, tiny_config, monkeypatch):
     """A set that is kept is read before the run begins: then there is nothing to leave."""
     monkeypatch.setattr("simgan.images.samples._SAMPLE", 4)  # so that the look at the framing misses it
     if not kept:
         monkeypatch.setattr("simgan.training.device_memory", lambda: 0)
     path = tmp_path / "float.npy"
-    np.save(path, np.random.default_rng(0).random((16, 8, 8), np.float32))
+    np.save(path, np.random.default_rng(0).random((64, 8, 8), np.float32))
     with open_images(path) as source:
-        np.load(path, mmap_mode="r+")[9, 1, 1] = np.nan
-        with pytest.raises(DataError, match=r"image '09'.*NaN"):
+        np.load(path, mmap_mode="r+")[10, 1, 1] = np.nan
+        with pytest.raises(DataError, match=r"image '10'.*NaN") as caught:
             simgan.train(tiny_config(steps=20), source, data[1], tmp_path / "run")
-    assert not (tmp_path / "run").exists()
-    assert (tmp_path / "run.failed" / "config.toml").is_file() != kept
+    assert (tmp_path / "run").exists() != kept
     assert not list(tmp_path.glob("*/*_model.*"))
+    if not kept:
+        assert any("--resume" in note for note in caught.value.__notes__)
 
 
 def test_training_that_diverges_is_one_line_with_a_way_out(data, tmp_path, tiny_config, only_line):
     config = tiny_config(refiner_optimiser={"name": "sgd", "learning_rate": 1e38}, refiner_pretrain_steps=8)
     with pytest.raises(RunError) as caught:
         simgan.train(config, *data, tmp_path / "run")
-    assert "lower the learning rate" in only_line(str(caught.value))
-    assert names_in(tmp_path) == ["real.npy", "run.failed", "synthetic.npy"]
+    message = only_line(str(caught.value))
+    assert "lower the learning rate" in message
+    assert "refiner pretrain step 2: " in message  # the first update spoils it, the next step shows it
+    assert not list((tmp_path / "run").glob("*_model.*"))
 
 
 class Failing(io.StringIO):
@@ -337,35 +348,127 @@ class Failing(io.StringIO):
         return super().write(text)
 
 
-def test_full_disk_is_a_run_error_and_leaves_the_logs_aside(data, tmp_path, tiny_config, only_line):
+def test_full_disk_is_a_run_error_and_says_how_to_go_on(data, tmp_path, tiny_config, only_line):
     console = Console(file=Failing(OSError(28, "No space left on device")))
     with pytest.raises(RunError) as caught:
         simgan.train(tiny_config(), *data, tmp_path / "run", console=console)
     message = only_line(str(caught.value))
     assert "No space left on device" in message
-    assert "run.failed" in message
-    assert names_in(tmp_path) == ["real.npy", "run.failed", "synthetic.npy"]
+    assert f"simgan train --resume {tmp_path / 'run'}" in message
+    simgan.resume(tmp_path / "run")
 
 
-def test_interrupted_training_leaves_the_logs_aside_and_can_be_started_anew(data, tmp_path, tiny_config):
-    kept = ["real.npy", "synthetic.npy"]
-    for name in ("run.failed", "run.failed-2"):
-        with pytest.raises(KeyboardInterrupt):
-            simgan.train(tiny_config(), *data, tmp_path / "run", console=Console(file=Failing(KeyboardInterrupt())))
-        kept.append(name)
-        assert names_in(tmp_path) == sorted(kept)
-        assert "metrics.jsonl" in names_in(tmp_path / name)
+def test_training_that_stopped_at_once_goes_on_from_the_beginning(finished_run, data, tmp_path, tiny_config):
+    with pytest.raises(KeyboardInterrupt) as caught:
+        simgan.train(tiny_config(), *data, tmp_path / "run", console=Console(file=Failing(KeyboardInterrupt())))
+    assert any("--resume" in note for note in caught.value.__notes__)
+    with pytest.raises(RunError, match="--resume"):
+        simgan.Run.open(tmp_path / "run")
     shown = io.StringIO()
-    simgan.train(tiny_config(), *data, tmp_path / "run", console=Console(file=shown, width=200))
-    assert names_in(tmp_path) == sorted([*kept, "run"])
-    lines = [line for line in shown.getvalue().splitlines() if ": " in line]
-    assert lines[0].startswith("refiner pretrain 2/3: ")
-    assert lines[-1].startswith("adversarial 3/3: ")
-    assert "D loss" in lines[-1]
+    run = simgan.resume(tmp_path / "run", console=Console(file=shown, width=200))
+    assert "from the beginning" in shown.getvalue()
+    assert_same_run(run.path, finished_run.path)
 
 
-def test_file_in_the_way_of_the_logs_hides_no_error(data, tmp_path, tiny_config):
-    (tmp_path / "run.failed").write_text("keep")
+def assert_same_run(one, other):
+    """The same weights and, but for speed, the same records."""
+    for name in ("refiner", "disc"):
+        weights = [keras.models.load_model(run / f"{name}_model.keras").get_weights() for run in (one, other)]
+        for a, b in zip(*weights, strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert numbers(one) == numbers(other)
+
+
+def numbers(folder):
+    records = [json.loads(line) for line in (folder / "metrics.jsonl").read_text("utf-8").splitlines()]
+    return [
+        {k: v for k, v in record.items() if k not in ("steps_per_second", "waiting_for_data")} for record in records
+    ]
+
+
+BUDGET = {
+    "drift_budget": 0.05,
+    "self_regularisation": 0.5,
+    "steps": 22,
+    "jitter": 1,
+    "flip": True,
+    "refiner_average": 0.9,
+    "refiner_optimiser": {"name": "adam"},
+    "checkpoint_every": "1",
+    "log_every": (2, 1, 4),
+}
+
+
+class StopAfterError(Exception):
+    """Training ends here."""
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(tmp_path_factory, tiny_config, write_sets):
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    synthetic, real = write_sets(folder)
+    simgan.train(tiny_config(**BUDGET), synthetic, real, folder / "run")
+    return folder
+
+
+@pytest.mark.parametrize("after", [1, 2, 3, 4, 5, 6, 9, 17, 26])
+def test_a_training_that_stopped_goes_on_bit_for_bit(after, uninterrupted, tmp_path, monkeypatch, tiny_config):
+    """In every phase, at its end, and in the middle of a log interval."""
+    own, written = simgan.checkpoint.write_checkpoint, []
+
+    def stop(*args):
+        path = own(*args)
+        written.append(path)
+        if len(written) == after:
+            raise StopAfterError
+        return path
+
+    sets = (uninterrupted / "synthetic.npy", uninterrupted / "real.npy")
+    monkeypatch.setattr(simgan.checkpoint, "write_checkpoint", stop)
+    with pytest.raises(StopAfterError):
+        simgan.train(tiny_config(**BUDGET), *sets, tmp_path / "run")
+    monkeypatch.undo()
+    assert_same_run(simgan.resume(tmp_path / "run").path, uninterrupted / "run")
+    last = sorted((uninterrupted / "run/checkpoints").iterdir())[-1]
+    ours, theirs = (
+        load_file(folder / "arrays.safetensors") for folder in (tmp_path / "run/checkpoints" / last.name, last)
+    )
+    assert ours.keys() == theirs.keys()
+    assert all((ours[name] == theirs[name]).all() for name in theirs)
+    states = [
+        json.loads((folder / "state.json").read_text())["state"]
+        for folder in (tmp_path / "run/checkpoints" / last.name, last)
+    ]
+    assert states[0] == states[1]
+
+
+def test_a_finished_run_is_not_gone_on_with(finished_run, only_line):
+    with pytest.raises(RunError) as caught:
+        simgan.resume(finished_run.path)
+    assert "finished" in only_line(str(caught.value))
+
+
+def test_other_images_than_it_began_with_are_refused(data, tmp_path, tiny_config, pixels):
     with pytest.raises(KeyboardInterrupt):
         simgan.train(tiny_config(), *data, tmp_path / "run", console=Console(file=Failing(KeyboardInterrupt())))
-    assert (tmp_path / "run.failed").read_text() == "keep"
+    np.save(data[1], pixels(10, seed=9))
+    with pytest.raises(DataError, match=r"others in .*real\.npy"):
+        simgan.resume(tmp_path / "run")
+
+
+def test_images_that_moved_are_taken_where_they_are(finished_run, data, tmp_path, tiny_config):
+    with pytest.raises(KeyboardInterrupt):
+        simgan.train(tiny_config(), *data, tmp_path / "run", console=Console(file=Failing(KeyboardInterrupt())))
+    data[1].rename(tmp_path / "elsewhere.npy")
+    with pytest.raises(DataError, match="nothing there"):
+        simgan.resume(tmp_path / "run")
+    with open_images(tmp_path / "elsewhere.npy") as real:
+        assert_same_run(simgan.resume(tmp_path / "run", real=real).path, finished_run.path)
+
+
+def test_two_trainings_in_one_folder_are_one_too_many(data, tmp_path, tiny_config, only_line):
+    with pytest.raises(KeyboardInterrupt):
+        simgan.train(tiny_config(), *data, tmp_path / "run", console=Console(file=Failing(KeyboardInterrupt())))
+    with locked(tmp_path / "run"), pytest.raises(RunError) as caught:
+        simgan.resume(tmp_path / "run")
+    assert "another training" in only_line(str(caught.value))

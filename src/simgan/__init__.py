@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from simgan.registration import register_with_keras
+from simgan.version import __version__ as __version__
 
 if "keras" not in sys.modules:
     os.environ.setdefault("KERAS_BACKEND", "torch")
@@ -24,9 +25,8 @@ if TYPE_CHECKING:
     from simgan.presets import PRESETS
     from simgan.refining import refine
     from simgan.run import Run
-    from simgan.training import train
+    from simgan.training import resume, train
 
-__version__ = "0.1.0"
 __all__ = [
     "PRESETS",
     "HistoryBuffer",
@@ -37,6 +37,7 @@ __all__ = [
     "open_images",
     "refine",
     "refiner_model",
+    "resume",
     "self_regularisation_loss",
     "simgan_model",
     "train",
@@ -52,6 +53,7 @@ _HOME = {
     "open_images": "simgan.images",
     "refine": "simgan.refining",
     "refiner_model": "simgan.models",
+    "resume": "simgan.training",
     "self_regularisation_loss": "simgan.losses",
     "simgan_model": "simgan.models",
     "train": "simgan.training",

@@ -1,5 +1,6 @@
 """Endless batches of images for training: from a set kept on the device, or read ahead by grain's threads."""
 
+import hashlib
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from simgan.engine import Array
 from simgan.errors import DataError
 from simgan.images import ImageSource, PixelRange, common_size, resize
+from simgan.images.sampling import evenly_spaced
 from simgan.quiet import no_absl_warnings
 
 with no_absl_warnings():  # grain looks for JAX's profiler
@@ -23,6 +25,7 @@ with no_absl_warnings():  # grain looks for JAX's profiler
 _READERS = grain.ReadOptions(num_threads=2, prefetch_buffer_size=4)
 _ENDLESS = 2**40  # batches
 _BLOCK = 1024  # images between two notes of progress, while a set is read that is kept
+_DIGESTED = 16  # images that tell one set from another
 _AT_ONCE = 8  # images in memory at their own size, which may be many times the size of training
 
 
@@ -103,6 +106,7 @@ def image_batches(
     to_device: Callable[[NDArray[Any]], Array],
     *,
     keep: bool,
+    first: int = 0,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Iterator[Array]:
     """Endless batches (B, H, W, C) in [-1, 1] on the device.
@@ -116,6 +120,7 @@ def image_batches(
         to_device: brings an array to the device.
         keep: whether the whole set is kept on the device, and read before the first batch; else each batch is read
             when its turn comes, some ahead of time.
+        first: number of the first batch.
         on_progress: told of images read, and how many, while the set is read.
 
     Raises:
@@ -123,22 +128,22 @@ def image_batches(
     """
     if keep:
         images = to_device(_read_all(source, size, on_progress))
-        draws = (order.draw(number) for number in itertools.count())
+        draws = (order.draw(number) for number in itertools.count(first))
         stored = ((images[to_device(draw.indices)], draw.mirrored) for draw in draws)
     else:
-        ahead = _read_ahead(source, order, size)
+        ahead = _read_ahead(source, order, size, first)
         stored = ((to_device(pixels), mirrored) for pixels, mirrored in ahead)
     return (_mirror(_to_model(pixels, source.pixel_range), mirrored, to_device) for pixels, mirrored in stored)
 
 
 def _read_ahead(
-    source: ImageSource, order: Order, size: tuple[int, int]
+    source: ImageSource, order: Order, size: tuple[int, int], first: int
 ) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
     def read(number: int) -> tuple[NDArray[Any], NDArray[Any]]:
         draw = order.draw(number)
         return _read(source, draw.indices.tolist(), size), draw.mirrored
 
-    return iter(grain.MapDataset.range(_ENDLESS).map(read).to_iter_dataset(_READERS))
+    return iter(grain.MapDataset.range(first, _ENDLESS).map(read).to_iter_dataset(_READERS))
 
 
 def _read_all(source: ImageSource, size: tuple[int, int], on_progress: Callable[[int, int], None]) -> NDArray[Any]:
@@ -207,6 +212,14 @@ def load_image(source: ImageSource, index: int, size: tuple[int, int]) -> NDArra
 def evenly_spaced_images(source: ImageSource, count: int, size: tuple[int, int]) -> NDArray[np.float32]:
     """`count` images from first to last, (count, H, W, C) in [-1, 1], at `size` (H, W)."""
     return np.stack([load_image(source, int(index), size) for index in np.linspace(0, len(source) - 1, count)])
+
+
+def digest(source: ImageSource) -> str:
+    """Of how many images there are, of which type and which some of them are: another set has another."""
+    told = hashlib.sha256(f"{len(source)} {source.channels} {source.dtype}".encode())
+    for index in evenly_spaced(len(source), _DIGESTED):
+        told.update(np.ascontiguousarray(source[index]).tobytes())
+    return told.hexdigest()[:16]
 
 
 def _hxw(size: tuple[int, int]) -> str:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 # Ours, docs/experiments.md. A step of the logarithm of the weight, for each unit of drift / budget - 1.
 _EVERY = 10  # adversarial steps between two measurements
@@ -19,6 +19,12 @@ class Weight(Protocol):
     def gauges(self) -> dict[str, float]:
         """What metrics.jsonl tells of it, by name."""
 
+    def state_dict(self) -> dict[str, Any]:
+        """For a checkpoint."""
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Goes on where a checkpoint was made."""
+
 
 class FixedWeight:
     """The same weight in every step, as in the paper."""
@@ -33,6 +39,13 @@ class FixedWeight:
     def gauges(self) -> dict[str, float]:
         """See `Weight`: nothing changes, so nothing is told."""
         return {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """See `Weight`."""
+        return {}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """See `Weight`."""
 
 
 class DriftBudget:
@@ -65,3 +78,18 @@ class DriftBudget:
     def gauges(self) -> dict[str, float]:
         """See `Weight`: the weight now, and the drift when it was last measured, px."""
         return {"self_regularisation_weight": self._weight, "measured_drift": self._drift}
+
+    def state_dict(self) -> dict[str, Any]:
+        """See `Weight`."""
+        return {"weight": self._weight, "drift": self._drift}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """See `Weight`.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is no state of this budget.
+        """
+        weight, drift = float(saved["weight"]), float(saved["drift"])
+        if not (self._low <= weight <= self._high and 0 <= drift < math.inf):
+            raise ValueError(f"expected a weight of {self._low:g} to {self._high:g}, received {weight:g}")
+        self._weight, self._drift = weight, drift

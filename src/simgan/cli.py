@@ -13,6 +13,7 @@ from tyro.conf import subcommand
 from simgan.commands import Check, Demo, Refine, RenderEyes
 from simgan.errors import SimGANError
 from simgan.measuring_commands import Drift, Evaluate, Report
+from simgan.stopping import TERMINATED
 from simgan.turing_command import Turing
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-_BAD_INPUT, _INTERRUPTED, _TERMINATED = 2, 130, 143
+_BAD_INPUT, _INTERRUPTED = 2, 130
 # How PyTorch says it, in a RuntimeError, of a GPU and of a CPU.
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory")
 
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line.
 
     Returns:
-        The exit code: 0 done, 1 problems found by `check`, 2 bad input, 130 interrupted.
+        The exit code: 0 done, 1 problems found by `check`, 2 bad input, 130 interrupted, 143 terminated.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -52,10 +53,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not isinstance(error, MemoryError) and not any(words in str(error) for words in _OUT_OF_MEMORY):
             raise
         message = "out of memory; choose a smaller --micro-batch or --history-size, or smaller images."
-    except KeyboardInterrupt as error:
-        told = "; ".join(["simgan: interrupted", *getattr(error, "__notes__", [])])
-        _console(stderr=True).print(told, markup=False, highlight=False, soft_wrap=True)
-        return _INTERRUPTED
+    except (KeyboardInterrupt, SystemExit) as error:
+        notes = getattr(error, "__notes__", [])
+        if isinstance(error, SystemExit) and not notes:  # --help, or an argument that tyro has told of
+            raise
+        _console(stderr=True).print(
+            "; ".join(["simgan: interrupted", *notes]), markup=False, highlight=False, soft_wrap=True
+        )
+        return TERMINATED if isinstance(error, SystemExit) else _INTERRUPTED
     _console(stderr=True).print(f"simgan: error: {message}", markup=False, highlight=False, soft_wrap=True)
     return _BAD_INPUT
 
@@ -103,6 +108,6 @@ def stop_on_sigterm() -> None:
     """Lets SIGTERM end a command as an error does, so that it tidies up behind itself. Exit code 143."""
 
     def stop(number: int, frame: FrameType | None) -> None:
-        sys.exit(_TERMINATED)
+        sys.exit(TERMINATED)
 
     signal.signal(signal.SIGTERM, stop)

@@ -12,7 +12,10 @@ from typing import Annotated, Any, Literal
 import tomli_w
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from simgan.errors import ConfigError
+from simgan.errors import ConfigError, RunError
+
+CONFIG_FILE = "config.toml"
+"""Of a run folder."""
 
 Positive = Annotated[int, Field(ge=1)]
 NonNegative = Annotated[int, Field(ge=0)]
@@ -24,6 +27,13 @@ def _height_x_width(size: str) -> str:
     return size
 
 
+def _steps_or_time(interval: str) -> str:
+    if re.fullmatch(r"[1-9]\d{0,8}(s|min)?", interval) is None:
+        raise ValueError("expected steps or a time: 500, 90s, 10min")
+    return interval
+
+
+Interval = Annotated[str, AfterValidator(_steps_or_time)]
 Size = Annotated[str, AfterValidator(_height_x_width)]
 
 
@@ -116,6 +126,10 @@ class TrainConfig(_Settings):
     """Steps between progress lines: R's pre-training, D's pre-training, adversarial (reference)."""
     sample_every: Positive = 200
     """Adversarial steps between two sample pictures (ours)."""
+    checkpoint_every: Interval = "5min"
+    """Steps or time between two checkpoints (ours): 500, 90s, 10min. By time they take a fiftieth of it at most."""
+    keep: Positive = 2
+    """Newest checkpoints that are kept (ours), beside the best."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Of weights, input order and buffer draws."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -146,6 +160,12 @@ class TrainConfig(_Settings):
         height, width = self.size.split("x")
         return int(height), int(width)
 
+    @property
+    def checkpoint_interval(self) -> tuple[int, bool]:
+        """`checkpoint_every` as seconds and True, or as steps and False."""
+        number, unit = re.fullmatch(r"(\d+)(\D*)", self.checkpoint_every).groups()  # type: ignore[union-attr]
+        return int(number) * (60 if unit == "min" else 1), bool(unit)
+
     def to_toml(self) -> str:
         """The settings as TOML text that `read_settings` reads from a file."""
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
@@ -157,6 +177,8 @@ class SourceRecord(_Settings):
     path: str
     key: str | None = None
     range: tuple[float, float] | None = None
+    digest: str | None = None
+    """Of some of its images: whether it is still the same set. See batches.py."""
 
 
 class DataRecord(_Settings):
@@ -167,6 +189,23 @@ class DataRecord(_Settings):
     height: Positive
     width: Positive
     channels: Positive
+
+
+NOT_OF_THE_RESULT = ("checkpoint_every", "keep")
+"""Settings that may change where a training goes on: its numbers do not depend on them."""
+
+
+def differences(one: TrainConfig, other: TrainConfig) -> list[str]:
+    """What two trainings would do differently: 'steps: 1000, now 2000', say."""
+
+    def flat(config: TrainConfig) -> dict[str, Any]:
+        settings: dict[str, Any] = {}
+        for name, value in config.model_dump(exclude=set(NOT_OF_THE_RESULT)).items():
+            settings |= {f"{name}.{k}": v for k, v in value.items()} if isinstance(value, dict) else {name: value}
+        return settings
+
+    first, second = flat(one), flat(other)
+    return [f"{name}: {first[name]}, now {second[name]}" for name in first if first[name] != second[name]]
 
 
 def make_config(settings: dict[str, Any], base: TrainConfig | None = None) -> TrainConfig:
@@ -205,6 +244,26 @@ def read_settings(path: Path) -> tuple[dict[str, Any], DataRecord | None]:
         return settings, DataRecord.model_validate(data)
     except ValidationError as error:
         raise ConfigError(f"{path}: data.{_one_line(error)}") from None
+
+
+def read_run(folder: Path) -> tuple[TrainConfig, DataRecord]:
+    """What a run folder was made for, be the training finished or not.
+
+    Raises:
+        RunError: it is no run folder.
+    """
+    if not (folder / CONFIG_FILE).is_file():
+        raise RunError(
+            f"run: expected a folder with {CONFIG_FILE}, received {folder}; give the --out folder of 'simgan train'."
+        )
+    try:
+        settings, data = read_settings(folder / CONFIG_FILE)
+        config = make_config(settings)
+    except ConfigError as error:
+        raise RunError(f"run: expected the settings of a training in {folder / CONFIG_FILE}: {error}") from None
+    if data is None:
+        raise RunError(f"run: expected a table 'data' in {folder / CONFIG_FILE}, received none; train anew.")
+    return config, data
 
 
 def _one_line(error: ValidationError) -> str:

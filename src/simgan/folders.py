@@ -1,11 +1,17 @@
-"""Folders that a long job fills."""
+"""Files and folders that appear whole or not at all, and run folders that one process fills."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain, count
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from simgan.errors import RunError
+
+_LOCK = ".lock"
 
 
 def check_new(out: str | Path) -> Path:
@@ -44,3 +50,75 @@ def new_folder(folder: Path) -> Iterator[None]:
             raise RunError(f"out: cannot write {folder} ({reason}); the logs are in {failed}.") from error
         error.add_note(f"the logs are in {failed}")
         raise
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Gives a folder to fill, which gets the name `folder` when the block ends, its files on the disk.
+
+    Whatever ends the block early leaves nothing, and so does a crash but for `.<name>.partial`, which the next try
+    clears away.
+
+    Raises:
+        OSError: it cannot be written, or `folder` exists.
+    """
+    partial = folder.with_name(f".{folder.name}.partial")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    try:
+        yield partial
+        for path in (*partial.iterdir(), partial):
+            sync(path)
+        partial.rename(folder)
+        sync(folder.parent)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Writes a file, text as UTF-8: after a crash at any moment it is the old one or the new one."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+    replace(partial, path)
+
+
+def replace(partial: Path, path: Path) -> None:
+    """Gives a finished file its name, once its content is on the disk."""
+    sync(partial)
+    os.replace(partial, path)
+    sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Waits until a file, or the names in a folder, are on the disk."""
+    if os.name == "nt" and path.is_dir():  # Windows opens no folders
+        return
+    descriptor = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keeps other trainings out of a run folder. The system lets go of the lock when the process ends, however.
+
+    Raises:
+        RunError: another training is in it, or the folder cannot be written.
+    """
+    lock = FileLock(folder / _LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise RunError(
+            f"run: expected {folder} for itself, received one in which another training is at work; wait for it."
+        ) from None
+    except OSError as error:
+        raise RunError(f"run: expected a folder that can be written, received {folder} ({error}).") from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -6,8 +6,10 @@ of the refined images in a batch of D come from a buffer of older ones.
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from keras import ops
 
 from simgan.device import device_memory
 from simgan.engine import Array
@@ -83,3 +85,24 @@ class HistoryBuffer:
         slots = np.concatenate([np.arange(self._count, self._count + free), occupied])
         self._images[self._to_device(slots)] = refined
         self._count += free
+
+    def state_dict(self) -> dict[str, Any]:
+        """For a checkpoint: the images that it holds, and what its draws go on from."""
+        return {
+            "images": ops.convert_to_numpy(self._images[: self._count]),
+            "random": self._random.bit_generator.state,
+        }
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Goes on where a checkpoint was made.
+
+        Raises:
+            KeyError, TypeError, ValueError: these are no images for this buffer.
+        """
+        images = saved["images"]
+        if images.shape[1:] != tuple(self._images.shape[1:]) or len(images) > self.capacity:
+            raise ValueError(f"expected at most {self.capacity} images of the training's size")
+        if len(images):
+            self._images[self._to_device(np.arange(len(images)))] = self._to_device(images)
+        self._count = len(images)
+        self._random.bit_generator.state = saved["random"]

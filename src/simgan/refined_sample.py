@@ -1,16 +1,13 @@
 """Some synthetic images of a run's data, and what R makes of them."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
 from simgan.batches import load_image
-from simgan.config import SourceRecord
-from simgan.errors import DataError
-from simgan.images import ImageSource, PixelRange, open_images
+from simgan.images import ImageSource
 from simgan.images.sampling import evenly_spaced
 from simgan.progress import show_progress
 from simgan.refining import refine
@@ -35,21 +32,6 @@ class Sample:
         """(H, W)."""
         height, width = self.synthetic.shape[1:3]
         return height, width
-
-
-def open_recorded(record: SourceRecord) -> ImageSource:
-    """A data set that a run was trained on.
-
-    Raises:
-        DataError: it is not there any more.
-    """
-    if not Path(record.path).exists():
-        raise DataError(
-            f"data: expected {record.path}, on which the run was trained, received nothing there; "
-            "say where it is with --synthetic or --real."
-        )
-    limits = PixelRange(*record.range) if record.range else None
-    return open_images(record.path, key=record.key, pixel_range=limits)
 
 
 def refined_sample(run: Run, source: ImageSource, count: int, console: Console = _SILENT) -> Sample:

@@ -1,13 +1,13 @@
 """What was measured on a run: the file evaluation/results.json of its folder, which the report shows."""
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from simgan.errors import RunError
+from simgan.folders import write_whole
 
 FOLDER, _FILE = "evaluation", "results.json"
 
@@ -108,10 +108,8 @@ def write_evaluation(run: Path, evaluation: Evaluation) -> Path:
     """Writes the results into the run folder `run`, whole or not at all."""
     folder = run / FOLDER
     folder.mkdir(exist_ok=True)
-    path, partial = folder / _FILE, folder / f".{_FILE}.partial"
-    partial.write_text(evaluation.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    os.replace(partial, path)
-    return path
+    write_whole(folder / _FILE, evaluation.model_dump_json(indent=1) + "\n")
+    return folder / _FILE
 
 
 def read_evaluation(run: Path) -> Evaluation | None:

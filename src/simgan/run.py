@@ -3,6 +3,7 @@
 config.toml           every setting, and where the data were; `simgan train --config` repeats the run
 metrics.jsonl         one JSON object a log interval
 events.out.tfevents*  the same for TensorBoard
+checkpoints/          what a training goes on from: `simgan train --resume`
 evaluation/           what `simgan evaluate` measured; turing/: answers of `simgan turing`
 report.html           all of it on one page
 framing.json, .png    are both sets framed alike? what was found before training
@@ -11,24 +12,27 @@ samples/step_*.png    synthetic | refined | real | difference
 """
 
 import json
-import os
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from shlex import quote
 from typing import Any
 from zipfile import BadZipFile
 
 import keras
 import tomli_w
 
-from simgan.config import DataRecord, TrainConfig, make_config, read_settings
-from simgan.errors import ConfigError, RunError
+from simgan.config import CONFIG_FILE, DataRecord, SourceRecord, TrainConfig, read_run
+from simgan.errors import DataError, RunError
+from simgan.folders import replace, write_whole
+from simgan.images import ImageSource, PixelRange, open_images
 from simgan.models import discriminator_model, refiner_model, simgan_model
+from simgan.position import PHASES, Position
 from simgan.quiet import no_absl_warnings
 from simgan.steps import TrainState
 
-_CONFIG, _METRICS = "config.toml", "metrics.jsonl"
+METRICS, CHECKPOINTS = "metrics.jsonl", "checkpoints"
 _REFINER, _DISCRIMINATOR = "refiner_model.keras", "disc_model.keras"
 
 
@@ -48,19 +52,12 @@ class Run:
             RunError: the folder is missing, or its training did not finish.
         """
         folder = Path(path)
-        for name in (_CONFIG, _REFINER):
-            if not (folder / name).is_file():
-                raise RunError(
-                    f"run: expected a folder with {name}, received {folder}; give the --out folder of a finished "
-                    "'simgan train'."
-                )
-        try:
-            settings, data = read_settings(folder / _CONFIG)
-            config = make_config(settings)
-        except ConfigError as error:
-            raise RunError(f"run: expected the settings of a training in {folder / _CONFIG}: {error}") from None
-        if data is None:
-            raise RunError(f"run: expected a table 'data' in {folder / _CONFIG}, received none; train anew.")
+        config, data = read_run(folder)
+        if not is_finished(folder):
+            raise RunError(
+                f"run: expected a finished training, received {folder}, where one stopped early or is at work; go on "
+                f"with 'simgan train --resume {quote(str(folder))}'."
+            )
         return cls(folder, config, data)
 
     @cached_property
@@ -92,7 +89,7 @@ class Run:
         Raises:
             RunError: a line is not one that a training wrote.
         """
-        path = self.path / _METRICS
+        path = self.path / METRICS
         try:
             return [_record(line) for line in path.read_text(encoding="utf-8").splitlines()]
         except (OSError, ValueError) as error:
@@ -109,10 +106,47 @@ def _record(line: str) -> dict[str, Any]:
     return record
 
 
+def is_finished(folder: Path) -> bool:
+    """Whether the training of a run folder came to its end: the refiner is what it writes last."""
+    return (folder / _REFINER).is_file()
+
+
+def drop_later_records(folder: Path, position: Position) -> None:
+    """Leaves the records up to `position` in metrics.jsonl: a training that goes on from there writes the rest."""
+    path = folder / METRICS
+    if not path.exists():
+        return
+    kept = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            record = _record(line)
+        except ValueError:  # torn when the training was killed: the last
+            break
+        if record["phase"] not in PHASES or not position.is_past(record["phase"], int(record["step"])):
+            break
+        kept.append(line)
+    write_whole(path, "".join(f"{line}\n" for line in kept))
+
+
+def open_recorded(record: SourceRecord) -> ImageSource:
+    """A data set that a run was trained on.
+
+    Raises:
+        DataError: it is not there any more.
+    """
+    if not Path(record.path).exists():
+        raise DataError(
+            f"data: expected {record.path}, on which the run was trained, received nothing there; "
+            "say where it is with --synthetic or --real."
+        )
+    limits = PixelRange(*record.range) if record.range else None
+    return open_images(record.path, key=record.key, pixel_range=limits)
+
+
 def write_config(folder: Path, config: TrainConfig, data: DataRecord) -> None:
     """Writes config.toml."""
     text = f"{config.to_toml()}\n{tomli_w.dumps({'data': data.model_dump(mode='json', exclude_none=True)})}"
-    (folder / _CONFIG).write_text(text, encoding="utf-8")
+    (folder / CONFIG_FILE).write_text(text, encoding="utf-8")
 
 
 def write_framing(folder: Path, findings: list[dict[str, str]], picture: bytes) -> None:
@@ -130,11 +164,12 @@ def save_models(folder: Path, state: TrainState, config: TrainConfig, data: Data
     disc = discriminator_model(data.width, data.height, data.channels, **dict(config.discriminator))
     refiner.set_weights(state.averaged_refiner.get_weights())
     disc.set_weights(state.discriminator.get_weights())
-    models = {"refiner_model": refiner, "disc_model": disc, "simgan_model": simgan_model(refiner, disc)}
+    # The refiner comes last: it tells that the run is finished.
+    models = {"simgan_model": simgan_model(refiner, disc), "disc_model": disc, "refiner_model": refiner}
     # Keras advises against .h5 at every save; users asked for it beside .keras.
     with no_absl_warnings():
         for name, model in models.items():
             for suffix in (".h5", ".keras"):
                 partial = folder / f".{name}.partial{suffix}"
                 model.save(partial)
-                os.replace(partial, folder / f"{name}{suffix}")
+                replace(partial, folder / f"{name}{suffix}")

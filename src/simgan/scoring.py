@@ -37,9 +37,9 @@ from simgan.evaluation.tasks import TaskName
 from simgan.images import ImageSource
 from simgan.images.sampling import evenly_spaced
 from simgan.progress import show_progress
-from simgan.refined_sample import Sample, open_recorded, refined_sample
+from simgan.refined_sample import Sample, refined_sample
 from simgan.results import FOLDER, Distance, Downstream, DriftResult, Evaluation, read_evaluation, write_evaluation
-from simgan.run import Run
+from simgan.run import Run, open_recorded
 from simgan.sheet import picture_sheet
 
 _FEW = 100  # labelled real images: with fewer, intervals are wide

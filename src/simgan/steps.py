@@ -3,6 +3,7 @@
 Symbols are the paper's: R refines a synthetic image x to x~; D tells x~ from a real image y.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,19 +11,22 @@ import keras
 import numpy as np
 from keras import ops
 
+from simgan.budget import DriftBudget, FixedWeight, Weight
 from simgan.config import OptimiserConfig, TrainConfig
 from simgan.device import dtype_policy
 from simgan.engine import Array, Engine
 from simgan.history import HistoryBuffer
 from simgan.losses import PatchClass, local_adversarial_loss, patch_labels, self_regularisation_loss
+from simgan.meters import Meters
 from simgan.models import discriminator_model, refiner_model
+from simgan.position import Position
 
 Batch = Array  # (B, H, W, C) in [-1, 1], float32, on the engine's device
 
 
 @dataclass
 class TrainState:
-    """Everything that training changes."""
+    """Everything that training changes: what a checkpoint holds (checkpoint.py)."""
 
     refiner: keras.Model
     averaged_refiner: keras.Model
@@ -33,6 +37,10 @@ class TrainState:
     history: HistoryBuffer
     random: np.random.Generator
     """Of the places of D's window."""
+    weight: Weight
+    """Of self-regularisation."""
+    position: Position
+    meters: Meters
 
 
 class RefinerLosses(NamedTuple):
@@ -53,8 +61,22 @@ class DiscriminatorLosses(NamedTuple):
     refined_accuracy: Array
 
 
-def new_state(engine: Engine, config: TrainConfig, size: tuple[int, int], channels: int) -> TrainState:
-    """Fresh networks, optimisers and an empty history for images of `size` (H, W); weights follow `config.seed`."""
+def new_state(
+    engine: Engine,
+    config: TrainConfig,
+    size: tuple[int, int],
+    channels: int,
+    drift_of: Callable[[keras.Model], float] = lambda refiner: 0.0,
+) -> TrainState:
+    """The state before the first step, for images of `size` (H, W); weights follow `config.seed`.
+
+    Args:
+        engine: holds the arrays.
+        config: the settings.
+        size: (H, W).
+        channels: C.
+        drift_of: measures how far a refiner moves content, px; a drift budget asks it.
+    """
     keras.utils.set_random_seed(config.seed)
     dtype = dtype_policy(config.precision)
     refiner, averaged = (
@@ -72,6 +94,9 @@ def new_state(engine: Engine, config: TrainConfig, size: tuple[int, int], channe
         zeros=engine.zeros,
         to_device=engine.to_device,
     )
+    weight: Weight = FixedWeight(config.self_regularisation)
+    if config.drift_budget is not None:
+        weight = DriftBudget(config.drift_budget, config.self_regularisation, lambda: drift_of(refiner))
     return TrainState(
         refiner,
         averaged,
@@ -80,6 +105,9 @@ def new_state(engine: Engine, config: TrainConfig, size: tuple[int, int], channe
         _optimiser(config.discriminator_optimiser, discriminator),
         history,
         np.random.default_rng(2 * config.seed + 1),
+        weight,
+        Position(),
+        Meters(),
     )
 
 

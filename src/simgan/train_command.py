@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
@@ -12,7 +13,8 @@ from tyro import MISSING
 from tyro.conf import arg
 
 from simgan.commands import Range, open_data
-from simgan.config import SourceRecord, TrainConfig, make_config, read_settings
+from simgan.config import SourceRecord, TrainConfig, differences, make_config, read_run, read_settings
+from simgan.errors import ConfigError
 from simgan.presets import PRESETS, PresetName
 
 if TYPE_CHECKING:
@@ -33,7 +35,10 @@ class Train:
     real: Path
     """Photographs without labels: the same formats, as many channels."""
     out: Path
-    """The run folder to make: models, metrics, sample pictures, report.html. A failed training leaves OUT.failed."""
+    """The run folder to make: models, metrics, sample pictures, checkpoints, report.html."""
+    resume: Path | None = None
+    """Go on with the training in this run folder, which stopped early: give nothing else. Bit for bit as if it had
+    never stopped. New paths of the same data may be given."""
     preset: PresetName = "default"
     """Settings to start from. `eyes`: what measured best, start with it. `demo`: the same, half the filters.
     `default`: the reference, SGD at batch 512. `paper-gaze`, `paper-hand`: the paper's networks and step."""
@@ -53,6 +58,8 @@ class Train:
 
     def run(self, console: Console) -> int:
         """Trains, then draws the report."""
+        if self.resume is not None:
+            return self._resume(self.resume, console)
         from simgan.batches import training_size
         from simgan.folders import check_new
 
@@ -77,8 +84,34 @@ class Train:
             from simgan.training import train
 
             run = train(self.settings, synthetic, real, self.out, console=console)
-        console.print(f"The refiner is in {run.path}; its report is {run.path / 'report.html'}.", soft_wrap=True)
-        console.print(f"Refine a data set: simgan refine {quote(str(run.path))} INPUT OUTPUT", soft_wrap=True)
+        return self._finished(run.path, console)
+
+    def _resume(self, folder: Path, console: Console) -> int:
+        """Goes on where a training stopped, with the same settings or not at all."""
+        from simgan.training import resume
+
+        config, data = read_run(folder)
+        changed = differences(config, self.settings)
+        if self.out != folder:
+            changed.append(f"out: {folder}, now {self.out}")
+        if changed:
+            raise ConfigError(
+                f"resume: expected the settings of {folder}, received others ({'; '.join(changed)}); leave them out, "
+                "or train anew with another --out."
+            )
+        with ExitStack() as opened:
+            # Data may have moved, not changed: that is for `resume` to see.
+            synthetic, real = (
+                opened.enter_context(open_data(path, record.key, record.range)) if str(path) != record.path else None
+                for path, record in ((self.synthetic, data.synthetic), (self.real, data.real))
+            )
+            run = resume(folder, synthetic=synthetic, real=real, console=console)
+        return self._finished(run.path, console)
+
+    @staticmethod
+    def _finished(folder: Path, console: Console) -> int:
+        console.print(f"The refiner is in {folder}; its report is {folder / 'report.html'}.", soft_wrap=True)
+        console.print(f"Refine a data set: simgan refine {quote(str(folder))} INPUT OUTPUT", soft_wrap=True)
         return 0
 
 
@@ -87,12 +120,22 @@ def train_defaults(arguments: list[str]) -> Train:
     early = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     early.add_argument("--preset", choices=PRESETS, default="default")
     early.add_argument("--config", type=Path)
+    early.add_argument("--resume", type=Path)
     early.add_argument("--synthetic")
     early.add_argument("--real")
     try:
         chosen, _ = early.parse_known_args(arguments)
     except argparse.ArgumentError:
         chosen = early.parse_args([])  # tyro reports it
+    if chosen.resume is not None:
+        config, trained_on = read_run(chosen.resume)
+        return Train(
+            synthetic=Path(trained_on.synthetic.path),
+            real=Path(trained_on.real.path),
+            out=chosen.resume,
+            resume=chosen.resume,
+            settings=config,
+        )
     settings, data = read_settings(chosen.config) if chosen.config else ({}, None)
     # Key and range belong to a path: another path has its own.
     synthetic = data.synthetic if data and not chosen.synthetic else SourceRecord(path="")

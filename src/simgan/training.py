@@ -1,31 +1,35 @@
-"""`train`: from two data sets to a run folder."""
+"""`train` and `resume`: from two data sets to a run folder."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from shlex import quote
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from simgan import loop
-from simgan.batches import Order, evenly_spaced_images, image_batches, training_size
-from simgan.budget import DriftBudget, FixedWeight, Weight
-from simgan.config import DataRecord, SourceRecord, TrainConfig
+from simgan.batches import Order, digest, evenly_spaced_images, image_batches, training_size
+from simgan.checkpoint import Checkpoints
+from simgan.config import DataRecord, SourceRecord, TrainConfig, read_run
 from simgan.device import device_memory, main_memory, open_engine, resolve
 from simgan.engine import Engine
+from simgan.errors import DataError, RunError
 from simgan.evaluation.displacement import displacement
-from simgan.folders import check_new, new_folder
+from simgan.folders import check_new, locked, whole_folder
 from simgan.framing import compare_framing
 from simgan.framing_picture import framing_picture
 from simgan.images import ImageSource, open_images
 from simgan.images.samples import comparable_samples
+from simgan.loop import Training
 from simgan.progress import show_progress
 from simgan.recorder import Recorder, Samples, WaitClock
 from simgan.report import write_report
-from simgan.run import Run, save_models, write_config, write_framing
-from simgan.steps import Batch, Steps, TrainState, new_state
+from simgan.run import CHECKPOINTS, Run, is_finished, open_recorded, save_models, write_config, write_framing
+from simgan.steps import Batch, Steps, new_state
+from simgan.stopping import StopRequest
 
 _SAMPLES = 8  # images in a sample picture
 _KEPT_SHARE = 1 / 8  # of the device's memory: what the images of one set may take
@@ -39,7 +43,7 @@ def train(
     real: str | Path | ImageSource,
     out: str | Path,
     *,
-    console: Console | None = None,
+    console: Console = _SILENT,
 ) -> Run:
     """Trains a refiner: pre-training of R, of D, then Algorithm 1.
 
@@ -47,8 +51,8 @@ def train(
         config: every setting. Its seed also sets the global random states of Python, NumPy and Keras.
         synthetic: synthetic images: what `open_images` takes, or what it returns.
         real: photographs, unlabelled; as many channels as the synthetic images.
-        out: the run folder, which must not exist. A training that fails once it has begun leaves `<out>.failed` in
-            its place.
+        out: the run folder, which must not exist. Once training has begun it stays, whatever happens: `resume` goes
+            on in it.
         console: where progress goes; by default nowhere.
 
     Returns:
@@ -56,11 +60,11 @@ def train(
 
     Raises:
         DataError: images are missing, unreadable, too few, or do not fit together.
-        RunError: `out` exists, or cannot be written.
+        RunError: `out` exists, or cannot be written; or the training diverged.
         EngineError: Keras does not run on PyTorch.
+        KeyboardInterrupt, SystemExit: SIGINT or SIGTERM asked for a stop; a checkpoint was written after the step.
     """
     folder = check_new(out)
-    console = console or _SILENT
     with ExitStack() as opened:
         x, y = (
             source if isinstance(source, ImageSource) else opened.enter_context(open_images(source))
@@ -68,40 +72,141 @@ def train(
         )
         size = training_size(x, y, config.height_width, config.batch_size)
         config = resolve(config, size, x.channels)
-        engine = open_engine(micro_batch=int(config.micro_batch), compiled=config.compile == "on")
-        samples = Samples(evenly_spaced_images(x, _SAMPLES, size), evenly_spaced_images(y, _SAMPLES, size))
-        state = new_state(engine, config, size, x.channels)
-        waiting = WaitClock()
-        batches = loop.Data(
-            *(
-                waiting.watch(_batches(source, place, config, size, engine, console))
-                for place, source in enumerate((x, y))
-            )
-        )
-
-        def refine(images: NDArray[np.float32]) -> NDArray[np.float32]:
-            return engine.to_numpy(engine.infer(state.averaged_refiner, engine.to_device(images)))
-
-        weight = _weight(config, x, size, engine, state)
         data = DataRecord(synthetic=_record(x), real=_record(y), height=size[0], width=size[1], channels=x.channels)
+        session = _Session(folder, config, data, x, y, console)
+        session.read_ahead()
         compared = comparable_samples(x, y, size)
         findings = compare_framing(*compared)
         for finding in findings:
             if finding.severity == "warning":
                 console.print(f"warning: {finding.sentence}", markup=False, highlight=False, soft_wrap=True)
-        with new_folder(folder):
-            write_config(folder, config, data)
-            write_framing(folder, [finding.as_dict() for finding in findings], framing_picture(*compared))
-            with Recorder(folder, config, state.history, weight, waiting, samples, refine, console) as observer:
-                loop.run(Steps(engine, state, config), state.history, config, batches, weight, observer)
-            save_models(folder, state, config, data)
+        try:
+            with whole_folder(folder) as partial:
+                write_config(partial, config, data)
+                write_framing(partial, [finding.as_dict() for finding in findings], framing_picture(*compared))
+        except OSError as error:
+            raise RunError(f"out: expected a folder that can be written, received {folder} ({error}).") from None
+        with locked(folder):
+            return session.run()
+
+
+def resume(
+    path: str | Path,
+    *,
+    synthetic: ImageSource | None = None,
+    real: ImageSource | None = None,
+    console: Console = _SILENT,
+) -> Run:
+    """Goes on with a training that stopped, from its newest checkpoint; without one, from the beginning.
+
+    On a CPU its numbers are, bit for bit, those of a training that never stopped, given the same machine and versions.
+
+    Args:
+        path: the run folder.
+        synthetic: the images of the training, if they are elsewhere now.
+        real: likewise.
+        console: where progress goes; by default nowhere.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        RunError: it is no run folder, it is finished, another training is at work in it, or no checkpoint can be read.
+        DataError: the images are missing, or are not those that the training began with.
+        EngineError, KeyboardInterrupt, SystemExit: as `train`.
+    """
+    folder = Path(path)
+    config, data = read_run(folder)
+    with ExitStack() as opened:
+        opened.enter_context(locked(folder))
+        if is_finished(folder):
+            raise RunError(f"run: expected a training that stopped early, received {folder}, which is finished.")
+        x = synthetic or opened.enter_context(open_recorded(data.synthetic))
+        y = real or opened.enter_context(open_recorded(data.real))
+        for source, record in ((x, data.synthetic), (y, data.real)):
+            if record.digest != digest(source):
+                raise DataError(
+                    f"data: expected the images that the training began with, received others in {source.path}; "
+                    "restore them, or train anew."
+                )
+        config = resolve(config, (data.height, data.width), data.channels)
+        session = _Session(folder, config, data, x, y, console)
+        position = session.checkpoints.restore()
+        console.print(f"going on after {position}" if position else "going on from the beginning", highlight=False)
+        session.read_ahead()
+        return session.run()
+
+
+class _Session:
+    """One process's part of a training: the state, and all that works on it."""
+
+    def __init__(
+        self, folder: Path, config: TrainConfig, data: DataRecord, x: ImageSource, y: ImageSource, console: Console
+    ) -> None:
+        self._folder, self._config, self._data, self._console = folder, config, data, console
+        self._sets, self._size = (x, y), (data.height, data.width)
+        self._engine = open_engine(micro_batch=int(config.micro_batch), compiled=config.compile == "on")
+        self._samples = Samples(*(evenly_spaced_images(source, _SAMPLES, self._size) for source in (x, y)))
+        self._state = new_state(self._engine, config, self._size, data.channels, self._drift_of())
+        self._waiting = WaitClock()
+        self._stop = StopRequest()
+        self.checkpoints = Checkpoints(folder / CHECKPOINTS, config, self._state, self._stop)
+
+    def read_ahead(self) -> None:
+        """Makes the batches, from the first that the state has not seen; reads the sets that are kept in memory."""
+        position = self._state.position
+        firsts = (position.synthetic_batches, position.real_batches)
+        self._batches = [
+            self._waiting.watch(_batches(source, place, first, self._config, self._size, self._engine, self._console))
+            for place, (source, first) in enumerate(zip(self._sets, firsts, strict=True))
+        ]
+
+    def run(self) -> Run:
+        """Trains to the end, and writes what a run is made of."""
+        folder, config, state = self._folder, self._config, self._state
+        try:
+            with (
+                self._stop,
+                Recorder(folder, config, state, self._waiting, self._samples, self._refine, self._console) as recorder,
+            ):
+                steps, (synthetic, real) = Steps(self._engine, state, config), self._batches
+                Training(steps, state, config, synthetic, real, (recorder, self.checkpoints)).run()
+            save_models(folder, state, config, self._data)
             run = Run.open(folder)
             write_report(run)
-    return run
+        except BaseException as error:
+            way_on = f"go on with 'simgan train --resume {quote(str(folder))}'"
+            if isinstance(error, OSError):
+                reason = " ".join(str(error).split())
+                raise RunError(f"out: cannot write {folder} ({reason}); make room, then {way_on}.") from error
+            error.add_note(way_on)
+            raise
+        return run
+
+    def _refine(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self._engine.to_numpy(self._engine.infer(self._state.averaged_refiner, self._engine.to_device(images)))
+
+    def _drift_of(self) -> Callable[[keras.Model], float]:
+        """Measures how far a refiner moves the content of some synthetic images."""
+        if self._config.drift_budget is None:
+            return lambda refiner: 0.0
+        sample = evenly_spaced_images(self._sets[0], _DRIFT_SAMPLE, self._size)
+        on_device = self._engine.to_device(sample)
+
+        def drift(refiner: keras.Model) -> float:
+            return float(displacement(sample, self._engine.to_numpy(self._engine.infer(refiner, on_device))).mean())
+
+        return drift
 
 
 def _batches(
-    source: ImageSource, place: int, config: TrainConfig, size: tuple[int, int], engine: Engine, console: Console
+    source: ImageSource,
+    place: int,
+    first: int,
+    config: TrainConfig,
+    size: tuple[int, int],
+    engine: Engine,
+    console: Console,
 ) -> Iterator[Batch]:
     """Batches of the synthetic (`place` 0) or the real images (1), kept on the device if that pays and fits."""
     order = Order(len(source), config.batch_size, seed=2 * config.seed + place, flip=config.flip)
@@ -113,27 +218,14 @@ def _batches(
     room = _KEPT_SHARE * min(device_memory(), main_memory())
     keep = drawn >= len(source) and pixels * itemsize <= room < math.inf
     with show_progress(console, f"reading {source.path.name}") as on_progress:
-        return image_batches(source, order, size, engine.to_device, keep=keep, on_progress=on_progress)
-
-
-def _weight(
-    config: TrainConfig, synthetic: ImageSource, size: tuple[int, int], engine: Engine, state: TrainState
-) -> Weight:
-    """The weight of self-regularisation: fixed, or steered by how far R as it is moves content."""
-    if config.drift_budget is None:
-        return FixedWeight(config.self_regularisation)
-    sample = evenly_spaced_images(synthetic, _DRIFT_SAMPLE, size)
-    on_device = engine.to_device(sample)
-
-    def drift() -> float:
-        refined = engine.to_numpy(engine.infer(state.refiner, on_device))
-        return float(displacement(sample, refined).mean())
-
-    return DriftBudget(config.drift_budget, config.self_regularisation, drift)
+        return image_batches(source, order, size, engine.to_device, keep=keep, first=first, on_progress=on_progress)
 
 
 def _record(source: ImageSource) -> SourceRecord:
     given = source.given_range
     return SourceRecord(
-        path=str(source.path.resolve()), key=source.key, range=(given.low, given.high) if given else None
+        path=str(source.path.resolve()),
+        key=source.key,
+        range=(given.low, given.high) if given else None,
+        digest=digest(source),
     )

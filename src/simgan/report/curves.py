@@ -4,7 +4,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from simgan.loop import ADVERSARIAL
+from simgan.position import ADVERSARIAL
 from simgan.results import DriftResult
 
 CURVES: Mapping[str, Mapping[str, str]] = {

@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 
 from simgan.errors import RunError
+from simgan.folders import write_whole
 from simgan.report import html
 from simgan.report.curves import draw_curves, draw_histogram
 from simgan.report.verdict import health, sentences
@@ -41,9 +42,8 @@ def write_report(run: Run) -> Path:
         html.section("Settings", html.code((run.path / "config.toml").read_text("utf-8"))),
         html.note(f"Drawn with Keras {keras.__version__}."),
     ]
-    path, partial = run.path / "report.html", run.path / ".report.html.partial"
-    partial.write_text(html.page(f"SimGAN run {run.path.resolve().name}", body), encoding="utf-8")
-    partial.replace(path)
+    path = run.path / "report.html"
+    write_whole(path, html.page(f"SimGAN run {run.path.resolve().name}", body))
     return path
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from simgan.loop import ADVERSARIAL
+from simgan.position import ADVERSARIAL
 from simgan.results import Distance, Downstream, DriftResult, Evaluation
 
 _UNCHANGED = 0.01  # mean |x~ - x| in the [-1, 1] range: R is as good as the identity

@@ -1,0 +1,260 @@
+"""Checkpoints: all of a `TrainState`, so that a training goes on, bit for bit, as if it had never stopped.
+
+RUN/checkpoints/3-adversarial-0000400/
+    arrays.safetensors  networks, optimisers, history
+    state.json          position, random states, weight, losses since the last record; versions and settings
+
+Numbers alone: nothing in a checkpoint is run or unpickled, and shapes are checked before they are read. A checkpoint
+gets its name once all of it is on the disk, so one that has a name is whole.
+"""
+
+import json
+import logging
+import re
+import shutil
+import time
+from contextlib import suppress
+from dataclasses import fields
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from simgan.config import TrainConfig
+from simgan.errors import RunError
+from simgan.folders import whole_folder
+from simgan.health import check_arrays, check_losses
+from simgan.position import ADVERSARIAL, PHASES, Position
+from simgan.steps import TrainState
+from simgan.stopping import StopRequest
+from simgan.version import __version__
+
+_ARRAYS, _STATE = "arrays.safetensors", "state.json"
+_VERSION = 1  # of the layout
+_NAME = re.compile(rf"[1-3]-({'|'.join(PHASES)})-\d{{7,}}")
+_SHARE = 50  # what checkpoints that are due by time may cost at most: one part in so many
+_PACKAGES = ("keras", "torch", "numpy")  # whose versions a checkpoint notes
+_HISTORY = "history/images"
+_log = logging.getLogger("simgan")
+
+Parts = dict[str, Any]
+
+
+class Checkpoints:
+    """The checkpoints of a run: written when they are due, and before a stop that was asked for.
+
+    An observer of the training loop. The newest `config.keep` stay, and the best: that of the adversarial phase which
+    D told from real images worst, within the drift budget.
+
+    Args:
+        folder: RUN/checkpoints.
+        config: says when one is due, and how many are kept.
+        state: of the training.
+        stop: whether to stop.
+    """
+
+    def __init__(self, folder: Path, config: TrainConfig, state: TrainState, stop: StopRequest) -> None:
+        self._folder, self._config, self._state, self._stop = folder, config, state, stop
+        self._begin_interval(cost=0.0)
+
+    def restore(self) -> Position | None:
+        """Puts the state where the newest readable checkpoint was made; None if there is none at all.
+
+        Raises:
+            RunError: there are checkpoints, and none can be read.
+        """
+        found = sorted(_all(self._folder), reverse=True)
+        for path in found:
+            try:
+                read_checkpoint(path, self._state)
+            except RunError as error:
+                _log.warning("%s", error)
+                continue
+            return self._state.position
+        if found:
+            raise RunError(
+                f"run: expected a checkpoint that can be read in {self._folder}, received {len(found)} that cannot; "
+                "restore the folder, or remove it to begin anew."
+            )
+        return None
+
+    def step(self) -> None:
+        """See `simgan.loop.Observer.step`."""
+        self._steps += 1
+        if self._stop or self._due():
+            self.write()
+        if self._stop:
+            self._stop.obey()
+
+    def write(self) -> None:
+        """Writes a checkpoint now, then removes those that need not be kept.
+
+        Raises:
+            RunError: the state is not finite: then the last good checkpoint stays the newest.
+            OSError: the disk is full or cannot be written.
+        """
+        started = time.monotonic()
+        write_checkpoint(self._folder, self._state, self._config)
+        keep = sorted(_all(self._folder), reverse=True)[: self._config.keep]
+        if best := best_checkpoint(self._folder):
+            keep.append(best)
+        for path in set(_all(self._folder)) - set(keep):
+            hidden = path.with_name(f".{path.name}.removed")  # half removed, it must not look whole
+            path.rename(hidden)
+            shutil.rmtree(hidden, ignore_errors=True)
+        self._begin_interval(cost=time.monotonic() - started)
+
+    def _due(self) -> bool:
+        interval, by_time = self._config.checkpoint_interval
+        if not by_time:
+            return self._steps >= interval
+        return time.monotonic() - self._since >= max(interval, _SHARE * self._cost)
+
+    def _begin_interval(self, cost: float) -> None:
+        self._since, self._steps, self._cost = time.monotonic(), 0, cost
+
+
+def write_checkpoint(folder: Path, state: TrainState, config: TrainConfig) -> Path:
+    """Writes all of `state` into a new folder within `folder`, named after the position.
+
+    Raises:
+        RunError: the state is not finite.
+        OSError: the disk is full or cannot be written.
+    """
+    position = state.position
+    path = folder / f"{PHASES.index(position.phase) + 1}-{position.phase}-{position.step:07d}"
+    if path.exists():  # a stop right after going on from it
+        return path
+    check_losses(state.meters.values(), position)
+    numbers = flatten(state_dict(state))
+    arrays = {name: np.asarray(value, order="C") for name, value in numbers.items() if isinstance(value, np.ndarray)}
+    check_arrays(arrays, position)
+    about = {
+        "version": _VERSION,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {"simgan": __version__} | {package: version(package) for package in _PACKAGES},
+        "config": config.model_dump(mode="json"),
+        "score": _score(state, config),
+        "state": {name: value for name, value in numbers.items() if name not in arrays},
+    }
+    with whole_folder(path) as partial:
+        save_file(arrays, partial / _ARRAYS)
+        (partial / _STATE).write_text(json.dumps(about, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    return path
+
+
+def read_checkpoint(path: Path, state: TrainState) -> None:
+    """Puts `state`, which was made for the same settings, where the checkpoint was written.
+
+    Raises:
+        RunError: it cannot be read, or is of another training.
+    """
+    try:
+        about = _about(path)
+        with safe_open(path / _ARRAYS, framework="np") as file:  # type: ignore[no-untyped-call]
+            expected = {
+                name: value for name, value in flatten(state_dict(state)).items() if isinstance(value, np.ndarray)
+            }
+            _check_shapes({name: file.get_slice(name) for name in file.keys()}, expected)  # noqa: SIM118
+            arrays = {name: file.get_tensor(name) for name in expected}
+        parts = unflatten(about["state"] | arrays)
+        for field in fields(state):
+            _load(getattr(state, field.name), parts.get(field.name, {}))
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise RunError(f"checkpoint: expected one of this training in {path}, received another ({reason}).") from None
+
+
+def best_checkpoint(folder: Path) -> Path | None:
+    """The one with the least score; None while there is none of the adversarial phase."""
+    known = {}
+    for path in _all(folder):
+        with suppress(OSError, ValueError):  # one that cannot be read is not the best
+            score = _about(path).get("score")
+            if isinstance(score, float):
+                known[path] = score
+    return min(known, key=lambda path: (known[path], path), default=None)
+
+
+def state_dict(state: TrainState) -> Parts:
+    """All of a state by field: dictionaries of arrays and of what JSON holds."""
+    return {field.name: _dump(getattr(state, field.name)) for field in fields(state)}
+
+
+def flatten(parts: Parts, prefix: str = "") -> Parts:
+    """Nested dictionaries as one, names joined by '/'."""
+    flat: Parts = {}
+    for name, value in parts.items():
+        flat |= flatten(value, f"{prefix}{name}/") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return flat
+
+
+def unflatten(flat: Parts) -> Parts:
+    """The inverse of `flatten`."""
+    parts: Parts = {}
+    for name, value in flat.items():
+        *path, last = name.split("/")
+        inner = parts
+        for part in path:
+            inner = inner.setdefault(part, {})
+        inner[last] = value
+    return parts
+
+
+def _all(folder: Path) -> list[Path]:
+    return [path for path in folder.glob("*") if _NAME.fullmatch(path.name)]
+
+
+def _about(path: Path) -> Parts:
+    about = json.loads((path / _STATE).read_text(encoding="utf-8"))
+    if not isinstance(about, dict) or about.get("version") != _VERSION or not isinstance(about.get("state"), dict):
+        raise ValueError(f"{_STATE} is not of version {_VERSION}")
+    return about
+
+
+def _dump(part: Any) -> Parts:
+    if isinstance(part, keras.Model | keras.Optimizer):
+        return {f"{index:03d}": ops.convert_to_numpy(variable) for index, variable in enumerate(part.variables)}
+    return dict(part.bit_generator.state) if isinstance(part, np.random.Generator) else part.state_dict()
+
+
+def _load(part: Any, saved: Parts) -> None:
+    if isinstance(part, keras.Model | keras.Optimizer):
+        for index, variable in enumerate(part.variables):
+            variable.assign(saved[f"{index:03d}"])
+    elif isinstance(part, np.random.Generator):
+        part.bit_generator.state = saved
+    else:
+        part.load_state_dict(saved)
+
+
+def _check_shapes(given: dict[str, Any], expected: dict[str, NDArray[Any]]) -> None:
+    if given.keys() != expected.keys():
+        raise ValueError(f"it lacks or adds {', '.join(sorted(given.keys() ^ expected.keys())[:3])}")
+    for name, array in expected.items():
+        shape = tuple(given[name].get_shape())
+        fits = shape[1:] == array.shape[1:] if name == _HISTORY else shape == array.shape  # it grows
+        if not fits or given[name].get_dtype() != _DTYPES[array.dtype.name]:
+            raise ValueError(f"{name} is {shape} {given[name].get_dtype()}, expected {array.shape} {array.dtype}")
+
+
+_DTYPES = {"float32": "F32", "int32": "I32", "int64": "I64"}
+
+
+def _score(state: TrainState, config: TrainConfig) -> float | None:
+    """How far from chance D was in the last record, and by how much the drift budget was overdrawn."""
+    means = state.meters.last
+    accuracies = [means.get(f"discriminator_{kind}_accuracy") for kind in ("real", "refined")]
+    if state.position.phase != ADVERSARIAL or None in accuracies:
+        return None
+    over = 0.0
+    if config.drift_budget is not None:
+        over = max(0.0, state.weight.gauges()["measured_drift"] / config.drift_budget - 1.1)  # measured with noise
+    return float(abs(sum(a for a in accuracies if a is not None) / 2 - 0.5) + over)
