@@ -20,7 +20,7 @@ from simgan.checkpoint import (
     write_checkpoint,
 )
 from simgan.device import open_engine
-from simgan.errors import RunError
+from simgan.errors import HealthError, RunError
 from simgan.loop import Training
 from simgan.steps import Steps, TrainState, new_state
 from simgan.stopping import StopRequest
@@ -173,7 +173,7 @@ def test_slow_writing_makes_them_rarer(make, tmp_path, monkeypatch):
 def test_what_is_not_finite_is_never_written(make, tmp_path):
     state, config = make()
     state.refiner.trainable_variables[2].assign(np.full(state.refiner.trainable_variables[2].shape, np.nan))
-    with pytest.raises(RunError, match="refiner/002"):
+    with pytest.raises(HealthError, match="refiner/002"):
         write_checkpoint(tmp_path, state, config)
     assert not list(tmp_path.iterdir())
 

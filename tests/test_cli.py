@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -332,6 +334,57 @@ def test_interruption_is_one_line_and_130(command, monkeypatch, data):
     code, _, stderr = command("check", data[0])
     assert code == 130
     assert stderr == "simgan: interrupted\n"
+
+
+def begin(train, tmp_path, **changes):
+    """A training in a process of its own, once its first step is over."""
+    arguments = [str(part) for part in train()] + ["--steps", "100000", "--log-every", "1", "1", "1"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "simgan", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "KERAS_BACKEND": "torch"},
+    )
+    for line in process.stdout:
+        if line.startswith("adversarial 2/"):
+            return process
+    raise AssertionError(process.stderr.read())
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_asked_to_stop_a_training_writes_a_checkpoint_and_says_how_to_go_on(number, code, train, tmp_path, only_line):
+    process = begin(train, tmp_path)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert only_line(stderr) == f"simgan: interrupted; go on with 'simgan train --resume {tmp_path / 'run'}'"
+    (kept,) = (tmp_path / "run/checkpoints").iterdir()
+    last = json.loads((tmp_path / "run/metrics.jsonl").read_text("utf-8").splitlines()[-1])
+    assert kept.name == f"3-adversarial-{last['step']:07d}"
+
+
+def test_other_settings_than_it_began_with_are_refused_with_the_difference(command, train, tmp_path, monkeypatch):
+    monkeypatch.setattr("simgan.checkpoint.Checkpoints.step", lambda self: self._stop.obey())
+    monkeypatch.setattr("simgan.stopping.StopRequest.obey", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert command(*train())[0] == 130
+    monkeypatch.undo()
+    resume = ["train", "--resume", tmp_path / "run"]
+    code, _, stderr = command(*resume, "--steps", "7", "--refiner.blocks", "2", "--keep", "5")
+    assert code == 2
+    assert "steps: 1, now 7; refiner.blocks: 1, now 2" in " ".join(stderr.split())
+    code, _, stderr = command(*resume, "--out", tmp_path / "elsewhere")
+    assert (code, "--out" in stderr or "out:" in stderr) == (2, True)
+    code, stdout, stderr = command(*resume, "--keep", "5")
+    assert (code, stderr) == (0, "")
+    assert "going on from the beginning" in stdout
+    code, _, stderr = command(*resume)
+    assert code == 2
+    assert "finished" in stderr
+
+
+def test_going_on_in_what_is_no_run_is_one_line(refused, tmp_path):
+    assert "nowhere" in refused("train", "--resume", tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize("name", ["train", "refine", "check", "render-eyes", "demo"])

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import io
+import re
+
 import numpy as np
 import pytest
+from rich.console import Console
 
-from simgan.errors import RunError
-from simgan.health import check_arrays, check_losses
+import simgan
+from simgan.cli import main
+from simgan.errors import HealthError
+from simgan.health import alarms, check_arrays, check_losses, raised_alarms
 from simgan.position import Position
 
 HERE = Position("adversarial", 40)
@@ -14,7 +20,7 @@ def test_first_step_that_is_not_finite_is_named_with_its_loss(only_line):
     good = np.zeros(5, np.float32)
     late, early = good.copy(), good.copy()
     late[4], early[2:] = np.nan, np.inf
-    with pytest.raises(RunError) as caught:
+    with pytest.raises(HealthError) as caught:
         check_losses({"refiner_total": late, "discriminator_total": early, "refiner_change": good}, HERE)
     assert only_line(str(caught.value)).startswith(
         "adversarial step 38: expected a finite discriminator_total, received inf"
@@ -22,7 +28,7 @@ def test_first_step_that_is_not_finite_is_named_with_its_loss(only_line):
 
 
 def test_array_that_is_not_finite_is_named():
-    with pytest.raises(RunError, match=r"adversarial step 40: .* in refiner/001, "):
+    with pytest.raises(HealthError, match=r"adversarial step 40: .* in refiner/001, "):
         check_arrays({"refiner/000": np.zeros(3), "refiner/001": np.array([1, np.nan]), "n": np.array([3])}, HERE)
 
 
@@ -30,3 +36,117 @@ def test_finite_numbers_are_well():
     check_losses({"a": np.array([1e38, -1e38], np.float32)}, HERE)
     check_losses({}, HERE)
     check_arrays({"a": np.ones(3), "b": np.array(2**60)}, HERE)
+
+
+GOOD = {
+    "phase": "adversarial",
+    "step": 40,
+    "refiner_change": 0.12,
+    "refiner_brightening": -0.3,
+    "refiner_gradient": 0.2,
+    "discriminator_real_accuracy": 0.62,
+    "discriminator_refined_accuracy": 0.66,
+    "discriminator_logit_spread": 1.0,
+    "discriminator_intensity_gap": 0.02,
+    "discriminator_gradient": 0.3,
+    "history_fill": 1.0,
+    "measured_drift": 0.55,
+}
+WRONG = {
+    "identity": {"refiner_change": 0.001},
+    "perfect": {"discriminator_real_accuracy": 1.0, "discriminator_refined_accuracy": 0.995},
+    "chance": {"discriminator_real_accuracy": 0.49, "discriminator_refined_accuracy": 0.51},
+    "constant": {"discriminator_logit_spread": 1e-6},
+    "intensity": {"refiner_brightening": 0.5, "discriminator_intensity_gap": 0.6},
+    "history": {"history_fill": 0.3},
+    "vanished R": {"refiner_gradient": 1e-9},
+    "vanished D": {"discriminator_gradient": 0.0},
+    "budget": {"measured_drift": 0.9},
+}
+
+
+def test_a_good_training_raises_no_alarm():
+    assert alarms([GOOD] * 20, drift_budget=0.5) == {}
+    assert alarms([], drift_budget=0.5) == {}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_each_alarm_is_raised_by_its_trouble_alone_and_only_if_it_lasts(name):
+    wrong = GOOD | WRONG[name]
+    assert list(alarms([GOOD] + [wrong] * 5, drift_budget=0.5)) == [name]
+    assert name not in alarms([wrong] * 4, drift_budget=0.5)
+    if name not in ("intensity", "history", "budget"):  # these are of means and of growth
+        assert alarms([wrong] * 4 + [GOOD], drift_budget=0.5) == {}
+    assert alarms([wrong | {"phase": "discriminator_pretrain"}] * 8, drift_budget=0.5) == {}
+
+
+def test_no_budget_is_never_overdrawn():
+    assert alarms([GOOD | {"measured_drift": 9.0}] * 5) == {}
+
+
+def test_brightness_that_follows_the_real_images_is_no_trouble():
+    """Synthetic images 0.5 too dark are made 0.4 brighter: what is left is less than there was."""
+    assert alarms([GOOD | {"refiner_brightening": 0.4, "discriminator_intensity_gap": -0.1}] * 5) == {}
+
+
+def test_a_history_that_fills_slowly_is_no_trouble():
+    assert alarms([GOOD | {"history_fill": 0.001 * n} for n in range(5)]) == {}
+
+
+def test_alarms_of_the_past_keep_their_steps():
+    records = [GOOD | {"step": 40 * n} | (WRONG["perfect"] if 3 <= n < 9 else {}) for n in range(1, 15)]
+    assert [line.partition(":")[0] for line in raised_alarms(records)] == ["Steps 120 to 320"]
+
+
+BLACK_AND_WHITE = {
+    "discriminator_pretrain_steps": 30,
+    "steps": 40,
+    "log_every": (5, 5, 5),
+    "discriminator_optimiser": {"name": "adam", "learning_rate": 1e-2},
+    "refiner_optimiser": {"name": "sgd", "learning_rate": 1e-9},
+}
+
+
+@pytest.fixture
+def black_and_white(tmp_path):
+    """Sets that D tells apart at once, where R may hardly learn."""
+    random = np.random.default_rng(0)
+    np.save(tmp_path / "black.npy", random.integers(0, 40, (12, 8, 8), np.uint8))
+    np.save(tmp_path / "white.npy", random.integers(215, 256, (12, 8, 8), np.uint8))
+    return tmp_path / "black.npy", tmp_path / "white.npy"
+
+
+def test_a_training_that_is_lost_says_so_and_goes_on(black_and_white, tmp_path, tiny_config):
+    shown = io.StringIO()
+    console = Console(file=shown, width=300)
+    run = simgan.train(tiny_config(**BLACK_AND_WHITE), *black_and_white, tmp_path / "run", console=console)
+    assert shown.getvalue().count("alarm: D is right on nearly every patch") == 1
+    assert "D is right on nearly every patch" in (run.path / "report.html").read_text("utf-8")
+
+
+def test_strict_stops_at_the_first_alarm_with_a_code_of_its_own(black_and_white, tmp_path, tiny_config, capsys):
+    (tmp_path / "settings.toml").write_text(tiny_config(**BLACK_AND_WHITE, checkpoint_every="1").to_toml())
+    command = ["train", "--config", str(tmp_path / "settings.toml"), "--out", str(tmp_path / "run"), "--strict"]
+    sets = ["--synthetic", str(black_and_white[0]), "--real", str(black_and_white[1])]
+    assert main([*command, *sets]) == 3
+    error = " ".join(capsys.readouterr().err.split())
+    assert error.startswith("simgan: error: adversarial step ")
+    assert "D is right on nearly every patch" in error
+    assert f"--resume {tmp_path / 'run'}" in error
+    assert main(["train", "--resume", str(tmp_path / "run"), "--no-strict"]) == 0
+    assert "going on after adversarial step" in capsys.readouterr().out
+
+
+def test_a_spoilt_weight_is_never_kept_and_the_last_good_state_is(data, tmp_path, tiny_config):
+    """R's learning rate is fatal: its first step spoils R, which the next step's loss shows."""
+    config = tiny_config(
+        refiner_optimiser={"name": "sgd", "learning_rate": 1e38},
+        refiner_pretrain_steps=0,
+        checkpoint_every="1",
+        log_every=(1, 1, 1),
+    )
+    with pytest.raises(HealthError) as caught:
+        simgan.train(config, *data, tmp_path / "run")
+    assert re.search(r"adversarial step [12]: expected (a )?finite", str(caught.value))
+    kept = sorted(path.name for path in (tmp_path / "run/checkpoints").iterdir())
+    assert kept[-1] == "2-discriminator_pretrain-0000002"

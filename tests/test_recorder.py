@@ -12,7 +12,7 @@ from PIL import Image
 from rich.console import Console
 
 from simgan.budget import DriftBudget, FixedWeight
-from simgan.errors import RunError
+from simgan.errors import HealthError
 from simgan.history import HistoryBuffer
 from simgan.meters import Meters
 from simgan.position import Position
@@ -46,7 +46,7 @@ def record(tmp_path, tiny_config):
 
 
 def refiner_losses(value: float) -> RefinerLosses:
-    return RefinerLosses(value, 10 * value, 100 * value, 1000 * value)
+    return RefinerLosses(value, 10 * value, 100 * value, 1000 * value, 0.0)
 
 
 def test_record_is_the_mean_of_the_steps_since_the_last(record):
@@ -62,7 +62,7 @@ def test_record_is_the_mean_of_the_steps_since_the_last(record):
 
 
 def test_adversarial_record_holds_both_networks(record):
-    steps = [("adversarial", 1, refiner_losses(1), DiscriminatorLosses(0.5, 0.25, 0.75))]
+    steps = [("adversarial", 1, refiner_losses(1), DiscriminatorLosses(0.5, 0.25, 0.75, 1.0, 0.0))]
     records, shown = record(steps, steps=1)
     assert records[0]["discriminator_total"] == 0.5
     assert records[0]["discriminator_real_accuracy"] == 0.25
@@ -77,7 +77,7 @@ def test_a_steered_weight_and_the_drift_are_recorded_in_the_adversarial_phase(re
     weight(10)
     steps = [
         ("refiner_pretrain", 1, refiner_losses(1)),
-        ("adversarial", 1, refiner_losses(1), DiscriminatorLosses(0.5, 0.25, 0.75)),
+        ("adversarial", 1, refiner_losses(1), DiscriminatorLosses(0.5, 0.25, 0.75, 1.0, 0.0)),
     ]
     records, shown = record(steps, weight=weight, refiner_pretrain_steps=1, steps=1)
     assert "measured_drift" not in records[0]
@@ -88,8 +88,11 @@ def test_a_steered_weight_and_the_drift_are_recorded_in_the_adversarial_phase(re
 
 def test_pictures_are_drawn_each_interval_and_at_the_end_of_the_adversarial_phase(record, tmp_path):
     steps = [
-        ("discriminator_pretrain", 1, DiscriminatorLosses(0, 0, 0)),
-        *(("adversarial", number, refiner_losses(0), DiscriminatorLosses(0, 0, 0)) for number in range(1, 6)),
+        ("discriminator_pretrain", 1, DiscriminatorLosses(0.0, 0.0, 0.0, 1.0, 0.0)),
+        *(
+            ("adversarial", number, refiner_losses(0), DiscriminatorLosses(0.0, 0.0, 0.0, 1.0, 0.0))
+            for number in range(1, 6)
+        ),
     ]
     seen = []
 
@@ -148,7 +151,7 @@ def test_going_on_drops_the_records_of_steps_that_will_come_again(record, tmp_pa
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_loss_that_is_not_finite_stops_the_training(value, record, tmp_path, only_line):
     fed = [("refiner_pretrain", 1, refiner_losses(1)), ("refiner_pretrain", 2, refiner_losses(value))]
-    with pytest.raises(RunError) as caught:
+    with pytest.raises(HealthError) as caught:
         record(fed, log_every=(1, 1, 1))
     message = only_line(str(caught.value))
     assert "step 2" in message

@@ -20,7 +20,7 @@ import simgan
 import simgan.checkpoint
 from simgan.config import make_config, read_settings
 from simgan.device import resolve
-from simgan.errors import DataError, RunError
+from simgan.errors import DataError, HealthError, RunError
 from simgan.folders import locked
 from simgan.images import open_images
 
@@ -327,7 +327,7 @@ def test_image_that_goes_bad_leaves_what_can_go_on(kept, data, tmp_path, tiny_co
 
 def test_training_that_diverges_is_one_line_with_a_way_out(data, tmp_path, tiny_config, only_line):
     config = tiny_config(refiner_optimiser={"name": "sgd", "learning_rate": 1e38}, refiner_pretrain_steps=8)
-    with pytest.raises(RunError) as caught:
+    with pytest.raises(HealthError) as caught:
         simgan.train(config, *data, tmp_path / "run")
     message = only_line(str(caught.value))
     assert "lower the learning rate" in message

@@ -11,7 +11,7 @@ import tyro
 from tyro.conf import subcommand
 
 from simgan.commands import Check, Demo, Refine, RenderEyes
-from simgan.errors import SimGANError
+from simgan.errors import HealthError, SimGANError
 from simgan.measuring_commands import Drift, Evaluate, Report
 from simgan.stopping import TERMINATED
 from simgan.turing_command import Turing
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-_BAD_INPUT, _INTERRUPTED = 2, 130
+_BAD_INPUT, _UNWELL, _INTERRUPTED = 2, 3, 130
 # How PyTorch says it, in a RuntimeError, of a GPU and of a CPU.
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory")
 
@@ -37,14 +37,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line.
 
     Returns:
-        The exit code: 0 done, 1 problems found by `check`, 2 bad input, 130 interrupted, 143 terminated.
+        The exit code: 0 done, 1 problems found by `check`, 2 bad input, 3 a training that
+        is not well, 130 interrupted, 143 terminated.
     """
+    code = _BAD_INPUT
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         command = _parse(given)
         return command.run(_console())
     except SimGANError as error:
-        message = "; ".join([str(error), *getattr(error, "__notes__", [])])
+        notes = getattr(error, "__notes__", [])
+        message = "; ".join([str(error).rstrip("." if notes else ""), *notes])
+        code = _UNWELL if isinstance(error, HealthError) else _BAD_INPUT
     except OSError as error:
         message = f"cannot read or write: {' '.join(str(error).split())}; check the disk and the permissions."
     except ImportError as error:
@@ -62,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return TERMINATED if isinstance(error, SystemExit) else _INTERRUPTED
     _console(stderr=True).print(f"simgan: error: {message}", markup=False, highlight=False, soft_wrap=True)
-    return _BAD_INPUT
+    return code
 
 
 def _parse(arguments: list[str]) -> Command:

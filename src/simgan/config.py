@@ -130,6 +130,8 @@ class TrainConfig(_Settings):
     """Steps or time between two checkpoints (ours): 500, 90s, 10min. By time they take a fiftieth of it at most."""
     keep: Positive = 2
     """Newest checkpoints that are kept (ours), beside the best."""
+    strict: bool = False
+    """Stop at the first alarm about the health of the training, with exit code 3 (ours); see health.py."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Of weights, input order and buffer draws."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -191,7 +193,7 @@ class DataRecord(_Settings):
     channels: Positive
 
 
-NOT_OF_THE_RESULT = ("checkpoint_every", "keep")
+NOT_OF_THE_RESULT = ("checkpoint_every", "keep", "strict")
 """Settings that may change where a training goes on: its numbers do not depend on them."""
 
 

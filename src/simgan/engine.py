@@ -45,7 +45,7 @@ class Engine(Protocol):
         Returns:
             A function (batches, shared=()) that makes one update. `batches` are arrays (B, ...) with the same B;
             `shared` are arrays that go to `loss` whole. It returns the losses before the update, as scalars of the
-            backend: `float` of one may wait for the device.
+            backend: `float` of one may wait for the device. A field `gradient` is filled with the gradient's norm.
 
         Raises:
             EngineError: the optimiser is neither of the two.

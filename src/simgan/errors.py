@@ -21,5 +21,9 @@ class RunError(SimGANError, RuntimeError):
     """A run folder cannot be created, written or opened."""
 
 
+class HealthError(SimGANError, RuntimeError):
+    """A training is not well: numbers are not finite, or an alarm was raised and `strict` asked to stop at one."""
+
+
 class EngineError(SimGANError, RuntimeError):
     """The Keras backend in use cannot do what was asked."""

@@ -11,7 +11,8 @@ from rich.console import Console
 from tensorboardX import SummaryWriter
 
 from simgan.config import TrainConfig
-from simgan.health import check_losses
+from simgan.errors import HealthError
+from simgan.health import alarms, check_losses
 from simgan.position import ADVERSARIAL, DISCRIMINATOR_PRETRAIN, PHASES, REFINER_PRETRAIN
 from simgan.progress import progress_bar
 from simgan.run import METRICS, drop_later_records
@@ -68,14 +69,15 @@ class Recorder:
     ) -> None:
         self._folder, self._state, self._waiting = folder, state, waiting
         self._samples, self._refine, self._console = samples, refine, console
-        self._sample_every = config.sample_every
+        self._sample_every, self._strict, self._drift_budget = config.sample_every, config.strict, config.drift_budget
+        self._raised: set[str] = set()
         lengths = (config.refiner_pretrain_steps, config.discriminator_pretrain_steps, config.steps)
         self._lengths = dict(zip(PHASES, lengths, strict=True))
         self._every = dict(zip(PHASES, config.log_every, strict=True))
         self._start_interval()
 
     def __enter__(self) -> Self:
-        drop_later_records(self._folder, self._state.position)
+        self._records = drop_later_records(self._folder, self._state.position)
         self._metrics = (self._folder / METRICS).open("a", encoding="utf-8")
         self._events = SummaryWriter(
             str(self._folder), purge_step=self._steps_over() + 1 if self._steps_over() else None
@@ -125,7 +127,8 @@ class Recorder:
         }
         gauges = state.weight.gauges() if phase == ADVERSARIAL else {}
         values = {name: round(value, 6) for name, value in (means | gauges).items()} | rates
-        self._metrics.write(json.dumps({"phase": phase, "step": number, **values}) + "\n")
+        self._records.append({"phase": phase, "step": number, **values})
+        self._metrics.write(json.dumps(self._records[-1]) + "\n")
         self._metrics.flush()
         for name, value in values.items():
             self._events.add_scalar(f"{phase}/{name}", value, self._steps_over())
@@ -134,7 +137,17 @@ class Recorder:
         steered = "".join(f"{_GAUGES[name]} {value:.2f}  " for name, value in gauges.items())
         line = f"{phase.replace('_', ' ')} {number}/{self._lengths[phase]}: {shown}  {steered}{rate}"
         self._console.print(line, highlight=False, soft_wrap=True)
+        self._raise_alarms(number)
         self._start_interval()
+
+    def _raise_alarms(self, number: int) -> None:
+        """Tells of what has begun to go wrong; if `strict`, ends the training for it."""
+        found = alarms(self._records, self._drift_budget)
+        for name in (name for name in found if name not in self._raised):
+            if self._strict:
+                raise HealthError(f"adversarial step {number}: {found[name]}")
+            self._console.print(f"alarm: {found[name]}", highlight=False, soft_wrap=True)
+        self._raised = set(found)
 
     def _steps_over(self) -> int:
         position = self._state.position

@@ -111,12 +111,11 @@ def is_finished(folder: Path) -> bool:
     return (folder / _REFINER).is_file()
 
 
-def drop_later_records(folder: Path, position: Position) -> None:
+def drop_later_records(folder: Path, position: Position) -> list[dict[str, Any]]:
     """Leaves the records up to `position` in metrics.jsonl: a training that goes on from there writes the rest."""
-    path = folder / METRICS
+    path, kept = folder / METRICS, []
     if not path.exists():
-        return
-    kept = []
+        return []
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             record = _record(line)
@@ -124,8 +123,9 @@ def drop_later_records(folder: Path, position: Position) -> None:
             break
         if record["phase"] not in PHASES or not position.is_past(record["phase"], int(record["step"])):
             break
-        kept.append(line)
-    write_whole(path, "".join(f"{line}\n" for line in kept))
+        kept.append(record)
+    write_whole(path, "".join(f"{json.dumps(record)}\n" for record in kept))
+    return kept
 
 
 def open_recorded(record: SourceRecord) -> ImageSource:

@@ -51,6 +51,10 @@ class RefinerLosses(NamedTuple):
     self_regularisation: Array
     change: Array
     """Mean |x~ - x|, in units of the [-1, 1] range."""
+    brightening: Array
+    """Mean x~ - x."""
+    gradient: Array = 0.0
+    """Norm of the gradient of `total`; the engine fills it in."""
 
 
 class DiscriminatorLosses(NamedTuple):
@@ -59,6 +63,12 @@ class DiscriminatorLosses(NamedTuple):
     total: Array
     real_accuracy: Array
     refined_accuracy: Array
+    logit_spread: Array
+    """Deviation of D's logits over patches and images: 0 if it says the same of all."""
+    intensity_gap: Array
+    """Mean of the refined images less that of the real ones, in units of the [-1, 1] range."""
+    gradient: Array = 0.0
+    """Norm of the gradient of `total`; the engine fills it in."""
 
 
 def new_state(
@@ -129,14 +139,14 @@ class Steps:
         def regularisation(x: Array) -> RefinerLosses:
             refined = self._refine(x)
             l_reg = ops.mean(self_regularisation_loss(x, refined, config.psi))
-            return RefinerLosses(l_reg, ops.zeros_like(l_reg), l_reg, _change(x, refined))
+            return RefinerLosses(l_reg, ops.zeros_like(l_reg), l_reg, *_change(x, refined))
 
         def equation_4(x: Array, weight: Array, *window: Array) -> RefinerLosses:
             refined = self._refine(x)
             l_reg = ops.mean(self_regularisation_loss(x, refined, config.psi))
             logits = discriminate(_crop(refined, *window))
             l_real = ops.mean(local_adversarial_loss(patch_labels(PatchClass.REAL, logits), logits))
-            return RefinerLosses(l_real + weight[0] * l_reg, l_real, l_reg, _change(x, refined))
+            return RefinerLosses(l_real + weight[0] * l_reg, l_real, l_reg, *_change(x, refined))
 
         def equation_2(x_refined: Array, y: Array, *window: Array) -> DiscriminatorLosses:
             on_refined = discriminate(_crop(x_refined, *window))
@@ -148,6 +158,8 @@ class Steps:
                 ops.mean(total),
                 real_accuracy=_share(on_real, PatchClass.REAL),
                 refined_accuracy=_share(on_refined, PatchClass.REFINED),
+                logit_spread=ops.std(ops.concatenate([on_refined, on_real])[..., 0]),
+                intensity_gap=ops.mean(x_refined) - ops.mean(y),
             )
 
         self._minimise_regularisation = engine.minimiser(regularisation, *refiner)
@@ -217,9 +229,10 @@ def _crop(images: Array, rows: Array | None = None, columns: Array | None = None
     return images if rows is None else ops.take(ops.take(images, rows, axis=1), columns, axis=2)
 
 
-def _change(x: Array, refined: Array) -> Array:
-    """Mean |x~ - x|."""
-    return ops.mean(ops.abs(refined - x))
+def _change(x: Array, refined: Array) -> tuple[Array, Array]:
+    """Mean |x~ - x| and mean x~ - x."""
+    difference = refined - x
+    return ops.mean(ops.abs(difference)), ops.mean(difference)
 
 
 def _share(logits: Array, patch_class: PatchClass) -> Array:

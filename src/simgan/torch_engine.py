@@ -103,11 +103,13 @@ class TorchEngine:
                 losses = loss(*pieces, *shared)
                 share = len(pieces[0]) / count
                 torch._foreach_add_(gradients, torch.autograd.grad(losses[0], values), alpha=share)
-                parts = [part.detach() * share for part in losses]
+                parts = [part.detach() * share if isinstance(part, Tensor) else part for part in losses]
                 sums = [a + b for a, b in zip(sums, parts, strict=True)] if sums else parts
             with torch.no_grad():
+                norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
                 descend(gradients)
-            return type(losses)(*sums)
+            means = type(losses)(*sums)
+            return means._replace(gradient=norm) if "gradient" in means._fields else means
 
         return _Recorded(update) if self._compiled and self._on_gpu else update
 

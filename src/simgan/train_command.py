@@ -13,7 +13,7 @@ from tyro import MISSING
 from tyro.conf import arg
 
 from simgan.commands import Range, open_data
-from simgan.config import SourceRecord, TrainConfig, differences, make_config, read_run, read_settings
+from simgan.config import SourceRecord, TrainConfig, make_config, read_run, read_settings
 from simgan.errors import ConfigError
 from simgan.presets import PRESETS, PresetName
 
@@ -90,22 +90,18 @@ class Train:
         """Goes on where a training stopped, with the same settings or not at all."""
         from simgan.training import resume
 
-        config, data = read_run(folder)
-        changed = differences(config, self.settings)
         if self.out != folder:
-            changed.append(f"out: {folder}, now {self.out}")
-        if changed:
             raise ConfigError(
-                f"resume: expected the settings of {folder}, received others ({'; '.join(changed)}); leave them out, "
-                "or train anew with another --out."
+                f"out: expected {folder}, in which the training goes on, received {self.out}; leave it out."
             )
+        _, data = read_run(folder)
         with ExitStack() as opened:
             # Data may have moved, not changed: that is for `resume` to see.
             synthetic, real = (
                 opened.enter_context(open_data(path, record.key, record.range)) if str(path) != record.path else None
                 for path, record in ((self.synthetic, data.synthetic), (self.real, data.real))
             )
-            run = resume(folder, synthetic=synthetic, real=real, console=console)
+            run = resume(folder, self.settings, synthetic=synthetic, real=real, console=console)
         return self._finished(run.path, console)
 
     @staticmethod

@@ -13,10 +13,10 @@ from rich.console import Console
 
 from simgan.batches import Order, digest, evenly_spaced_images, image_batches, training_size
 from simgan.checkpoint import Checkpoints
-from simgan.config import DataRecord, SourceRecord, TrainConfig, read_run
+from simgan.config import DataRecord, SourceRecord, TrainConfig, differences, read_run
 from simgan.device import device_memory, main_memory, open_engine, resolve
 from simgan.engine import Engine
-from simgan.errors import DataError, RunError
+from simgan.errors import ConfigError, DataError, RunError
 from simgan.evaluation.displacement import displacement
 from simgan.folders import check_new, locked, whole_folder
 from simgan.framing import compare_framing
@@ -92,6 +92,7 @@ def train(
 
 def resume(
     path: str | Path,
+    config: TrainConfig | None = None,
     *,
     synthetic: ImageSource | None = None,
     real: ImageSource | None = None,
@@ -103,6 +104,8 @@ def resume(
 
     Args:
         path: the run folder.
+        config: the settings of the training, which may differ only in what its numbers do not depend on
+            (`config.NOT_OF_THE_RESULT`); by default as they were.
         synthetic: the images of the training, if they are elsewhere now.
         real: likewise.
         console: where progress goes; by default nowhere.
@@ -111,12 +114,19 @@ def resume(
         The finished run.
 
     Raises:
+        ConfigError: other settings; the message tells the difference.
         RunError: it is no run folder, it is finished, another training is at work in it, or no checkpoint can be read.
         DataError: the images are missing, or are not those that the training began with.
         EngineError, KeyboardInterrupt, SystemExit: as `train`.
     """
     folder = Path(path)
-    config, data = read_run(folder)
+    recorded, data = read_run(folder)
+    config = config or recorded
+    if changed := differences(recorded, config):
+        raise ConfigError(
+            f"resume: expected the settings of {folder}, received others ({'; '.join(changed)}); leave them out, or "
+            "train anew with another --out."
+        )
     with ExitStack() as opened:
         opened.enter_context(locked(folder))
         if is_finished(folder):

@@ -43,6 +43,7 @@ def test_what_was_not_measured_is_said():
 
 GOOD = {
     "phase": "adversarial",
+    "step": 40,
     "refiner_change": 0.1,
     "discriminator_real_accuracy": 0.7,
     "discriminator_refined_accuracy": 0.6,
@@ -52,8 +53,8 @@ GOOD = {
 
 
 def test_a_good_training_has_no_warning():
-    assert health([GOOD] * 8) == []
-    assert health([]) == []
+    assert health([GOOD] * 8, None) == []
+    assert health([], None) == []
 
 
 @pytest.mark.parametrize(
@@ -62,16 +63,22 @@ def test_a_good_training_has_no_warning():
         ({"refiner_change": 0.001}, "next to nothing"),
         ({"discriminator_real_accuracy": 1.0, "discriminator_refined_accuracy": 0.995}, "R has lost"),
         ({"discriminator_real_accuracy": 0.49, "discriminator_refined_accuracy": 0.51}, "guessing"),
-        ({"history_fill": 0.5}, "history"),
         ({"waiting_for_data": 0.3}, "waiting"),
     ],
 )
 def test_each_trouble_is_said_once(changes, word):
-    said = health([GOOD | changes] * 8)
+    said = health([GOOD | changes] * 8, None)
     assert len(said) == 1
     assert word in said[0]
 
 
-def test_trouble_that_has_passed_is_not_said():
-    early = GOOD | {"refiner_change": 0.001, "history_fill": 0.1, "discriminator_real_accuracy": 1.0}
-    assert health([early] * 4 + [GOOD] * 4) == []
+def test_trouble_that_has_passed_is_said_with_its_steps():
+    bad = {"discriminator_real_accuracy": 1.0, "discriminator_refined_accuracy": 1.0}
+    records = [GOOD | {"step": 40 * n} | (bad if 3 <= n < 9 else {}) for n in range(1, 15)]
+    (said,) = health(records, None)
+    assert said.startswith("Steps 120 to 320: D is right")
+
+
+def test_history_that_was_never_full_is_said():
+    (said,) = health([GOOD | {"history_fill": 0.1 * n} for n in range(1, 8)], None)
+    assert "not full at the end" in said

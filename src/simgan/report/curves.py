@@ -18,6 +18,7 @@ CURVES: Mapping[str, Mapping[str, str]] = {
         "refined": "discriminator_refined_accuracy",
     },
     "Mean |refined - synthetic|": {"change": "refiner_change"},
+    "Norm of the gradient": {"R": "refiner_gradient", "D": "discriminator_gradient"},
     "Share of time waiting for data": {"waiting": "waiting_for_data"},
     "Drift by optical flow, px": {"R as it is": "measured_drift"},
     "Weight of self-regularisation": {"weight": "self_regularisation_weight"},

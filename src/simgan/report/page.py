@@ -25,7 +25,7 @@ def write_report(run: Run) -> Path:
     """
     found = read_evaluation(run.path)
     metrics = run.metrics()
-    warnings = [*_framing_warnings(run), *health(metrics), *(found.warnings if found else ())]
+    warnings = [*_framing_warnings(run), *health(metrics, run.config.drift_budget), *(found.warnings if found else ())]
     curves = draw_curves(metrics)
     body = [
         html.box("verdict", sentences(found)),

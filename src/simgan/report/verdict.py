@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from simgan.health import raised_alarms
 from simgan.position import ADVERSARIAL
 from simgan.results import Distance, Downstream, DriftResult, Evaluation
 
-_UNCHANGED = 0.01  # mean |x~ - x| in the [-1, 1] range: R is as good as the identity
-_PERFECT = 0.99  # share of patches that D gets right: R has lost
-_CHANCE = 0.02  # from one half: D has given up, or R has won
 _WAITING = 0.05  # share of the time
 
 
@@ -60,27 +58,13 @@ def sentences(found: Evaluation | None) -> list[str]:
     return said + [drift_in_words(drift) for drift in found.drift] + distance_in_words(found.distances)
 
 
-def health(metrics: Sequence[dict[str, Any]]) -> list[str]:
+def health(metrics: Sequence[dict[str, Any]], drift_budget: float | None) -> list[str]:
     """Warnings from the records of a training."""
+    said = list(raised_alarms(metrics, drift_budget))
     records = [record for record in metrics if record.get("phase") == ADVERSARIAL]
-    if not records:
-        return []
-    late = records[-max(1, len(records) // 4) :]
-
-    def lowest(name: str) -> float:
-        return min(float(record.get(name, 0.0)) for record in late)
-
-    said = []
-    if float(late[-1].get("refiner_change", 1.0)) < _UNCHANGED:
-        said.append("R changes next to nothing: lower the weight of self-regularisation, or train longer.")
-    if min(lowest("discriminator_real_accuracy"), lowest("discriminator_refined_accuracy")) > _PERFECT:
-        said.append("D is right on nearly every patch: R has lost; lower D's learning rate or the weight.")
-    accuracies = [record.get(f"discriminator_{kind}_accuracy") for record in late for kind in ("real", "refined")]
-    if all(accuracy is not None and abs(accuracy - 0.5) < _CHANCE for accuracy in accuracies):
-        said.append("D is right on half of the patches, as by guessing: it learns nothing; raise its learning rate.")
-    if float(late[-1].get("history_fill", 1.0)) < 1.0:
+    if records and float(records[-1].get("history_fill", 1.0)) < 1.0:
         said.append("The history buffer was not full at the end: a smaller --history-size would have been used.")
-    waiting = sum(float(record.get("waiting_for_data", 0.0)) for record in records) / len(records)
+    waiting = sum(float(record.get("waiting_for_data", 0.0)) for record in records) / max(1, len(records))
     if waiting > _WAITING:
         said.append(f"{waiting:.0%} of the time went into waiting for data: a faster disk, or HDF5, would help.")
     return said
