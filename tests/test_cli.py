@@ -383,6 +383,25 @@ def test_other_settings_than_it_began_with_are_refused_with_the_difference(comma
     assert "finished" in stderr
 
 
+def test_bad_images_are_left_out_of_training_and_refining_if_asked(command, train, tmp_path, write_pngs, pixels):
+    folder = write_pngs(tmp_path / "synthetic", pixels(9, 1, (8, 8)))
+    (folder / "003.png").write_bytes(b"")
+    code, _, stderr = command(*train(synthetic=folder))
+    assert code == 2
+    assert "003.png" in stderr
+    shutil.rmtree(tmp_path / "run", ignore_errors=True)
+    code, stdout, _ = command(*train(synthetic=folder), "--on-bad-image", "skip")
+    assert code == 0
+    assert "1 of 9 images" in " ".join(stdout.split())
+    assert "synthetic,003.png," in (tmp_path / "run/left_out.csv").read_text("utf-8")
+    refine = ["refine", tmp_path / "run", folder, tmp_path / "out"]
+    assert command(*refine)[0] == 2
+    code, stdout, _ = command(*refine, "--on-bad-image", "skip")
+    assert code == 0
+    assert "out.quarantine.csv" in stdout
+    assert len(list((tmp_path / "out").iterdir())) == 8
+
+
 def test_going_on_in_what_is_no_run_is_one_line(refused, tmp_path):
     assert "nowhere" in refused("train", "--resume", tmp_path / "nowhere")
 

@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import csv
+import os
+import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -248,8 +253,8 @@ def test_all_images_are_refined_in_blocks_of_any_size(many, tmp_path, negative, 
     assert done == [(min(number, 300), 300) for number in range(64, 384, 64)]
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
-def test_refining_that_is_interrupted_leaves_nothing(error, many, tmp_path, identity):
+@pytest.mark.parametrize("error", [ZeroDivisionError, RuntimeError])
+def test_refining_that_fails_leaves_nothing(error, many, tmp_path, identity):
     def stop(done: int, total: int) -> None:
         if done == 128:
             raise error
@@ -360,15 +365,15 @@ def save_set(form: str, path: Path, images: np.ndarray) -> Path:
 
 @pytest.mark.usefixtures("mover")
 @pytest.mark.parametrize("form", ["keyed", "stacked", "npz", "folder"])
-def test_images_that_moved_too_far_are_set_aside_and_listed(form, tmp_path):
+def test_images_that_moved_too_far_are_set_aside_and_listed(form, tmp_path, identity):
     images = textures(6)
     path = save_set(form, tmp_path, images)
     output = tmp_path / f"out{path.suffix}"
     with open_images(path) as source:
         names = list(source.names)
-        aside = refining.refine_data_set("run", source, output, max_drift=1.0)
-    assert [name for name, _ in aside] == names[1::2]
-    assert [drift for _, drift in aside] == pytest.approx([2, 2, 2], abs=0.4)
+        aside = refining.refine_data_set(identity, source, output, max_drift=1.0)
+    assert [image.name for image in aside] == names[1::2]
+    assert [image.drift for image in aside] == pytest.approx([2, 2, 2], abs=0.4)
     listed = (tmp_path / f"{output.name}.quarantine.csv").read_text().splitlines()
     assert listed[0] == "name,drift_px,reason,kept"
     assert [line.split(",")[0] for line in listed[1:]] == names[1::2]
@@ -385,20 +390,20 @@ def test_images_that_moved_too_far_are_set_aside_and_listed(form, tmp_path):
 
 
 @pytest.mark.usefixtures("mover")
-def test_nothing_beyond_leaves_an_empty_list(tmp_path):
+def test_nothing_beyond_leaves_an_empty_list(tmp_path, identity):
     path = save_set("keyed", tmp_path, textures(4))
     with open_images(path) as source:
-        assert refining.refine_data_set("run", source, tmp_path / "out.h5", max_drift=9.0) == []
+        assert refining.refine_data_set(identity, source, tmp_path / "out.h5", max_drift=9.0) == []
     assert (tmp_path / "out.h5.quarantine.csv").read_text().splitlines() == ["name,drift_px,reason,kept"]
     with open_images(tmp_path / "out.h5") as refined:
         assert len(refined) == 4
 
 
-def test_all_beyond_is_an_error_that_leaves_nothing(tmp_path, only_line, monkeypatch):
+def test_all_beyond_is_an_error_that_leaves_nothing(tmp_path, only_line, monkeypatch, identity):
     monkeypatch.setattr(refining, "_predictor", lambda *args, **options: lambda images: np.roll(images, 2, axis=2))
     path = save_set("keyed", tmp_path, textures(4))
     with open_images(path) as source, pytest.raises(DataError) as caught:
-        refining.refine_data_set("run", source, tmp_path / "out.h5", max_drift=1.0)
+        refining.refine_data_set(identity, source, tmp_path / "out.h5", max_drift=1.0)
     assert "drift" in only_line(str(caught.value))
     assert sorted(tmp_path.iterdir()) == [path]
 
@@ -408,7 +413,7 @@ def test_an_old_list_is_not_written_over(tmp_path, only_line):
     path = save_set("keyed", tmp_path, textures(4))
     (tmp_path / "out.h5.quarantine.csv").write_text("old")
     with open_images(path) as source, pytest.raises(DataError) as caught:
-        refining.refine_data_set("run", source, tmp_path / "out.h5", max_drift=1.0)
+        refining.refine_data_set(identity, source, tmp_path / "out.h5", max_drift=1.0)
     assert "quarantine" in only_line(str(caught.value))
     assert not (tmp_path / "out.h5").exists()
 
@@ -418,6 +423,155 @@ def test_an_old_list_is_not_written_over(tmp_path, only_line):
 def test_drift_that_is_no_distance_is_refused(max_drift, tmp_path, only_line):
     path = save_set("keyed", tmp_path, textures(4))
     with open_images(path) as source, pytest.raises(DataError) as caught:
-        refining.refine_data_set("run", source, tmp_path / "out.h5", max_drift=max_drift)
+        refining.refine_data_set(identity, source, tmp_path / "out.h5", max_drift=max_drift)
     assert "max_drift" in only_line(str(caught.value))
     assert sorted(tmp_path.iterdir()) == [path]
+
+
+# --- What was interrupted goes on -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stopped(many, tmp_path):
+    """Refines many.h5 until 128 images are written, then is interrupted; gives how to call it."""
+
+    def refine(model, **options):
+        def stop(done, total):
+            if done == 128:
+                raise KeyboardInterrupt
+
+        with open_images(many) as source, pytest.raises(KeyboardInterrupt) as caught:
+            refine_data_set(model, source, tmp_path / "refined.h5", stop, **options)
+        return caught.value
+
+    return refine
+
+
+def test_interrupted_refining_goes_on_where_it_was(stopped, many, tmp_path, negative, monkeypatch):
+    assert any("goes on" in note for note in stopped(negative).__notes__)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".refined.h5.spool", "many.h5"]
+    refined_anew, own = [], refining._predictor
+
+    def counting(*args, **options):
+        predict = own(*args, **options)
+        return lambda images: refined_anew.append(len(images)) or predict(images)
+
+    monkeypatch.setattr(refining, "_predictor", counting)
+    with open_images(many) as source:
+        refine_data_set(negative, source, tmp_path / "refined.h5")
+        assert sum(refined_anew) <= 300 - 128
+        refine_data_set(negative, source, tmp_path / "at once.h5")
+    assert (tmp_path / "refined.h5").read_bytes() == (tmp_path / "at once.h5").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["at once.h5", "many.h5", "refined.h5"]
+
+
+def test_a_torn_group_is_made_anew(stopped, many, tmp_path, negative):
+    stopped(negative)
+    spool = tmp_path / ".refined.h5.spool"
+    spool.write_bytes(spool.read_bytes()[:-7])
+    with open_images(many) as source:
+        refine_data_set(negative, source, tmp_path / "refined.h5")
+    np.testing.assert_array_equal(read_all(tmp_path / "refined.h5")["image"], 255 - read_all(many)["image"])
+
+
+def test_what_another_model_or_other_images_left_is_not_used(stopped, many, tmp_path, negative, identity):
+    stopped(identity)
+    with open_images(many) as source:
+        refine_data_set(negative, source, tmp_path / "refined.h5")
+    np.testing.assert_array_equal(read_all(tmp_path / "refined.h5")["image"], 255 - read_all(many)["image"])
+    (tmp_path / "refined.h5").unlink()
+    stopped(identity)
+    with h5py.File(many, "r+") as file:
+        file["image"][:] = 7
+    with open_images(many) as source:
+        refine_data_set(identity, source, tmp_path / "refined.h5")
+    assert (read_all(tmp_path / "refined.h5")["image"] == 7).all()
+
+
+def test_two_jobs_of_one_output_are_one_too_many(many, tmp_path, identity, only_line):
+    def start_another(done, total):
+        with open_images(many) as source:
+            refine_data_set(identity, source, tmp_path / "refined.h5")
+
+    with open_images(many) as source, pytest.raises(DataError) as caught:
+        refine_data_set(identity, source, tmp_path / "refined.h5", start_another)
+    assert "no other job" in only_line(str(caught.value))
+
+
+KILLED = """
+import os, signal, sys
+import simgan
+from simgan.images import open_images
+from simgan.refining import refine_data_set
+
+def kill(done, total):
+    if done >= int(sys.argv[4]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+with open_images(sys.argv[2]) as source:
+    refine_data_set(sys.argv[1], source, sys.argv[3], kill)
+"""
+
+
+@pytest.mark.parametrize("form", ["keyed", "npz", "folder"])
+def test_killed_refining_goes_on_and_gives_the_same_bytes(form, finished_run, tmp_path):
+    """Killed twice: once it has written some, and later on."""
+    images = np.random.default_rng(0).integers(0, 256, (200, 9, 10, 1), np.uint8)
+    path = save_set(form, tmp_path, images)
+    output = tmp_path / f"out{path.suffix}"
+    for at in (64, 128):
+        arguments = [sys.executable, "-c", KILLED, finished_run.path, path, output, str(at)]
+        killed = subprocess.run(arguments, env={**os.environ, "KERAS_BACKEND": "torch"}, check=False)
+        assert killed.returncode == -signal.SIGKILL
+        assert not output.exists()
+        assert (tmp_path / f".{output.name}.partial").exists() or form == "npz"
+    with open_images(path) as source:
+        refine_data_set(finished_run, source, output)
+        refine_data_set(finished_run, source, tmp_path / f"at-once{path.suffix}")
+    files = [[output], [tmp_path / f"at-once{path.suffix}"]]
+    if form == "folder":
+        files = [sorted(one.iterdir()) for (one,) in files]
+    assert len(files[0]) == len(files[1])
+    for one, other in zip(*files, strict=True):
+        assert one.read_bytes() == other.read_bytes()
+    assert not list(tmp_path.glob(".*"))
+
+
+# --- Images that cannot be used ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["keyed", "folder"])
+def test_images_that_cannot_be_used_are_left_out_and_listed(form, tmp_path, identity):
+    images = textures(6)
+    path = save_set(form, tmp_path, images)
+    if form == "folder":
+        (path / "eye2.png").write_bytes((path / "eye2.png").read_bytes()[:40])
+    else:
+        with h5py.File(path, "r+") as file:
+            del file["image/eye2"]
+            file["image/eye2"] = np.zeros((3, 3, 3, 3), np.uint8)
+    output = tmp_path / f"out{path.suffix}"
+    with pytest.raises(DataError, match="eye2"), open_images(path) as source:
+        refine_data_set(identity, source, output)
+    with open_images(path, on_bad_image="skip") as source:
+        assert len(source) == 5
+        (aside,) = refine_data_set(identity, source, output)
+    assert aside.name.startswith("eye2")
+    assert aside.drift is None
+    listed = list(csv.reader((tmp_path / f"{output.name}.quarantine.csv").read_text("utf-8").splitlines()))
+    assert listed[1][0].startswith("eye2")
+    assert "eye2" in listed[1][2]
+    with open_images(output) as refined:
+        np.testing.assert_array_equal(np.stack(refined.read(range(5))), images[[0, 1, 3, 4, 5]])
+        if form == "keyed":
+            np.testing.assert_array_equal(refined.labels("gaze")[2], [6, 7])
+
+
+def test_rows_of_an_array_cannot_be_left_out(tmp_path, identity, only_line):
+    images = np.random.default_rng(0).random((5, 8, 8), np.float32)
+    images[3, 1, 1] = np.nan
+    np.save(tmp_path / "in.npy", images)
+    with open_images(tmp_path / "in.npy", on_bad_image="skip") as source, pytest.raises(DataError) as caught:
+        refine_data_set(identity, source, tmp_path / "out.npy")
+    assert "rows of an array" in only_line(str(caught.value))
+    assert [path.name for path in tmp_path.iterdir()] == ["in.npy"]

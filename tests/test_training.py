@@ -67,7 +67,7 @@ def test_settings_read_back_are_the_settings_given(finished_run, tiny_config):
     assert data is not None
     digests = [record.digest for record in (data.synthetic, data.real)]
     assert len(set(digests)) == 2
-    unread = {"key": None, "range": None}
+    unread = {"key": None, "range": None, "on_bad_image": "stop"}
     assert data.model_dump() == {
         "synthetic": {"path": str(finished_run.path.parent / "synthetic.npy"), "digest": digests[0], **unread},
         "real": {"path": str(finished_run.path.parent / "real.npy"), "digest": digests[1], **unread},

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _PROBLEMS_FOUND = 1
+_TOLD = 5  # images that are left out, by name
 
 Range = tuple[float, float] | None
+OnBadImage = Literal["stop", "skip"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,10 @@ class Refine:
     """Set aside images whose content moved by more than so many pixels, by optical flow (0.2 of 55 px is noise). They
     are listed in OUTPUT.quarantine.csv and left out with their labels; in arrays their rows stay, unrefined."""
 
+    on_bad_image: OnBadImage = "stop"
+    """What becomes of images that cannot be used. `stop`: nothing is written. `skip`: they are left out and listed, as
+    with --max-drift; of a folder or HDF5 by key only, for the rows of an array must match their labels."""
+
     def run(self, console: Console) -> int:
         """Refines with a progress bar."""
         from simgan.progress import show_progress
@@ -45,16 +51,21 @@ class Refine:
         from simgan.run import Run
 
         run = Run.open(self.run_folder)
-        with open_data(self.input, self.key, self.range or run.data.synthetic.range) as source:
+        limits = self.range or run.data.synthetic.range
+        with open_data(self.input, self.key, limits, self.on_bad_image, console) as source:
             with show_progress(console, "refining") as on_progress:
                 aside = refine_data_set(run, source, self.output, on_progress, max_drift=self.max_drift)
-            console.print(f"{len(source) - len(aside)} refined images are in {self.output}.", soft_wrap=True)
+            moved = sum(image.drift is not None for image in aside)
+            console.print(f"{len(source) - moved} refined images are in {self.output}.", soft_wrap=True)
             if self.max_drift is not None:
                 console.print(
-                    f"{len(aside)} of {len(source)} images moved by more than {self.max_drift:g} px: set aside, "
-                    f"and listed in {quarantine_list(self.output)}.",
+                    f"{moved} of {len(source)} images moved by more than {self.max_drift:g} px: set aside.",
                     soft_wrap=True,
                     highlight=False,
+                )
+            if quarantine_list(self.output).exists():
+                console.print(
+                    f"What was set aside is listed in {quarantine_list(self.output)}.", soft_wrap=True, highlight=False
                 )
         return 0
 
@@ -206,8 +217,26 @@ def _pixel_range(limits: Range) -> Any:
     return PixelRange(*limits) if limits else None
 
 
-def open_data(path: Path, key: str | None, limits: Range) -> Any:
-    """As `open_images`, the range as two numbers."""
+def open_data(
+    path: Path, key: str | None, limits: Range, on_bad_image: OnBadImage = "stop", console: Console | None = None
+) -> Any:
+    """As `open_images`, the range as two numbers; says what is left out."""
     from simgan.images import open_images
+    from simgan.progress import show_progress
 
-    return open_images(path, key=key, pixel_range=_pixel_range(limits))
+    if on_bad_image == "stop" or console is None:
+        return open_images(path, key=key, pixel_range=_pixel_range(limits))
+    with show_progress(console, f"looking at {path.name}") as on_progress:
+        source = open_images(
+            path, key=key, pixel_range=_pixel_range(limits), on_bad_image=on_bad_image, on_progress=on_progress
+        )
+    for image in source.left_out[:_TOLD]:
+        console.print(f"left out: {image.reason}", markup=False, highlight=False, soft_wrap=True)
+    if source.left_out:
+        console.print(
+            f"{len(source.left_out)} of {len(source) + len(source.left_out)} images in {path} are left out, for they "
+            "cannot be used.",
+            soft_wrap=True,
+            highlight=False,
+        )
+    return source

@@ -179,6 +179,7 @@ class SourceRecord(_Settings):
     path: str
     key: str | None = None
     range: tuple[float, float] | None = None
+    on_bad_image: Literal["stop", "skip"] = "stop"
     digest: str | None = None
     """Of some of its images: whether it is still the same set. See batches.py."""
 

@@ -13,7 +13,7 @@ from simgan.errors import HealthError
 from simgan.position import ADVERSARIAL, Position
 
 # Ours. tests/test_health.py provokes each; none is raised on a run of the demo.
-_LONG = 5  # records in a row, all of which must show it
+LONG = 5  # records in a row, all of which must show it
 _UNCHANGED = 0.005  # mean |x~ - x| in the [-1, 1] range: R is as good as the identity
 _PERFECT = 0.99  # share of patches that D gets right
 _CHANCE = 0.02  # from one half
@@ -65,8 +65,8 @@ def alarms(records: Sequence[Record], drift_budget: float | None = None) -> dict
         records: of metrics.jsonl, oldest first.
         drift_budget: `TrainConfig.drift_budget`.
     """
-    late = [record for record in records if record.get("phase") == ADVERSARIAL][-_LONG:]
-    if len(late) < _LONG:
+    late = [record for record in records if record.get("phase") == ADVERSARIAL][-LONG:]
+    if len(late) < LONG:
         return {}
 
     def always(name: str, wrong: Callable[[float], bool]) -> bool:
@@ -96,8 +96,8 @@ def raised_alarms(records: Sequence[Record], drift_budget: float | None = None) 
     """Every alarm of a training, with the steps of its first and last record."""
     seen: dict[str, tuple[int, int]] = {}
     adversarial = [record for record in records if record.get("phase") == ADVERSARIAL]
-    for end in range(_LONG, len(adversarial) + 1):
-        window = adversarial[end - _LONG : end]
+    for end in range(LONG, len(adversarial) + 1):
+        window = adversarial[end - LONG : end]
         for name in alarms(window, drift_budget):
             seen[name] = (seen.get(name, (int(window[0].get("step", 0)), 0))[0], int(window[-1].get("step", 0)))
     return (f"Steps {first} to {last}: {_SAID[name]}" for name, (first, last) in seen.items())

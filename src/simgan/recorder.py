@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +13,7 @@ from tensorboardX import SummaryWriter
 
 from simgan.config import TrainConfig
 from simgan.errors import HealthError
-from simgan.health import alarms, check_losses
+from simgan.health import LONG, alarms, check_losses
 from simgan.position import ADVERSARIAL, DISCRIMINATOR_PRETRAIN, PHASES, REFINER_PRETRAIN
 from simgan.progress import progress_bar
 from simgan.run import METRICS, drop_later_records
@@ -77,7 +78,7 @@ class Recorder:
         self._start_interval()
 
     def __enter__(self) -> Self:
-        self._records = drop_later_records(self._folder, self._state.position)
+        self._records = deque(drop_later_records(self._folder, self._state.position), maxlen=LONG)
         self._metrics = (self._folder / METRICS).open("a", encoding="utf-8")
         self._events = SummaryWriter(
             str(self._folder), purge_step=self._steps_over() + 1 if self._steps_over() else None
@@ -142,7 +143,7 @@ class Recorder:
 
     def _raise_alarms(self, number: int) -> None:
         """Tells of what has begun to go wrong; if `strict`, ends the training for it."""
-        found = alarms(self._records, self._drift_budget)
+        found = alarms(list(self._records), self._drift_budget)
         for name in (name for name in found if name not in self._raised):
             if self._strict:
                 raise HealthError(f"adversarial step {number}: {found[name]}")

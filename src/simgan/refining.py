@@ -1,6 +1,7 @@
 """`refine`: gives images to a trained R, and a whole data set with its labels to a new file."""
 
 import csv
+import io
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
@@ -14,11 +15,22 @@ from numpy.typing import NDArray
 
 from simgan.device import dtype_policy, images_at_once, open_engine, refiner_flops, resolve_precision, worth_compiling
 from simgan.errors import DataError
-from simgan.images import ImageSource, PixelRange, check_values, common_size, write_like
+from simgan.folders import write_whole
+from simgan.images import (
+    ImageSource,
+    ImageWriter,
+    LeftOut,
+    PixelRange,
+    ReadableImages,
+    check_values,
+    common_size,
+    writer_like,
+)
 from simgan.images.sampling import evenly_spaced
 from simgan.images.threads import ahead
 from simgan.models import any_size, refiner_model
 from simgan.run import Run
+from simgan.spool import Spool, digest_of, spooled
 
 _BATCH = 64  # images of one size: enough to keep any device busy
 _WAITING = 4 * _BATCH  # images of all sizes that may wait for others of their size
@@ -39,11 +51,12 @@ class Group(NamedTuple):
 
 
 class SetAside(NamedTuple):
-    """An image that refining moved too far."""
+    """An image that refining moved too far, or that could not be used."""
 
     name: str
-    drift: float
-    """px"""
+    drift: float | None
+    """px; None if it could not be used."""
+    reason: str
 
 
 def refine(
@@ -108,61 +121,85 @@ def refine_data_set(
     The images may have any size, each its own, and there may be more than fit into memory. Reading and writing go on
     in threads of their own while R computes.
 
+    An interrupted or killed job goes on where it was if it is started again; see spool.py.
+
     Args:
         on_progress: called now and then with the images written and their number.
         max_drift: px; an image whose content moved further (`simgan.evaluation.displacement`) is set aside and listed
             in `<output>.quarantine.csv`. Where images go by name (a folder, HDF5 by key) it and its labels are left
-            out; in an array its row keeps the image as it was, for rows must match their labels.
+            out; in an array its row keeps the image as it was, for rows must match their labels. Images that `source`
+            is without since they cannot be used are listed there as well.
 
     Returns:
-        The images set aside, in their order in `source`.
+        The images set aside, in their order in the whole set.
 
     Raises:
-        DataError: the images do not fit the model, one cannot be read, all would be set aside, or `output` or the
-            list exists or cannot be written; nothing is left under their names then.
+        DataError: the images do not fit the model, one cannot be read, all would be set aside, one of an array would
+            have to be left out, or `output` or the list exists or cannot be written; nothing is left then.
         RunError: the path is not a finished run.
     """
     if max_drift is not None and not max_drift > 0:
         raise DataError(f"max_drift: expected a positive number of pixels, received {max_drift}; give 1.0, say.")
     output = Path(output)
     listed = quarantine_list(output)
-    if max_drift is not None and os.path.lexists(listed):
+    lists = max_drift is not None or bool(source.left_out)
+    if lists and os.path.lexists(listed):
         raise DataError(
             f"{listed}: expected a name not in use, received one that is; remove it or name another output"
         )
+    whole, places = (source.whole, source.indices) if isinstance(source, ReadableImages) else (source, None)
     sizes = [source.size(index) for index in evenly_spaced(len(source), _SAMPLED)]
     shape = (len(source), *sizes[0], source.channels)
-    predict = _predictor(run_or_model, source.dtype, shape, one_size=len(set(sizes)) == 1)
-    aside: dict[int, SetAside] = {}
+    refiner = Run.open(run_or_model) if isinstance(run_or_model, str | Path) else run_or_model
+    predict = _predictor(refiner, source.dtype, shape, one_size=len(set(sizes)) == 1)
+    model = refiner.refiner if isinstance(refiner, Run) else refiner
+    digest = digest_of(source, model, isinstance(refiner, Run), keras.backend.backend(), dtype_policy("auto"))
+    aside = {image.place: SetAside(image.name, None, image.reason) for image in source.left_out}
+    moved_most = 0 if max_drift is None else max_drift
 
     def write(group: Group) -> int:
         moved = _moved(source, group, max_drift)
         stays = moved <= (np.inf if max_drift is None else max_drift)
-        writer.write_many(
-            [index for index, good in zip(group.indices, stays, strict=True) if good], group.refined[stays]
-        )
+        indices = group.indices if places is None else places[group.indices].tolist()
+        writer.write_many([index for index, good in zip(indices, stays, strict=True) if good], group.refined[stays])
         for place in np.flatnonzero(~stays):
-            index = group.indices[place]
-            aside[index] = SetAside(source.names[index], float(moved[place]))
+            index = indices[place]
+            reason = f"content moved by more than {moved_most:g} px"
+            aside[index] = SetAside(whole.names[index], float(moved[place]), reason)
             writer.set_aside(index, group.synthetic[place])
         return len(group.indices)
 
-    with (
-        write_like(source, output) as writer,
-        closing(_blocks(source, sizes)) as blocks,
-        closing(ahead(write, _refined_groups(predict, source, blocks))) as written,
-    ):
-        for done in accumulate(written):
-            on_progress(done, len(source))
-        if len(aside) == len(source):
-            raise DataError(
-                f"{output}: expected images that moved by no more than {max_drift:g} px, received none; nothing was "
-                "kept, allow more drift or train with a smaller --drift-budget"
-            )
-        found = [aside[index] for index in sorted(aside)]
-        if max_drift is not None:  # before the output gets its name: never that without the list
-            _write_list(listed, found, max_drift, "left out" if writer.leaves_out else "as it was, unrefined")
+    writer = writer_like(whole, output)
+    writer.check_output()
+    with spooled(output, digest) as spool:
+        writer.begin(take_over=spool.is_old)
+        with (
+            writer,
+            closing(_blocks(source, sizes)) as blocks,
+            closing(ahead(write, _refined_groups(predict, source, blocks, spool))) as written,
+        ):
+            for image in source.left_out:
+                _leave_out(writer, image)
+            for done in accumulate(written):
+                on_progress(done, len(source))
+            if len(aside) == len(whole):
+                raise DataError(
+                    f"{output}: expected images that moved by no more than {moved_most:g} px, received none; nothing "
+                    "was kept, allow more drift or train with a smaller --drift-budget"
+                )
+            found = [aside[index] for index in sorted(aside)]
+            if lists:  # before the output gets its name: never that without the list
+                _write_list(listed, found, leaves_out=writer.leaves_out)
     return found
+
+
+def _leave_out(writer: ImageWriter[Any], image: LeftOut) -> None:
+    if not writer.leaves_out:
+        raise DataError(
+            f"{writer.output}: expected images that go by name, received rows of an array, which cannot be left out "
+            f"since their labels would not fit; mend the image ({image.reason})"
+        )
+    writer.leave_out(image.place)
 
 
 def quarantine_list(output: Path) -> Path:
@@ -179,15 +216,14 @@ def _moved(source: ImageSource, group: Group, max_drift: float | None) -> NDArra
     return displacement(source.pixel_range.to_model(group.synthetic), source.pixel_range.to_model(group.refined))
 
 
-def _write_list(path: Path, found: list[SetAside], max_drift: float, kept: str) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(("name", "drift_px", "reason", "kept"))
-        rows.writerows(
-            (name, f"{drift:.3f}", f"content moved by more than {max_drift:g} px", kept) for name, drift in found
-        )
-    os.replace(partial, path)
+def _write_list(path: Path, found: list[SetAside], *, leaves_out: bool) -> None:
+    text = io.StringIO()
+    rows = csv.writer(text)
+    rows.writerow(("name", "drift_px", "reason", "kept"))
+    kept = "left out" if leaves_out else "as it was, unrefined"
+    for name, drift, reason in found:
+        rows.writerow((name, "" if drift is None else f"{drift:.3f}", reason, kept))
+    write_whole(path, text.getvalue().encode("utf-8", "surrogateescape"))
 
 
 def _blocks(source: ImageSource, sizes: list[tuple[int, int]]) -> Generator[tuple[range, list[NDArray[Any]]]]:
@@ -200,27 +236,39 @@ def _blocks(source: ImageSource, sizes: list[tuple[int, int]]) -> Generator[tupl
 
 
 def _refined_groups(
-    predict: Predict, source: ImageSource, blocks: Iterable[tuple[range, list[NDArray[Any]]]]
+    predict: Predict,
+    source: ImageSource,
+    blocks: Iterable[tuple[range, list[NDArray[Any]]]],
+    spool: Spool | None = None,
 ) -> Iterator[Group]:
-    """Every image once, refined, in the type of the source; in order within a size."""
+    """Every image once, refined, in the type of the source; in order within a size.
+
+    The first groups come from `spool`, as far as it goes; those that R makes are added to it.
+    """
     # Images of one size go through R together; a data set may hold several sizes.
     waiting: dict[tuple[int, ...], list[tuple[int, NDArray[Any]]]] = {}
     for indices, images in blocks:
         for index, image in zip(indices, images, strict=True):
             waiting.setdefault(image.shape, []).append((index, image))
             if len(waiting[image.shape]) == _BATCH:
-                yield _refine_group(predict, waiting.pop(image.shape), source)
+                yield _refine_group(predict, waiting.pop(image.shape), source, spool)
             elif sum(map(len, waiting.values())) == _WAITING:
                 largest = max(waiting, key=lambda shape: len(waiting[shape]))
-                yield _refine_group(predict, waiting.pop(largest), source)
+                yield _refine_group(predict, waiting.pop(largest), source, spool)
     for group in waiting.values():
-        yield _refine_group(predict, group, source)
+        yield _refine_group(predict, group, source, spool)
 
 
-def _refine_group(predict: Predict, group: list[tuple[int, NDArray[Any]]], source: ImageSource) -> Group:
-    synthetic = np.stack([image for _, image in group])
-    refined = source.pixel_range.from_model(predict(source.pixel_range.to_model(synthetic)), source.dtype)
-    return Group([index for index, _ in group], synthetic, refined)
+def _refine_group(
+    predict: Predict, group: list[tuple[int, NDArray[Any]]], source: ImageSource, spool: Spool | None
+) -> Group:
+    indices, synthetic = [index for index, _ in group], np.stack([image for _, image in group])
+    refined = spool.take(synthetic.shape, source.dtype) if spool else None
+    if refined is None:
+        refined = source.pixel_range.from_model(predict(source.pixel_range.to_model(synthetic)), source.dtype)
+        if spool:
+            spool.put(refined)
+    return Group(indices, synthetic, refined)
 
 
 def _predictor(

@@ -6,13 +6,16 @@ events.out.tfevents*  the same for TensorBoard
 checkpoints/          what a training goes on from: `simgan train --resume`
 evaluation/           what `simgan evaluate` measured; turing/: answers of `simgan turing`
 report.html           all of it on one page
+left_out.csv          images that could not be used, if they were to be skipped
 framing.json, .png    are both sets framed alike? what was found before training
 samples/step_*.png    synthetic | refined | real | difference
 *_model.keras, .h5    refiner, disc and simgan: float32, channels last
 """
 
+import csv
 import json
 import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,13 +29,13 @@ import tomli_w
 from simgan.config import CONFIG_FILE, DataRecord, SourceRecord, TrainConfig, read_run
 from simgan.errors import DataError, RunError
 from simgan.folders import replace, write_whole
-from simgan.images import ImageSource, PixelRange, open_images
+from simgan.images import ImageSource, LeftOut, PixelRange, open_images
 from simgan.models import discriminator_model, refiner_model, simgan_model
 from simgan.position import PHASES, Position
 from simgan.quiet import no_absl_warnings
 from simgan.steps import TrainState
 
-METRICS, CHECKPOINTS = "metrics.jsonl", "checkpoints"
+METRICS, CHECKPOINTS, LEFT_OUT = "metrics.jsonl", "checkpoints", "left_out.csv"
 _REFINER, _DISCRIMINATOR = "refiner_model.keras", "disc_model.keras"
 
 
@@ -140,13 +143,21 @@ def open_recorded(record: SourceRecord) -> ImageSource:
             "say where it is with --synthetic or --real."
         )
     limits = PixelRange(*record.range) if record.range else None
-    return open_images(record.path, key=record.key, pixel_range=limits)
+    return open_images(record.path, key=record.key, pixel_range=limits, on_bad_image=record.on_bad_image)
 
 
 def write_config(folder: Path, config: TrainConfig, data: DataRecord) -> None:
     """Writes config.toml."""
     text = f"{config.to_toml()}\n{tomli_w.dumps({'data': data.model_dump(mode='json', exclude_none=True)})}"
     (folder / CONFIG_FILE).write_text(text, encoding="utf-8")
+
+
+def write_left_out(folder: Path, sets: Mapping[str, Sequence[LeftOut]]) -> None:
+    """Writes left_out.csv: the images that could not be used, and why. No file if there are none."""
+    rows = [(name, image.name, image.reason) for name, images in sets.items() for image in images]
+    if rows:
+        with (folder / LEFT_OUT).open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            csv.writer(file).writerows([("set", "name", "reason"), *rows])
 
 
 def write_framing(folder: Path, findings: list[dict[str, str]], picture: bytes) -> None:

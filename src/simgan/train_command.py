@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from tyro import MISSING
 from tyro.conf import arg
 
-from simgan.commands import Range, open_data
+from simgan.commands import OnBadImage, Range, open_data
 from simgan.config import SourceRecord, TrainConfig, make_config, read_run, read_settings
 from simgan.errors import ConfigError
 from simgan.presets import PRESETS, PresetName
@@ -52,6 +52,9 @@ class Train:
     """Stored values of black and white, where they are not those of the type: say 0 4095 for 12 bits."""
     real_range: Range = None
     """The same for the photographs."""
+    on_bad_image: OnBadImage = "stop"
+    """What becomes of images that cannot be used: `stop` at the first, or `skip` them all, listed in RUN/left_out.csv.
+    To find them each image is read once before training."""
     dry_run: bool = False
     """Print the settings and the data found, and stop."""
     settings: Annotated[TrainConfig, arg(name="")] = field(default_factory=TrainConfig)
@@ -65,8 +68,10 @@ class Train:
 
         check_new(self.out)
         with (
-            open_data(self.synthetic, self.synthetic_key, self.synthetic_range) as synthetic,
-            open_data(self.real, self.real_key, self.real_range) as real,
+            open_data(
+                self.synthetic, self.synthetic_key, self.synthetic_range, self.on_bad_image, console
+            ) as synthetic,
+            open_data(self.real, self.real_key, self.real_range, self.on_bad_image, console) as real,
         ):
             if self.dry_run:
                 height, width = training_size(synthetic, real, self.settings.height_width, self.settings.batch_size)

@@ -21,13 +21,22 @@ from simgan.evaluation.displacement import displacement
 from simgan.folders import check_new, locked, whole_folder
 from simgan.framing import compare_framing
 from simgan.framing_picture import framing_picture
-from simgan.images import ImageSource, open_images
+from simgan.images import ImageSource, ReadableImages, open_images
 from simgan.images.samples import comparable_samples
 from simgan.loop import Training
 from simgan.progress import show_progress
 from simgan.recorder import Recorder, Samples, WaitClock
 from simgan.report import write_report
-from simgan.run import CHECKPOINTS, Run, is_finished, open_recorded, save_models, write_config, write_framing
+from simgan.run import (
+    CHECKPOINTS,
+    Run,
+    is_finished,
+    open_recorded,
+    save_models,
+    write_config,
+    write_framing,
+    write_left_out,
+)
 from simgan.steps import Batch, Steps, new_state
 from simgan.stopping import StopRequest
 
@@ -83,6 +92,7 @@ def train(
         try:
             with whole_folder(folder) as partial:
                 write_config(partial, config, data)
+                write_left_out(partial, {"synthetic": x.left_out, "real": y.left_out})
                 write_framing(partial, [finding.as_dict() for finding in findings], framing_picture(*compared))
         except OSError as error:
             raise RunError(f"out: expected a folder that can be written, received {folder} ({error}).") from None
@@ -237,5 +247,6 @@ def _record(source: ImageSource) -> SourceRecord:
         path=str(source.path.resolve()),
         key=source.key,
         range=(given.low, given.high) if given else None,
+        on_bad_image="skip" if isinstance(source, ReadableImages) else "stop",
         digest=digest(source),
     )

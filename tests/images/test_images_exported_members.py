@@ -8,7 +8,9 @@ def test_public_names():
         "ImageReport",
         "ImageSource",
         "ImageWriter",
+        "LeftOut",
         "PixelRange",
+        "ReadableImages",
         "check_values",
         "common_size",
         "inspect_images",
@@ -16,6 +18,7 @@ def test_public_names():
         "read_all",
         "resize",
         "write_like",
+        "writer_like",
     ]
     for name in simgan.images.__all__:
         assert getattr(simgan.images, name).__module__.startswith("simgan.images.")

@@ -3,17 +3,20 @@
 from simgan.images.checking import ImageReport, inspect_images
 from simgan.images.opening import open_images
 from simgan.images.pixels import PixelRange, check_values
+from simgan.images.readable import LeftOut, ReadableImages
 from simgan.images.resizing import resize
 from simgan.images.sizes import common_size
 from simgan.images.source import ImageSource, read_all
 from simgan.images.writer import ImageWriter
-from simgan.images.writing import write_like
+from simgan.images.writing import write_like, writer_like
 
 __all__ = [
     "ImageReport",
     "ImageSource",
     "ImageWriter",
+    "LeftOut",
     "PixelRange",
+    "ReadableImages",
     "check_values",
     "common_size",
     "inspect_images",
@@ -21,4 +24,5 @@ __all__ = [
     "read_all",
     "resize",
     "write_like",
+    "writer_like",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from simgan.errors import DataError
 from simgan.images.opening import find_images
-from simgan.images.pixels import PixelRange, any_finite, check_values, infer_range
-from simgan.images.sampling import evenly_spaced
-from simgan.images.source import RANGE_SAMPLE, ImageSource
+from simgan.images.pixels import PixelRange, any_finite, infer_range
+from simgan.images.readable import first_readable, readable_sample
+from simgan.images.source import ImageSource
 
 # Ours: more is no help, and a folder of a million wrong files must not fill the screen.
 MAX_PROBLEMS = 20
@@ -117,39 +117,20 @@ def inspect_images(
         return _report(source, fits, found, labels)
 
 
-def _readable(source: ImageSource) -> Iterator[NDArray[Any]]:
-    """The readable images without NaN or infinity of an evenly spaced sample, as `open_images` takes it."""
-    for index in evenly_spaced(len(source), RANGE_SAMPLE):
-        try:
-            image = source.stored(index)
-            check_values(image, any_finite(image.dtype), source.where(index))
-        except DataError:
-            continue
-        yield image
-
-
 def _settle(source: ImageSource, pixel_range: PixelRange | None, found: _Findings) -> bool:
     """Settle `source` on its first readable image, whatever is wrong with others; whether a pixel range was found."""
-    first = next((index for index in range(len(source)) if _can_read(source, index)), None)
+    first = first_readable(source)
     if first is None:
         return False
     dtype = source.stored(first).dtype
     try:
         if pixel_range is None and dtype.kind == "f":
-            sample = (image for image in _readable(source) if image.dtype == dtype)
+            sample = (image for image in readable_sample(source) if image.dtype == dtype)
             pixel_range = infer_range(sample, str(source.path))
         source.settle(pixel_range, like=first)
     except DataError as error:
         found.problem(str(error))
         source.settle(any_finite(dtype), like=first)
-        return False
-    return True
-
-
-def _can_read(source: ImageSource, index: int) -> bool:
-    try:
-        source.stored(index)
-    except DataError:
         return False
     return True
 

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
+from typing import Literal
 
 from simgan.errors import DataError
 from simgan.images.pixels import PixelRange
+from simgan.images.readable import ReadableImages
 from simgan.images.source import ImageSource
 
+OnBadImage = Literal["stop", "skip"]
 HDF5_SUFFIXES = (".h5", ".hdf5")
 
 
 def open_images(
-    path: str | PathLike[str], *, key: str | None = None, pixel_range: PixelRange | None = None
+    path: str | PathLike[str],
+    *,
+    key: str | None = None,
+    pixel_range: PixelRange | None = None,
+    on_bad_image: OnBadImage = "stop",
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> ImageSource:
     """The images at `path`: a folder of PNG/JPEG/TIFF/BMP, an HDF5 file, an .npy or an .npz file.
 
@@ -21,11 +30,18 @@ def open_images(
     only array of 3 or more axes. `pixel_range` are the stored values for the model's [-1, 1]; by default the full
     range of uint8 and uint16, and for floats the first of [0, 1], [-1, 1] and [0, 255] that a sample fits.
 
+    `on_bad_image` says what becomes of images that cannot be used. `stop`: reading one is DataError. `skip`: the set
+    is without them, and `left_out` lists them; to find them each is read once, and `on_progress` told how many were.
+
     Use it as a context manager, or call `close`. Raises DataError if anything is missing, ambiguous or unreadable.
     """
     source = find_images(Path(path), key)
     source.key, source.given_range = key, pixel_range
     try:
+        if on_bad_image == "skip":
+            readable = ReadableImages(source, pixel_range, on_progress)
+            readable.key, readable.given_range = key, pixel_range
+            return readable
         source.settle(pixel_range)
     except BaseException:
         source.close()

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, SupportsIndex
+from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from simgan.errors import DataError
 from simgan.images.pixels import PixelRange, any_finite, check_values, infer_range, within
 from simgan.images.sampling import evenly_spaced
+
+if TYPE_CHECKING:
+    from simgan.images.readable import LeftOut
 
 # Enough to meet every convention in use, and read in about a second. Ours.
 RANGE_SAMPLE = 128
@@ -31,6 +34,7 @@ class ImageSource(ABC):
     path: Path  # as given to open_images
     key: str | None = None  # as given to open_images
     given_range: PixelRange | None = None  # likewise
+    left_out: Sequence[LeftOut] = ()  # images that cannot be used, where the set is without them
     no_labels: tuple[str, ...] = ()  # arrays beside the images that are not as long as they
     kind: str  # the format in words, 'HDF5, one data set per image'
     names: Sequence[str]  # key, relative posix path or zero-padded index of each image

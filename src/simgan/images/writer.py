@@ -59,9 +59,19 @@ class ImageWriter(ABC, Generic[S]):
     def _release(self) -> None:
         """Close the files without completing them. May be called twice, and after `_finish`."""
 
-    def begin(self) -> None:
-        """Start writing. Raises DataError, leaving nothing behind, if `output` is not to be had."""
-        self._check_output()
+    def begin(self, *, take_over: bool = False) -> None:
+        """Start writing. Raises DataError, leaving nothing behind, if `output` is not to be had.
+
+        `take_over`: what a job that died left in the making is removed; the caller knows that none is at work.
+        """
+        self.check_output()
+        if take_over:
+            self._remove_partial()
+        if os.path.lexists(self.partial):
+            raise DataError(
+                f"{self.output}: expected no {self.partial.name} beside it, received one from a job running or "
+                "interrupted; remove it"
+            )
         self._open = True
         with self._nothing_left_on_error():
             self._begin()
@@ -91,11 +101,16 @@ class ImageWriter(ABC, Generic[S]):
         """
         position = self._position(index)
         if self.leaves_out:
-            with self._nothing_left_on_error():
-                self._leave_out(position)
-            self._written[position] = 1
+            self.leave_out(position)
         else:
             self.write(position, original)
+
+    def leave_out(self, index: SupportsIndex) -> None:
+        """Do not write an image, nor its labels; only with `leaves_out`."""
+        position = self._position(index)
+        with self._nothing_left_on_error():
+            self._leave_out(position)
+        self._written[position] = 1
 
     def _leave_out(self, index: int) -> None:
         """Remove image `index` and its labels from `partial`."""
@@ -143,7 +158,10 @@ class ImageWriter(ABC, Generic[S]):
         self._open = False
         with suppress(*WRITE_ERRORS):
             self._release()
-        if self.partial.is_dir():
+        self._remove_partial()
+
+    def _remove_partial(self) -> None:
+        if self.partial.is_dir() and not self.partial.is_symlink():
             shutil.rmtree(self.partial, ignore_errors=True)
         else:
             self.partial.unlink(missing_ok=True)
@@ -164,7 +182,8 @@ class ImageWriter(ABC, Generic[S]):
             self.discard()
             raise
 
-    def _check_output(self) -> None:
+    def check_output(self) -> None:
+        """DataError unless there can be an output of that name."""
         output, inside = self.output.absolute(), self.source.path.resolve()
         if os.path.lexists(output):
             raise DataError(
@@ -180,11 +199,6 @@ class ImageWriter(ABC, Generic[S]):
             raise DataError(
                 f"{self.output}: expected a name ending in {' or '.join(self.suffixes)}, as the input, received "
                 f"{self.output.suffix!r}; the format is kept"
-            )
-        if os.path.lexists(self.partial):
-            raise DataError(
-                f"{self.output}: expected no {self.partial.name} beside it, received one from a job running or "
-                "interrupted; remove it"
             )
 
     def _check_images(self, indices: Sequence[int], images: Sequence[NDArray[Any]] | NDArray[Any]) -> None:

@@ -19,12 +19,13 @@ def write_like(source: ImageSource, output: str | PathLike[str]) -> ImageWriter[
     files, files of other kinds in folders (hidden ones are left out). Raises DataError if `output` exists, lies in the
     input, has no parent folder or the extension of another format, or if the disk is full.
     """
-    writer = _writer(source, Path(output))
+    writer = writer_like(source, Path(output))
     writer.begin()
     return writer
 
 
-def _writer(source: ImageSource, output: Path) -> ImageWriter[Any]:
+def writer_like(source: ImageSource, output: Path) -> ImageWriter[Any]:
+    """As `write_like`, before `begin`: nothing has been looked at or written."""
     # A source's module is loaded if there is a source of it: h5py is not imported to find out that it was not used.
     if "simgan.images.hdf5" in sys.modules:
         from simgan.images.hdf5 import Hdf5Source
