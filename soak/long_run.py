@@ -7,7 +7,6 @@ Linux only: what a process uses is read from /proc.
 
 import argparse
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -77,7 +76,7 @@ def watch(minutes: float, folder: Path) -> Used:
         time.sleep(_EVERY)
     looks, started = [], time.monotonic()
     while process.poll() is None and time.monotonic() - started < 60 * minutes:
-        looks.append((_megabytes(process.pid), len(os.listdir(f"/proc/{process.pid}/fd"))))
+        looks.append((_megabytes(process.pid), len(list(Path(f"/proc/{process.pid}/fd").iterdir()))))
         time.sleep(_EVERY)
     process.send_signal(signal.SIGTERM)
     if process.wait() != 143:

@@ -402,6 +402,40 @@ def test_bad_images_are_left_out_of_training_and_refining_if_asked(command, trai
     assert len(list((tmp_path / "out").iterdir())) == 8
 
 
+def test_a_checkpoint_refines_whether_the_training_finished_or_not(command, train, data, tmp_path):
+    assert command(*train(), "--checkpoint-every", "1")[0] == 0
+    newest = max(path.name for path in (tmp_path / "run/checkpoints").iterdir())
+    refine = ["refine", tmp_path / "run", data[0]]
+    assert command(*refine, tmp_path / "end.npy")[0] == 0
+    for path in (tmp_path / "run").glob("*_model.*"):
+        path.unlink()
+    assert command(*refine, tmp_path / "none.npy")[0] == 2
+    for name in ("newest", "best", newest):
+        assert command(*refine, tmp_path / f"{name}.npy", "--checkpoint", name)[0] == 0
+        np.testing.assert_array_equal(np.load(tmp_path / f"{name}.npy"), np.load(tmp_path / "end.npy"))
+    code, _, stderr = command(*refine, tmp_path / "none.npy", "--checkpoint", "../..")
+    assert code == 2
+    assert newest in stderr
+
+
+def test_debug_shows_where_it_happened(command, tmp_path):
+    code, _, stderr = command("check", tmp_path / "nowhere", "--debug")
+    assert code == 2
+    assert "Traceback" in stderr
+    assert stderr.splitlines()[-1].startswith("simgan: error: ")
+
+
+def test_a_mistake_of_ours_is_one_line_with_a_code_of_its_own(command, data, monkeypatch, only_line):
+    def fail(*arguments, **options):
+        raise ZeroDivisionError("division\nby zero")
+
+    monkeypatch.setattr("simgan.images.inspect_images", fail)
+    code, _, stderr = command("check", data[0])
+    assert code == 70
+    assert "ZeroDivisionError: division by zero" in only_line(stderr)
+    assert "--debug" in stderr
+
+
 def test_going_on_in_what_is_no_run_is_one_line(refused, tmp_path):
     assert "nowhere" in refused("train", "--resume", tmp_path / "nowhere")
 

@@ -172,6 +172,40 @@ def read_checkpoint(path: Path, state: TrainState) -> None:
         raise RunError(f"checkpoint: expected one of this training in {path}, received another ({reason}).") from None
 
 
+def fill_model(path: Path, part: str, model: keras.Model) -> None:
+    """Fills `model` with what the checkpoint holds of the field `part` of the state, 'averaged_refiner' say.
+
+    Raises:
+        RunError: it cannot be read, or is of another network.
+    """
+    try:
+        expected = {f"{part}/{name}": array for name, array in _dump(model).items()}
+        with safe_open(path / _ARRAYS, framework="np") as file:  # type: ignore[no-untyped-call]
+            given = {name: file.get_slice(name) for name in file.keys() if name.startswith(f"{part}/")}  # noqa: SIM118
+            _check_shapes(given, expected)
+            _load(model, {name.removeprefix(f"{part}/"): file.get_tensor(name) for name in expected})
+    except (OSError, SafetensorError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise RunError(
+            f"checkpoint: expected the numbers of a network in {path}, received others ({reason})."
+        ) from None
+
+
+def find_checkpoint(folder: Path, name: str) -> Path:
+    """The checkpoint that is named so, or the `newest`, or the `best`.
+
+    Raises:
+        RunError: there is none.
+    """
+    known = sorted(_all(folder))
+    chosen = best_checkpoint(folder) if name == "best" else known[-1] if known and name == "newest" else None
+    chosen = chosen or next((path for path in known if path.name == name), None)
+    if chosen is None:
+        names = ", ".join(path.name for path in known) or "none there"
+        raise RunError(f"checkpoint: expected newest, best or a name in {folder}, received {name!r}; known: {names}.")
+    return chosen
+
+
 def best_checkpoint(folder: Path) -> Path | None:
     """The one with the least score; None while there is none of the adversarial phase."""
     known = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-_BAD_INPUT, _UNWELL, _INTERRUPTED = 2, 3, 130
+_BAD_INPUT, _UNWELL, _MISTAKE, _INTERRUPTED = 2, 3, 70, 130
+_DEBUG = "--debug"  # anywhere on the command line
 # How PyTorch says it, in a RuntimeError, of a GPU and of a CPU.
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory")
 
@@ -34,39 +36,48 @@ class Command(Protocol):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command line.
+    """Runs one command line. What goes wrong is one line on stderr; with --debug, after the traceback.
 
     Returns:
-        The exit code: 0 done, 1 problems found by `check`, 2 bad input, 3 a training that
-        is not well, 130 interrupted, 143 terminated.
+        The exit code, see docs/reliability.md: 0 done, 1 problems found by `check`, 2 bad input, 3 a training that is
+        not well, 70 a mistake in simgan itself, 130 interrupted, 143 terminated.
     """
-    code = _BAD_INPUT
     given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = _DEBUG in given
+    given = [argument for argument in given if argument != _DEBUG]
     try:
-        command = _parse(given)
-        return command.run(_console())
-    except SimGANError as error:
-        notes = getattr(error, "__notes__", [])
-        message = "; ".join([str(error).rstrip("." if notes else ""), *notes])
-        code = _UNWELL if isinstance(error, HealthError) else _BAD_INPUT
-    except OSError as error:
-        message = f"cannot read or write: {' '.join(str(error).split())}; check the disk and the permissions."
-    except ImportError as error:
-        message = f"cannot import {error.name or error}; install it, or unset KERAS_BACKEND to run on PyTorch."
-    except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and not any(words in str(error) for words in _OUT_OF_MEMORY):
-            raise
-        message = "out of memory; choose a smaller --micro-batch or --history-size, or smaller images."
-    except (KeyboardInterrupt, SystemExit) as error:
-        notes = getattr(error, "__notes__", [])
-        if isinstance(error, SystemExit) and not notes:  # --help, or an argument that tyro has told of
-            raise
-        _console(stderr=True).print(
-            "; ".join(["simgan: interrupted", *notes]), markup=False, highlight=False, soft_wrap=True
-        )
-        return TERMINATED if isinstance(error, SystemExit) else _INTERRUPTED
-    _console(stderr=True).print(f"simgan: error: {message}", markup=False, highlight=False, soft_wrap=True)
+        return _parse(given).run(_console())
+    except (SystemExit, KeyboardInterrupt, Exception) as error:
+        if isinstance(error, SystemExit) and not getattr(error, "__notes__", []):
+            raise  # --help, or an argument that tyro has told of
+        if debug:
+            traceback.print_exc()
+        code, told = _in_one_line(error)
+    _console(stderr=True).print(f"simgan: {told}", markup=False, highlight=False, soft_wrap=True)
     return code
+
+
+def _in_one_line(error: BaseException) -> tuple[int, str]:
+    """The exit code of an error, and what to say of it."""
+    notes = getattr(error, "__notes__", [])
+    text = " ".join(str(error).split())
+    if isinstance(error, SystemExit | KeyboardInterrupt):
+        return TERMINATED if isinstance(error, SystemExit) else _INTERRUPTED, "; ".join(["interrupted", *notes])
+    code = _BAD_INPUT
+    if isinstance(error, SimGANError):
+        code, said = _UNWELL if isinstance(error, HealthError) else _BAD_INPUT, str(error)
+    elif isinstance(error, OSError):
+        said = f"cannot read or write: {text}; check the disk and the permissions."
+    elif isinstance(error, ImportError):
+        said = f"cannot import {error.name or error}; install it, or unset KERAS_BACKEND to run on PyTorch."
+    elif isinstance(error, MemoryError) or any(words in text for words in _OUT_OF_MEMORY):
+        said = "out of memory; choose a smaller --micro-batch or --history-size, or smaller images."
+    else:
+        code = _MISTAKE
+        said = (
+            f"a mistake in simgan: {type(error).__name__}: {text[:300]}; please report it with what {_DEBUG} prints."
+        )
+    return code, "; ".join(["error: " + said.rstrip("." if notes else ""), *notes])
 
 
 def _parse(arguments: list[str]) -> Command:
@@ -84,7 +95,8 @@ def _parse(arguments: list[str]) -> Command:
     return tyro.cli(  # type: ignore[no-any-return]
         commands,
         prog="simgan",
-        description="SimGAN makes labelled synthetic images look real and leaves their labels true.",
+        description="SimGAN makes labelled synthetic images look real and leaves their labels true. What goes wrong "
+        f"is told in one line; {_DEBUG} shows where it happened.",
         args=arguments,
     )
 

@@ -40,6 +40,9 @@ class Refine:
     """Set aside images whose content moved by more than so many pixels, by optical flow (0.2 of 55 px is noise). They
     are listed in OUTPUT.quarantine.csv and left out with their labels; in arrays their rows stay, unrefined."""
 
+    checkpoint: str | None = None
+    """Take R from a checkpoint: newest, best (the one that D told from real images worst, within the drift budget) or
+    a name in RUN/checkpoints. By default R as it was at the end; a training that did not finish has no other."""
     on_bad_image: OnBadImage = "stop"
     """What becomes of images that cannot be used. `stop`: nothing is written. `skip`: they are left out and listed, as
     with --max-drift; of a folder or HDF5 by key only, for the rows of an array must match their labels."""
@@ -50,7 +53,7 @@ class Refine:
         from simgan.refining import quarantine_list, refine_data_set
         from simgan.run import Run
 
-        run = Run.open(self.run_folder)
+        run = Run.open(self.run_folder, self.checkpoint)
         limits = self.range or run.data.synthetic.range
         with open_data(self.input, self.key, limits, self.on_bad_image, console) as source:
             with show_progress(console, "refining") as on_progress:

@@ -26,6 +26,7 @@ from zipfile import BadZipFile
 import keras
 import tomli_w
 
+from simgan.checkpoint import fill_model, find_checkpoint
 from simgan.config import CONFIG_FILE, DataRecord, SourceRecord, TrainConfig, read_run
 from simgan.errors import DataError, RunError
 from simgan.folders import replace, write_whole
@@ -41,21 +42,30 @@ _REFINER, _DISCRIMINATOR = "refiner_model.keras", "disc_model.keras"
 
 @dataclass(frozen=True)
 class Run:
-    """A finished training."""
+    """A training that finished, or a checkpoint of one."""
 
     path: Path
     config: TrainConfig
     data: DataRecord
+    checkpoint: Path | None = None
+    """Where its networks come from; None: they are those at the end of training."""
 
     @classmethod
-    def open(cls, path: str | Path) -> "Run":
+    def open(cls, path: str | Path, checkpoint: str | None = None) -> "Run":
         """Opens a run folder.
 
+        Args:
+            path: the run folder.
+            checkpoint: `newest`, `best` or the name of a checkpoint, whose networks are used; then the training need
+                not be finished.
+
         Raises:
-            RunError: the folder is missing, or its training did not finish.
+            RunError: the folder is missing, there is no such checkpoint, or the training did not finish.
         """
         folder = Path(path)
         config, data = read_run(folder)
+        if checkpoint is not None:
+            return cls(folder, config, data, find_checkpoint(folder / CHECKPOINTS, checkpoint))
         if not is_finished(folder):
             raise RunError(
                 f"run: expected a finished training, received {folder}, where one stopped early or is at work; go on "
@@ -67,16 +77,19 @@ class Run:
     def refiner(self) -> keras.Model:
         """R for images of any size, float32, channels last. Built from the config: a file gives only numbers."""
         refiner = refiner_model(None, None, self.data.channels, **dict(self.config.refiner))
-        return self._with_weights(refiner, _REFINER)
+        return self._with_weights(refiner, _REFINER, "averaged_refiner")
 
     @cached_property
     def discriminator(self) -> keras.Model:
         """D for images of the training's size, float32, channels last."""
         data = self.data
         disc = discriminator_model(data.width, data.height, data.channels, **dict(self.config.discriminator))
-        return self._with_weights(disc, _DISCRIMINATOR)
+        return self._with_weights(disc, _DISCRIMINATOR, "discriminator")
 
-    def _with_weights(self, model: keras.Model, name: str) -> keras.Model:
+    def _with_weights(self, model: keras.Model, name: str, part: str) -> keras.Model:
+        if self.checkpoint is not None:
+            fill_model(self.checkpoint, part, model)
+            return model
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # Keras warns of what it raises next
