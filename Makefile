@@ -4,7 +4,7 @@ BIN := .venv/bin
 OUT ?= runs/demo-$(shell date +%Y%m%d-%H%M%S)
 BENCH_OUT ?= runs/bench-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: demo test test-browser check format bench proof lock
+.PHONY: demo test test-browser check format bench proof soak lock
 
 demo: .venv/installed ## Render, train, refine, score, draw (15 minutes on one core)
 	$(BIN)/simgan demo --out $(OUT)
@@ -32,6 +32,9 @@ bench: .venv/installed .venv-textbook/installed ## Against the textbook loop in 
 proof: .venv/installed ## Every figure of docs/results.md; hours, resumable. PHOTOGRAPHS=DIR adds your eyes
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/proof-requirements.txt
 	$(BIN)/python -m benchmarks.proof $(if $(PHOTOGRAPHS),--photographs $(PHOTOGRAPHS))
+
+soak: .venv/installed ## Kills, damaged files, a million images, 20 minutes of training: docs/reliability.md (an hour)
+	$(BIN)/python -m soak
 
 lock: ## Write requirements.lock anew from pyproject.toml, with the newest versions
 	rm -rf .venv-lock
