@@ -472,3 +472,15 @@ def test_two_trainings_in_one_folder_are_one_too_many(data, tmp_path, tiny_confi
     with locked(tmp_path / "run"), pytest.raises(RunError) as caught:
         simgan.resume(tmp_path / "run")
     assert "another training" in only_line(str(caught.value))
+
+
+def test_checkpoints_that_cannot_be_written_are_one_line_with_a_way_on(data, tmp_path, tiny_config, only_line):
+    """A file in their place: what a folder of another owner is to most users."""
+    with pytest.raises(KeyboardInterrupt):
+        simgan.train(tiny_config(), *data, tmp_path / "run", console=Console(file=Failing(KeyboardInterrupt())))
+    (tmp_path / "run/checkpoints").write_text("in the way")
+    with pytest.raises(RunError) as caught:
+        simgan.resume(tmp_path / "run", tiny_config(checkpoint_every="1"))
+    assert "--resume" in only_line(str(caught.value))
+    (tmp_path / "run/checkpoints").unlink()
+    assert simgan.resume(tmp_path / "run", tiny_config(checkpoint_every="1")).path == tmp_path / "run"

@@ -50,14 +50,16 @@ def test_tables_hold_what_has_run(tmp_path):
     write_tables(tmp_path, tmp_path / "out" / "results.md")
     page = (tmp_path / "out" / "results.md").read_text("utf-8")
     rows = {line.split(" | ")[0].strip("| "): line for line in page.splitlines() if line.startswith("| ")}
-    assert "| 2 | 20.00 (20.00 to 20.00) | 11.00 (" in rows["preset"]
+    assert "| 2 |  | 20.00 (20.00 to 20.00) | 11.00 (" in rows["preset"]
     assert "| 45% (" in rows["preset"]  # 50 % and 40 %
     assert "| 0.25 |" in rows["no history"]  # KID
-    assert "| 1 | 20.00 | 15.00 | 8.00 | 25% |" in rows["no history"]
+    assert "| 1 | +5.000 | 20.00 | 15.00 | 8.00 | 25% |" in rows["no history"]  # the same seed: 15 less 10
     assert "fixed weight" not in rows
     assert "## camera" in page
     assert "## digits" not in page
     assert "2.0 minutes a run" in page
+    assert "| camera: error on refined 40 % below synthetic | 45% (" in page
+    assert "photographs:" not in page
 
 
 def test_every_variant_is_a_setting_and_has_as_many_seeds():
