@@ -4,7 +4,7 @@ BIN := .venv/bin
 OUT ?= runs/demo-$(shell date +%Y%m%d-%H%M%S)
 BENCH_OUT ?= runs/bench-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: demo test test-browser check format bench proof soak lock
+.PHONY: demo test test-browser check format bench proof soak audit lock
 
 demo: .venv/installed ## Render, train, refine, score, draw (15 minutes on one core)
 	$(BIN)/simgan demo --out $(OUT)
@@ -36,6 +36,9 @@ proof: .venv/installed ## Every figure of docs/results.md; hours, resumable. PHO
 soak: .venv/installed ## Kills, damaged files, a million images, 20 minutes of training: docs/reliability.md (an hour)
 	$(BIN)/python -m soak
 
+audit: .venv-audit/installed ## Known holes in the pinned versions, if an advisory source can be reached
+	.venv-audit/bin/python tools/audit.py
+
 lock: ## Write requirements.lock anew from pyproject.toml, with the newest versions
 	rm -rf .venv-lock
 	$(PYTHON) -m venv .venv-lock
@@ -58,4 +61,9 @@ lock: ## Write requirements.lock anew from pyproject.toml, with the newest versi
 .venv-textbook/installed: benchmarks/textbook-requirements.txt
 	$(PYTHON) -m venv .venv-textbook
 	.venv-textbook/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/textbook-requirements.txt
+	touch $@
+
+.venv-audit/installed: tools/audit-requirements.txt
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check -r tools/audit-requirements.txt
 	touch $@

@@ -44,7 +44,7 @@ def test_metrics_are_the_lines_of_the_file(finished_run):
     assert finished_run.metrics() == [json.loads(line) for line in lines]
 
 
-@pytest.mark.parametrize(("missing", "way"), [("config.toml", "config.toml"), ("refiner_model.keras", "--resume")])
+@pytest.mark.parametrize(("missing", "way"), [("config.toml", "config.toml"), ("networks.safetensors", "--resume")])
 def test_unfinished_run_is_one_line_with_a_way_out(missing, way, copied, only_line):
     (copied / missing).unlink()
     with pytest.raises(RunError) as caught:
@@ -85,15 +85,15 @@ def test_damaged_settings_are_one_line(old, new, copied, only_line):
 @pytest.mark.parametrize("damage", ["cut short", "other network"])
 def test_weights_that_do_not_fit_are_one_line_that_names_the_file(damage, copied, only_line):
     if damage == "cut short":
-        whole = (copied / "refiner_model.keras").read_bytes()
-        (copied / "refiner_model.keras").write_bytes(whole[: len(whole) // 2])
+        whole = (copied / "networks.safetensors").read_bytes()
+        (copied / "networks.safetensors").write_bytes(whole[: len(whole) // 2])
     else:
         text = (copied / "config.toml").read_text("utf-8")
         (copied / "config.toml").write_text(text.replace("filters = 4", "filters = 5"), "utf-8")
     run = Run.open(copied)
     with pytest.raises(RunError) as caught:
         _ = run.refiner
-    assert "refiner_model.keras" in only_line(str(caught.value))
+    assert "networks.safetensors" in only_line(str(caught.value))
 
 
 def data_record(channels: int, path: str = "/s") -> DataRecord:
@@ -123,7 +123,7 @@ def test_saved_models_are_float32_channels_last_with_the_average_of_r(precision,
     config = tiny_config(precision=precision)
     state = new_state(open_engine(micro_batch=4, compiled=False), config, (8, 9), 3)
     save_models(tmp_path, state, config, data_record(3))
-    assert sorted(path.name for path in tmp_path.iterdir()) == MODEL_FILES
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*MODEL_FILES, "networks.safetensors"])
     x = np.random.default_rng(0).uniform(-1, 1, (2, 8, 9, 3)).astype(np.float32)
     tolerance = 1e-5 if precision == "float32" else 0.05
     for suffix in ("h5", "keras"):

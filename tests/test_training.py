@@ -54,6 +54,7 @@ def test_run_folder_holds_what_is_promised(finished_run):
             "framing.json",
             "framing.png",
             "metrics.jsonl",
+            "networks.safetensors",
             "report.html",
             "samples",
             *events,

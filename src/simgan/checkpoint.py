@@ -29,14 +29,14 @@ from safetensors.numpy import save_file
 
 from simgan.config import TrainConfig
 from simgan.errors import RunError
-from simgan.folders import whole_folder
+from simgan.folders import replace, whole_folder
 from simgan.health import check_arrays, check_losses
 from simgan.position import ADVERSARIAL, PHASES, Position
 from simgan.steps import TrainState
 from simgan.stopping import StopRequest
 from simgan.version import __version__
 
-_ARRAYS, _STATE = "arrays.safetensors", "state.json"
+ARRAYS, _STATE = "arrays.safetensors", "state.json"
 _VERSION = 1  # of the layout
 _NAME = re.compile(rf"[1-3]-({'|'.join(PHASES)})-\d{{7,}}")
 _SHARE = 50  # what checkpoints that are due by time may cost at most: one part in so many
@@ -145,7 +145,7 @@ def write_checkpoint(folder: Path, state: TrainState, config: TrainConfig) -> Pa
         "state": {name: value for name, value in numbers.items() if name not in arrays},
     }
     with whole_folder(path) as partial:
-        save_file(arrays, partial / _ARRAYS)
+        save_file(arrays, partial / ARRAYS)
         (partial / _STATE).write_text(json.dumps(about, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     return path
 
@@ -158,7 +158,7 @@ def read_checkpoint(path: Path, state: TrainState) -> None:
     """
     try:
         about = _about(path)
-        with safe_open(path / _ARRAYS, framework="np") as file:  # type: ignore[no-untyped-call]
+        with safe_open(path / ARRAYS, framework="np") as file:  # type: ignore[no-untyped-call]
             expected = {
                 name: value for name, value in flatten(state_dict(state)).items() if isinstance(value, np.ndarray)
             }
@@ -172,23 +172,29 @@ def read_checkpoint(path: Path, state: TrainState) -> None:
         raise RunError(f"checkpoint: expected one of this training in {path}, received another ({reason}).") from None
 
 
-def fill_model(path: Path, part: str, model: keras.Model) -> None:
-    """Fills `model` with what the checkpoint holds of the field `part` of the state, 'averaged_refiner' say.
+def save_networks(path: Path, networks: dict[str, keras.Model]) -> None:
+    """Writes the numbers of networks, by their names in a `TrainState`, as a checkpoint holds them."""
+    arrays = flatten({part: _dump(model) for part, model in networks.items()})
+    partial = path.with_name(f".{path.name}.partial")
+    save_file({name: np.asarray(value, order="C") for name, value in arrays.items()}, partial)
+    replace(partial, path)
+
+
+def fill_network(path: Path, part: str, model: keras.Model) -> None:
+    """Fills `model` with what `path`, of a checkpoint or of `save_networks`, holds by the name `part`.
 
     Raises:
         RunError: it cannot be read, or is of another network.
     """
     try:
         expected = {f"{part}/{name}": array for name, array in _dump(model).items()}
-        with safe_open(path / _ARRAYS, framework="np") as file:  # type: ignore[no-untyped-call]
+        with safe_open(path, framework="np") as file:  # type: ignore[no-untyped-call]
             given = {name: file.get_slice(name) for name in file.keys() if name.startswith(f"{part}/")}  # noqa: SIM118
             _check_shapes(given, expected)
             _load(model, {name.removeprefix(f"{part}/"): file.get_tensor(name) for name in expected})
     except (OSError, SafetensorError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise RunError(
-            f"checkpoint: expected the numbers of a network in {path}, received others ({reason})."
-        ) from None
+        raise RunError(f"run: expected the numbers of a network in {path}, received others ({reason}).") from None
 
 
 def find_checkpoint(folder: Path, name: str) -> Path:

@@ -9,24 +9,23 @@ report.html           all of it on one page
 left_out.csv          images that could not be used, if they were to be skipped
 framing.json, .png    are both sets framed alike? what was found before training
 samples/step_*.png    synthetic | refined | real | difference
-*_model.keras, .h5    refiner, disc and simgan: float32, channels last
+networks.safetensors  R and D as simgan reads them: numbers alone
+*_model.keras, .h5    refiner, disc and simgan for Keras: float32, channels last
 """
 
 import csv
 import json
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from shlex import quote
 from typing import Any
-from zipfile import BadZipFile
 
 import keras
 import tomli_w
 
-from simgan.checkpoint import fill_model, find_checkpoint
+from simgan.checkpoint import ARRAYS, fill_network, find_checkpoint, save_networks
 from simgan.config import CONFIG_FILE, DataRecord, SourceRecord, TrainConfig, read_run
 from simgan.errors import DataError, RunError
 from simgan.folders import replace, write_whole
@@ -37,7 +36,8 @@ from simgan.quiet import no_absl_warnings
 from simgan.steps import TrainState
 
 METRICS, CHECKPOINTS, LEFT_OUT = "metrics.jsonl", "checkpoints", "left_out.csv"
-_REFINER, _DISCRIMINATOR = "refiner_model.keras", "disc_model.keras"
+_NETWORKS = "networks.safetensors"
+_REFINER, _DISCRIMINATOR = "averaged_refiner", "discriminator"  # their names in a TrainState
 
 
 @dataclass(frozen=True)
@@ -77,27 +77,20 @@ class Run:
     def refiner(self) -> keras.Model:
         """R for images of any size, float32, channels last. Built from the config: a file gives only numbers."""
         refiner = refiner_model(None, None, self.data.channels, **dict(self.config.refiner))
-        return self._with_weights(refiner, _REFINER, "averaged_refiner")
+        fill_network(self._networks, _REFINER, refiner)
+        return refiner
 
     @cached_property
     def discriminator(self) -> keras.Model:
         """D for images of the training's size, float32, channels last."""
         data = self.data
         disc = discriminator_model(data.width, data.height, data.channels, **dict(self.config.discriminator))
-        return self._with_weights(disc, _DISCRIMINATOR, "discriminator")
+        fill_network(self._networks, _DISCRIMINATOR, disc)
+        return disc
 
-    def _with_weights(self, model: keras.Model, name: str, part: str) -> keras.Model:
-        if self.checkpoint is not None:
-            fill_model(self.checkpoint, part, model)
-            return model
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # Keras warns of what it raises next
-                model.load_weights(self.path / name)
-        except (OSError, ValueError, KeyError, BadZipFile) as error:
-            reason = str(error).partition("\n")[0]
-            raise RunError(f"run: expected the weights of a network in {self.path / name} ({reason}).") from None
-        return model
+    @property
+    def _networks(self) -> Path:
+        return self.path / _NETWORKS if self.checkpoint is None else self.checkpoint / ARRAYS
 
     def metrics(self) -> list[dict[str, Any]]:
         """The records of metrics.jsonl, oldest first.
@@ -123,8 +116,8 @@ def _record(line: str) -> dict[str, Any]:
 
 
 def is_finished(folder: Path) -> bool:
-    """Whether the training of a run folder came to its end: the refiner is what it writes last."""
-    return (folder / _REFINER).is_file()
+    """Whether the training of a run folder came to its end: its networks are what it writes last."""
+    return (folder / _NETWORKS).is_file()
 
 
 def drop_later_records(folder: Path, position: Position) -> list[dict[str, Any]]:
@@ -180,7 +173,8 @@ def write_framing(folder: Path, findings: list[dict[str, str]], picture: bytes) 
 
 
 def save_models(folder: Path, state: TrainState, config: TrainConfig, data: DataRecord) -> None:
-    """Writes the three models as .keras and .h5, float32 and channels last; each appears whole or not at all.
+    """Writes the three models as .keras and .h5, float32 and channels last, then R and D as numbers, which tells that
+    the run is finished. Each file appears whole or not at all.
 
     The refiner takes images of any size; D, and so the joint model, those of the training's.
     """
@@ -188,8 +182,7 @@ def save_models(folder: Path, state: TrainState, config: TrainConfig, data: Data
     disc = discriminator_model(data.width, data.height, data.channels, **dict(config.discriminator))
     refiner.set_weights(state.averaged_refiner.get_weights())
     disc.set_weights(state.discriminator.get_weights())
-    # The refiner comes last: it tells that the run is finished.
-    models = {"simgan_model": simgan_model(refiner, disc), "disc_model": disc, "refiner_model": refiner}
+    models = {"refiner_model": refiner, "disc_model": disc, "simgan_model": simgan_model(refiner, disc)}
     # Keras advises against .h5 at every save; users asked for it beside .keras.
     with no_absl_warnings():
         for name, model in models.items():
@@ -197,3 +190,4 @@ def save_models(folder: Path, state: TrainState, config: TrainConfig, data: Data
                 partial = folder / f".{name}.partial{suffix}"
                 model.save(partial)
                 replace(partial, folder / f"{name}{suffix}")
+    save_networks(folder / _NETWORKS, {_REFINER: refiner, _DISCRIMINATOR: disc})

@@ -10,6 +10,7 @@ from keras import layers, ops
 from numpy.typing import NDArray
 
 from simgan.errors import ConfigError
+from simgan.evaluation.user_model import read_user_model
 from simgan.images import resize
 
 FeatureExtractor = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -60,13 +61,13 @@ def model_features(path: str | Path) -> FeatureExtractor:
     Raises:
         ConfigError: the file is no model of images of one size with 1 or 3 channels.
     """
+    model = read_user_model(path, "features")
     try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
         _, height, width, channels = model.input_shape
-    except (OSError, ValueError, TypeError) as error:
-        reason = str(error).partition("\n")[0]
+    except (AttributeError, ValueError, TypeError):
         raise ConfigError(
-            f"features: expected a .keras file of an image network, received {path} ({reason})."
+            f"features: expected a network from one image to features in {path}, received {model.name!r} with another "
+            "input; save one with an input (B, H, W, C)."
         ) from None
     if None in (height, width) or channels not in (1, 3):
         raise ConfigError(

@@ -8,6 +8,7 @@ import keras
 from keras import layers
 
 from simgan.errors import ConfigError
+from simgan.evaluation.user_model import read_user_model
 
 Network = Callable[[int, int, int, int, str], keras.Model]
 """(height, width, channels, outputs, dtype policy) -> a fresh model (B, H, W, C) -> (B, outputs) in float32."""
@@ -64,11 +65,9 @@ def own_network(path: Path) -> Network:
     Raises:
         ConfigError: the file is no model. Building raises it if inputs or outputs do not fit the data.
     """
-    try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, TypeError) as error:
-        reason = str(error).partition("\n")[0]
-        raise ConfigError(f"estimator: expected small, paper or a .keras file, received {path} ({reason}).") from None
+    if not path.exists():
+        raise ConfigError(f"estimator: expected small, paper or a .keras file, received {path}; check the path.")
+    model = read_user_model(path, "estimator")
 
     def build(height: int, width: int, channels: int, outputs: int, dtype: str) -> keras.Model:
         fits = len(model.inputs) == len(model.outputs) == 1 and all(
