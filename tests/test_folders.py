@@ -3,42 +3,57 @@ from __future__ import annotations
 import pytest
 
 from simgan.errors import RunError
-from simgan.folders import check_new, new_folder
+from simgan.folders import check_new, locked, whole_folder, write_whole
 
 
-def test_what_is_made_keeps_its_name(tmp_path):
-    with new_folder(tmp_path / "deep" / "run"):
-        (tmp_path / "deep" / "run" / "log").write_text("done")
+def test_a_folder_gets_its_name_when_it_is_whole(tmp_path):
+    with whole_folder(tmp_path / "deep" / "run") as partial:
+        (partial / "log").write_text("done")
+        assert not (tmp_path / "deep" / "run").exists()
     assert (tmp_path / "deep" / "run" / "log").read_text() == "done"
-
-
-def fail_in(folder, error):
-    with new_folder(folder):
-        (folder / "log").write_text(type(error).__name__)
-        raise error
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["run"]
 
 
 @pytest.mark.parametrize("error", [ValueError("oh"), KeyboardInterrupt(), SystemExit(143)], ids=repr)
-def test_what_fails_is_set_aside_and_the_error_goes_on(error, tmp_path):
-    with pytest.raises(type(error)) as caught:
-        fail_in(tmp_path / "run", error)
-    assert caught.value.__notes__ == [f"the logs are in {tmp_path / 'run.failed'}"]
-    assert [path.name for path in tmp_path.iterdir()] == ["run.failed"]
+def test_what_fails_leaves_nothing(error, tmp_path):
+    def fail():
+        with whole_folder(tmp_path / "run") as partial:
+            (partial / "log").write_text("half")
+            raise error
+
+    with pytest.raises(type(error)):
+        fail()
+    assert not list(tmp_path.iterdir())
 
 
-def test_nothing_set_aside_is_ever_lost(tmp_path):
-    for error in (ValueError(), TypeError(), KeyError()):
-        with pytest.raises(type(error)):
-            fail_in(tmp_path / "run", error)
-    logs = {path.name: (path / "log").read_text() for path in tmp_path.iterdir()}
-    assert logs == {"run.failed": "ValueError", "run.failed-2": "TypeError", "run.failed-3": "KeyError"}
+def test_what_a_crash_left_is_cleared_away(tmp_path):
+    (tmp_path / ".run.partial").mkdir()
+    (tmp_path / ".run.partial" / "half").write_text("")
+    with whole_folder(tmp_path / "run") as partial:
+        assert not list(partial.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
-def test_full_disk_is_one_line(tmp_path, only_line):
-    with pytest.raises(RunError) as caught:
-        fail_in(tmp_path / "run", OSError(28, "No space left\non device"))
-    assert "No space left on device" in only_line(str(caught.value))
-    assert "run.failed" in str(caught.value)
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+    write_whole(tmp_path / "note", "old \u00e4")
+    assert (tmp_path / "note").read_text("utf-8") == "old \u00e4"
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_whole(tmp_path / "note", b"new")
+    assert (tmp_path / "note").read_text("utf-8") == "old \u00e4"
+
+
+def test_a_locked_folder_is_for_one_at_a_time(tmp_path, only_line):
+    with locked(tmp_path):
+        with pytest.raises(RunError) as caught, locked(tmp_path):
+            pass
+        assert str(tmp_path) in only_line(str(caught.value))
+    with locked(tmp_path):
+        pass
 
 
 def test_what_exists_is_refused_and_untouched(tmp_path, only_line):

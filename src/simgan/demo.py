@@ -7,7 +7,7 @@ from rich.console import Console
 
 from simgan.config import make_config
 from simgan.eyes import Domain, write_eyes
-from simgan.folders import new_folder
+from simgan.folders import check_new
 from simgan.images import open_images
 from simgan.presets import PRESETS
 from simgan.progress import show_progress
@@ -29,7 +29,8 @@ def run_demo(out: Path, seed: int, console: Console) -> Evaluation:
     The labels of the `camera` images are used for the last score alone.
 
     Raises:
-        RunError: `out` exists or cannot be written.
+        RunError: `out` exists.
+        OSError: it cannot be written.
         ConfigError: the seed is out of range.
     """
     started = time.perf_counter()
@@ -41,17 +42,17 @@ def run_demo(out: Path, seed: int, console: Console) -> Evaluation:
             write_eyes(path, count, domain=domain, seed=series, on_progress=on_progress)
         return path
 
-    with new_folder(out):
-        synthetic = render("synthetic", _SYNTHETIC, "synthetic", seed)
-        real = render("camera", _REAL, "camera", seed)
-        test = render("test", _TEST, "camera", seed + _TEST_SERIES)
-        run = train(config, synthetic, real, out / "run", console=console)
-        with open_images(synthetic) as source, show_progress(console, "refining") as on_progress:
-            refine_data_set(run, source, out / "refined.h5", on_progress)
-        with open_images(test) as real_test:
-            command = f"simgan demo --seed {seed}"
-            found = evaluate(run, real_test=real_test, config=_SCORING, command=command, console=console)
-        report = write_report(run)
+    check_new(out).mkdir(parents=True)
+    synthetic = render("synthetic", _SYNTHETIC, "synthetic", seed)
+    real = render("camera", _REAL, "camera", seed)
+    test = render("test", _TEST, "camera", seed + _TEST_SERIES)
+    run = train(config, synthetic, real, out / "run", console=console)
+    with open_images(synthetic) as source, show_progress(console, "refining") as on_progress:
+        refine_data_set(run, source, out / "refined.h5", on_progress)
+    with open_images(test) as real_test:
+        command = f"simgan demo --seed {seed}"
+        found = evaluate(run, real_test=real_test, config=_SCORING, command=command, console=console)
+    report = write_report(run)
     console.print(f"report: {report}", soft_wrap=True, highlight=False)
     console.print(f"done in {(time.perf_counter() - started) / 60:.1f} minutes", highlight=False)
     return found
