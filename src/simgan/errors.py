@@ -4,6 +4,16 @@ A message is one line and names the argument, what was expected, what was receiv
 the command line can print it as it stands.
 """
 
+_LONGEST = 600
+
+
+def printable(text: str) -> str:
+    """`text` on one line: what is no printable character escaped, and beyond 600 characters the middle left out."""
+    # Paths and names in files are other people's: their line ends and escape sequences must not reach a terminal.
+    shown = text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    kept = _LONGEST // 2 - 3
+    return shown if len(shown) <= _LONGEST else f"{shown[:kept]} ... {shown[-kept:]}"
+
 
 class SimGANError(Exception):
     """Base of all errors below. The command line prints the message and exits with code 2."""
@@ -15,6 +25,9 @@ class ConfigError(SimGANError):
 
 class DataError(SimGANError, ValueError):
     """Images or labels are missing, unreadable, or do not fit together."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class RunError(SimGANError, RuntimeError):

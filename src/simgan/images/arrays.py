@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import eq
@@ -15,6 +16,11 @@ from simgan.errors import DataError
 IMAGE_NAMES = ("image", "images")
 DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
 _LISTED = 8
+# What is read in one piece: an image, a label, a compressed chunk. Ours: far above any in use.
+MAX_BYTES = 2 * 2**30
+# A file of a few MB may claim to unpack to anything: above the first, only so many times its size is believed. Ours.
+_UNPACKED_BYTES = 2**30
+_UNPACKED_TIMES = 100
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,36 @@ def check_shape(shape: tuple[int, ...], where: str) -> None:
         )
 
 
+def check_size(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> None:
+    """DataError, naming `where`, if an image (H, W) or (H, W, C) is too large to be read."""
+    from PIL import Image  # on use: arrays need no decoder
+
+    pixels = shape[0] * shape[1]
+    if Image.MAX_IMAGE_PIXELS is not None and pixels > Image.MAX_IMAGE_PIXELS:
+        raise DataError(
+            f"{where}: expected at most {Image.MAX_IMAGE_PIXELS} pixels in an image, received {pixels}; "
+            "cut it into smaller images"
+        )
+    check_bytes(math.prod(shape) * dtype.itemsize, where)
+
+
+def check_bytes(nbytes: int, where: str) -> None:
+    """DataError, naming `where`, if what is to be read in one piece is larger than MAX_BYTES."""
+    if nbytes > MAX_BYTES:
+        raise DataError(
+            f"{where}: expected at most {MAX_BYTES} bytes at once, received {nbytes}; split it or remove it"
+        )
+
+
+def check_unpacked(nbytes: int, packed: int, where: str) -> None:
+    """DataError, naming `where`, if `packed` bytes claim to be so many more `nbytes` that it must be a bomb."""
+    if nbytes > _UNPACKED_BYTES and nbytes > _UNPACKED_TIMES * packed:
+        raise DataError(
+            f"{where}: expected at most {_UNPACKED_TIMES} times the {packed} bytes that it has in the file, "
+            f"received {nbytes}; write its values, or store it uncompressed if they are right"
+        )
+
+
 def check_stack(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> None:
     """DataError, naming `where`, unless `shape` is (N, H, W) or (N, H, W, C) with no axis of length 0."""
     check_dtype(dtype, where)
@@ -84,6 +120,7 @@ def check_stack(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> Non
             f"{where}: expected images of shape N x H x W or N x H x W x C, received {shape}; "
             "reshape it or name another with key= (--key NAME)"
         )
+    check_size(shape[1:], dtype, f"{where}, each image")
 
 
 def as_image(array: NDArray[Any], where: str) -> NDArray[Any]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simgan.errors import DataError
+from simgan.errors import DataError, printable
 from simgan.images.opening import find_images
 from simgan.images.pixels import PixelRange, any_finite, infer_range
 from simgan.images.readable import first_readable, readable_sample
@@ -175,7 +175,7 @@ def _report(source: ImageSource, fits: bool, found: _Findings, labels: dict[str,
         labels=labels,
         problems=tuple(found.problems),
         problem_count=found.problem_count,
-        notes=(*_size_notes(source, found), *_remark_notes(found), *source.notes()),
+        notes=tuple(map(printable, (*_size_notes(source, found), *_remark_notes(found), *source.notes()))),
     )
 
 

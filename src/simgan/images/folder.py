@@ -62,7 +62,8 @@ def _unreadable(error: OSError) -> None:
 
 
 def _check_file(path: Path, root: Path) -> None:
-    if path.is_symlink() and not path.resolve().is_relative_to(root):
+    # Not Path.resolve: where links lead in a circle it raises, depending on the version of Python.
+    if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(root):
         raise DataError(f"{path}: expected a file of the folder, received a link leading outside; copy the file here")
     if not path.is_file():
         raise DataError(f"{path}: expected a file, received a broken link or a device; remove it")

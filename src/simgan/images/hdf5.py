@@ -14,8 +14,10 @@ from simgan.errors import DataError
 from simgan.images.arrays import (
     Member,
     as_image,
+    check_bytes,
     check_dtype,
     check_shape,
+    check_size,
     check_stack,
     choose,
     one_line,
@@ -23,6 +25,7 @@ from simgan.images.arrays import (
 from simgan.images.hdf5_file import (
     H5_ERRORS,
     encoded,
+    is_hard,
     names_in,
     open_one,
     plain,
@@ -50,7 +53,7 @@ def open_hdf5(path: Path, key: str | None) -> ImageSource:
     """
     try:
         file = h5py.File(path, "r")
-    except OSError as error:
+    except H5_ERRORS as error:
         raise DataError(
             f"{path}: expected a complete HDF5 file, received one that cannot be opened ({one_line(error)}); "
             "check that it was copied whole"
@@ -68,10 +71,7 @@ def open_hdf5(path: Path, key: str | None) -> ImageSource:
 
 
 def _find(file: h5py.File, path: Path, key: str | None) -> ImageSource:
-    parent, name = file, key
-    above, _, last = (key or "").strip("/").rpartition("/")
-    if above and isinstance(file.get(above), h5py.Group):
-        parent, name = file[above], last
+    parent, name = _inside(file, key)
     members = _members(parent, path)
     chosen = choose(members, name, str(path))
     node = plain(parent, chosen, f"{path}: {chosen!r}")
@@ -81,19 +81,32 @@ def _find(file: h5py.File, path: Path, key: str | None) -> ImageSource:
     return StackedHdf5(path, file, parent, node, others)
 
 
+def _inside(file: h5py.File, key: str | None) -> tuple[h5py.Group, str | None]:
+    """The group that `key` leads into, and what is left of `key` there; the root and `key` if it leads nowhere."""
+    *above, last = (key or "").strip("/").split("/")
+    root: h5py.Group = file["/"]
+    parent = root
+    for part in above:
+        # One by one: a path as a whole would be followed through links into other files.
+        if not _hard(parent, part, h5py.Group):
+            return root, key
+        parent = parent[part]
+    return parent, last if above else key
+
+
 def _members(parent: h5py.Group, path: Path) -> list[Member]:
     if len(parent) > MAX_MEMBERS:
         raise DataError(
             f"{path}: expected at most {MAX_MEMBERS} groups and data sets in {parent.name!r}, received {len(parent)}; "
             "put the images into a group named 'image'"
         )
-    return [_member(parent, name) for name in parent]
+    return [_member(parent, name) for name in names_in(parent)]  # h5py gives bytes for what is no UTF-8
 
 
 def _member(parent: h5py.Group, name: str) -> Member:
-    if not isinstance(parent.get(name, getlink=True), h5py.HardLink):
+    if not is_hard(parent, encoded(name)):
         return Member(name, "a link", stack=False)
-    node = parent[name]
+    node = parent[encoded(name)]
     if isinstance(node, h5py.Group):
         return Member(name, f"a group of {len(node)}", stack=False)
     shape = getattr(node, "shape", None) or ()
@@ -143,6 +156,7 @@ class KeyedHdf5(Hdf5Source):
         shape = dataset.shape or ()
         check_dtype(dataset.dtype, where)
         check_shape(shape, where)
+        check_size(shape, dataset.dtype, where)
         return dataset, shape
 
     def stored(self, index: int) -> NDArray[Any]:
@@ -160,7 +174,7 @@ class KeyedHdf5(Hdf5Source):
         return int(height), int(width)
 
     def _labels(self, name: str) -> NDArray[Any]:
-        group = self._parent[name]
+        group = self._parent[encoded(name)]
         self._check_keys(name, names_in(group))
         firsts: dict[tuple[int, ...], str] = {}
         blocks = []
@@ -169,7 +183,9 @@ class KeyedHdf5(Hdf5Source):
             for key in self.names[start : start + LABEL_BLOCK]:
                 where = f"{self.path}: label {name}/{key}"
                 with reading(where):
-                    values.append(read_label(open_one(group, encoded(key), where)))
+                    values.append(read_label(open_one(group, encoded(key), where), where))
+                # All together, and texts as long as the longest.
+                check_bytes(values[-1].nbytes * len(self), f"{self.path}: label {name!r}")
                 firsts.setdefault(values[-1].shape, key)
             if len(firsts) > 1:
                 listed = ", ".join(f"{shape} for {key!r}" for shape, key in list(firsts.items())[:2])
@@ -196,8 +212,8 @@ class StackedHdf5(Hdf5Source):
         self, path: Path, file: h5py.File, parent: h5py.Group, dataset: h5py.Dataset, others: list[str]
     ) -> None:
         check_stack(dataset.shape or (), dataset.dtype, f"{path}: {dataset.name!r}")
-        labels = [other for other in others if _is_long(parent, other, len(dataset))]
-        names = IndexNames(len(dataset))
+        labels = [other for other in others if _is_long(parent, other, dataset.shape[0])]
+        names = IndexNames(dataset.shape[0])
         super().__init__(path, "HDF5, one data set for all images", file, parent, dataset, names, labels)
         self.no_labels = tuple(other for other in others if other not in labels and _hard(parent, other, h5py.Dataset))
         self._size = int(dataset.shape[1]), int(dataset.shape[2])
@@ -218,8 +234,9 @@ class StackedHdf5(Hdf5Source):
         return self._size
 
     def _labels(self, name: str) -> NDArray[Any]:
-        with reading(f"{self.path}: label {name!r}"):
-            return read_label(self._parent[name].id)
+        where = f"{self.path}: label {name!r}"
+        with reading(where):
+            return read_label(plain(self._parent, name, where).id, where)
 
     def close(self) -> None:
         self._stack.close()
@@ -227,12 +244,17 @@ class StackedHdf5(Hdf5Source):
 
 
 def _hard(parent: h5py.Group, name: str, kind: type) -> bool:
-    return isinstance(parent.get(name, getlink=True), h5py.HardLink) and isinstance(parent[name], kind)
+    link = encoded(name)
+    return bool(link) and parent.id.links.exists(link) and is_hard(parent, link) and isinstance(parent[link], kind)
 
 
 def _has_any(parent: h5py.Group, name: str, keys: list[str]) -> bool:
-    return _hard(parent, name, h5py.Group) and any(key in parent[name] for key in keys)
+    if not _hard(parent, name, h5py.Group):
+        return False
+    group = parent[encoded(name)]
+    # By the link: asking `in` for what a link leads to opens other files.
+    return any(group.id.links.exists(encoded(key)) for key in keys)
 
 
 def _is_long(parent: h5py.Group, name: str, count: int) -> bool:
-    return _hard(parent, name, h5py.Dataset) and bool(parent[name].shape) and len(parent[name]) == count
+    return _hard(parent, name, h5py.Dataset) and (parent[encoded(name)].shape or ())[:1] == (count,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import h5py
@@ -12,33 +13,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgan.errors import DataError
-from simgan.images.arrays import one_line
+from simgan.images.arrays import check_bytes, one_line
+from simgan.images.hdf5_storage import check_storage
 from simgan.images.names import PackedNames
 
 # Guessed chunks run through many images: the cache must hold a row of them, or each is decoded anew for every image.
 CHUNK_CACHE = 64 * 2**20
+_TEXT_ROWS = 256
 # What h5py raises, depending on which layer of HDF5 stumbles.
-H5_ERRORS = (OSError, KeyError, RuntimeError, ValueError, TypeError, MemoryError)
+H5_ERRORS = (OSError, KeyError, RuntimeError, ValueError, TypeError, MemoryError, OverflowError)
 
 
 def plain(parent: h5py.Group, name: str, where: str) -> Any:
     """The group or data set `name` of `parent`; DataError if it is a link or its values lie in another file."""
-    if parent.id.links.get_info(encoded(name)).type != h5py.h5l.TYPE_HARD:
+    if not is_hard(parent, encoded(name)):
         raise _link(where)
-    node = parent[name]
+    node = parent[encoded(name)]
     if isinstance(node, h5py.Dataset):
-        _check_storage(node.id, where)
+        check_storage(node.id, where)
     return node
+
+
+def is_hard(group: h5py.Group, name: bytes) -> bool:
+    """Whether `name` is in `group` itself. A name with a slash, which only forgers write, is a way through links."""
+    return b"/" not in name and bool(group.id.links.get_info(name).type == h5py.h5l.TYPE_HARD)
 
 
 def _link(where: str) -> DataError:
     return DataError(f"{where}: expected data, received a link; copy what it points to into the file (h5repack)")
-
-
-def _check_storage(dataset: h5py.h5d.DatasetID, where: str) -> None:
-    made_with = dataset.get_create_plist()
-    if made_with.get_layout() == h5py.h5d.VIRTUAL or made_with.get_external_count():
-        raise DataError(f"{where}: expected data in this file, received data kept in another; copy it in (h5repack)")
 
 
 def encoded(name: str) -> bytes:
@@ -48,12 +50,12 @@ def encoded(name: str) -> bytes:
 
 def open_one(group: h5py.Group, name: bytes, where: str) -> h5py.h5d.DatasetID:
     """As `plain`, for one of very many data sets: h5py's low-level interface takes a third of the time."""
-    if group.id.links.get_info(name).type != h5py.h5l.TYPE_HARD:
+    if not is_hard(group, name):
         raise _link(where)
     dataset = h5py.h5d.open(group.id, name)
     # Only values that lie in one piece in this file have an offset: most do, and asking takes no time.
     if dataset.get_offset() is None:
-        _check_storage(dataset, where)
+        check_storage(dataset, where)
     return dataset
 
 
@@ -98,18 +100,34 @@ def reading(where: str) -> Iterator[None]:
         ) from error
 
 
-def read_label(identifier: h5py.h5d.DatasetID) -> NDArray[Any]:
+def read_label(identifier: h5py.h5d.DatasetID, where: str) -> NDArray[Any]:
     """The values of a data set, text as fixed-width unicode: anything else of Python objects is DataError."""
     shape = identifier.shape
+    check_bytes(prod(shape or ()) * identifier.dtype.itemsize, where)
     if not identifier.dtype.hasobject and shape is not None:
         return read_one(identifier, shape)
     dataset = h5py.Dataset(identifier)
     if h5py.check_string_dtype(dataset.dtype) is not None:
-        return np.asarray(dataset.asstr()[()], dtype=str)
+        return _read_text(dataset, where)
     raise DataError(
         f"{dataset.file.filename}: expected numbers or text in {dataset.name!r}, received {dataset.dtype} of "
         "varying length; store it as an array of one shape"
     )
+
+
+def _read_text(dataset: h5py.Dataset, where: str) -> NDArray[Any]:
+    """Text of varying length. Any number of values may be one long text of the file: they are read a few at a time."""
+    text = dataset.asstr()
+    if not dataset.shape or not dataset.size:
+        return np.asarray(text[()], dtype=str)
+    parts: list[NDArray[Any]] = []
+    longest = 1
+    for start in range(0, len(dataset), _TEXT_ROWS):
+        part: NDArray[Any] = text[start : start + _TEXT_ROWS]
+        longest = max(longest, *map(len, part.flat))
+        check_bytes(dataset.size * longest * np.dtype("U1").itemsize, where)
+        parts.append(part.astype(str))
+    return np.concatenate(parts)
 
 
 def with_cache(file: h5py.File, name: str) -> h5py.Dataset:

@@ -17,6 +17,8 @@ from simgan.images.arrays import as_images, as_slice
 
 # Images that are unpacked at once: a few chunks' worth.
 _BLOCK_BYTES = 16 * 2**20
+# Chunks may be so long and narrow that a row of them is the whole data set: such stay packed.
+_MOST_BLOCK_BYTES = 2**28
 
 
 class Hdf5Stack:
@@ -32,7 +34,11 @@ class Hdf5Stack:
         self._dataset = dataset
         self._unpacked: NDArray[Any] | None = None
         chunked = dataset.chunks is not None and dataset.chunks[0] > 1
-        self._unpack_first = chunked and dataset.nbytes > hdf5_file.CHUNK_CACHE
+        self._unpack_first = (
+            chunked
+            and dataset.nbytes > hdf5_file.CHUNK_CACHE
+            and dataset.chunks[0] * dataset.nbytes // len(dataset) <= _MOST_BLOCK_BYTES
+        )
         self._lock = threading.Lock()
 
     def read(self, indices: Sequence[int]) -> NDArray[Any]:

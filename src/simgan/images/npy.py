@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import struct
@@ -17,12 +18,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgan.errors import DataError
-from simgan.images.arrays import Member, as_images, as_slice, check_stack, choose, one_line
+from simgan.images.arrays import (
+    Member,
+    as_images,
+    as_slice,
+    check_bytes,
+    check_stack,
+    check_unpacked,
+    choose,
+    one_line,
+)
 from simgan.images.names import IndexNames
 from simgan.images.source import ImageSource
 
-NPZ_ERRORS = (OSError, ValueError, KeyError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error, struct.error)
+NPZ_ERRORS = (
+    OSError,
+    ValueError,
+    KeyError,
+    RuntimeError,
+    EOFError,
+    MemoryError,
+    OverflowError,
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+)
 COPY_BYTES = 2**20
+# NumPy reads a header of any length, then refuses one above 10,000 characters.
+_HEADER_BYTES = 2**16
+# Those that np.savez and np.savez_compressed make.
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 @dataclass(frozen=True)
@@ -40,15 +65,20 @@ class NpyHeader:
 
 
 def read_header(stream: IO[bytes]) -> NpyHeader:
-    """The header at the start of `stream`, which is left at the first value. ValueError if there is none."""
-    version = np.lib.format.read_magic(stream)
-    if version == (1, 0):
-        shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
-    elif version == (2, 0):
-        shape, fortran, dtype = np.lib.format.read_array_header_2_0(stream)
-    else:
+    """The header at the start of `stream`, which is left anywhere behind it. ValueError if there is none."""
+    start = io.BytesIO(stream.read(_HEADER_BYTES))
+    version = np.lib.format.read_magic(start)
+    if version not in ((1, 0), (2, 0)):
         raise ValueError(f"unknown .npy version {version}")
-    return NpyHeader(shape, fortran, dtype, stream.tell())
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    try:
+        shape, fortran, dtype = read(start)
+    # NumPy hands the text to Python's parser, which meets anything: TokenError, TypeError, MemoryError.
+    except Exception as error:
+        raise ValueError(f"no .npy header: {one_line(error)}") from error
+    if any(length < 0 for length in shape):
+        raise ValueError(f"an axis of negative length in {shape}")
+    return NpyHeader(shape, fortran, dtype, start.tell())
 
 
 def map_array(file: IO[bytes], header: NpyHeader, start: int, where: str) -> NDArray[Any]:
@@ -121,9 +151,19 @@ class NpzSource(NpySource):
         self.member = member
 
     def _labels(self, name: str) -> NDArray[Any]:
+        where = f"{self.path}: label {name!r}"
         try:
-            with np.load(self.path, allow_pickle=False) as archive:
-                return np.asarray(archive[name])
+            with zipfile.ZipFile(self.path) as archive:
+                info = archive.getinfo(f"{name}.npy")
+                with archive.open(info) as stream:
+                    header = read_header(stream)
+                if not header.dtype.hasobject:  # of which the header does not say how long they are
+                    _check_member(info, header, self.path, where)
+                    check_bytes(header.nbytes, where)
+                with archive.open(info) as stream:
+                    return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
+        except DataError:
+            raise
         except NPZ_ERRORS as error:
             raise DataError(
                 f"{self.path}: expected numbers or text as label {name!r}, received an array that cannot be read "
@@ -168,18 +208,28 @@ def _headers(archive: zipfile.ZipFile) -> dict[str, NpyHeader]:
     headers = {}
     for member in archive.namelist():
         if member.endswith(".npy"):
+            kind = archive.getinfo(member).compress_type
+            if kind not in _COMPRESSIONS:
+                raise ValueError(f"unknown compression {kind} of {member!r}")
             with archive.open(member) as stream:
                 headers[member.removesuffix(".npy")] = read_header(stream)
     return headers
 
 
-def _map_member(
-    archive: zipfile.ZipFile, path: Path, info: zipfile.ZipInfo, header: NpyHeader, where: str
-) -> NDArray[Any]:
+def _check_member(info: zipfile.ZipInfo, header: NpyHeader, path: Path, where: str) -> None:
+    """DataError, naming `where`, if a member is not as long as its header says, or a bomb."""
     if info.file_size != header.start + header.nbytes:
         raise DataError(
             f"{where}: expected {header.start + header.nbytes} bytes, received {info.file_size}; make it anew"
         )
+    # The archive may claim that the member is longer than the whole file.
+    check_unpacked(info.file_size, min(info.compress_size, path.stat().st_size), where)
+
+
+def _map_member(
+    archive: zipfile.ZipFile, path: Path, info: zipfile.ZipInfo, header: NpyHeader, where: str
+) -> NDArray[Any]:
+    _check_member(info, header, path, where)
     if info.compress_type == zipfile.ZIP_STORED:
         with path.open("rb") as file:
             file.seek(info.header_offset)

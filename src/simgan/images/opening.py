@@ -51,7 +51,13 @@ def open_images(
 
 def find_images(path: Path, key: str | None) -> ImageSource:
     """The source at `path` before `settle`: names, sizes and `stored` work, no image has been read."""
-    if not path.exists():
+    try:
+        found = path.exists()
+    except OSError as error:
+        raise DataError(
+            f"{path}: expected a folder or a file of images, received {error.strerror!r}; check it"
+        ) from error
+    if not found:
         raise DataError(
             f"{path}: expected a folder or a file of images, received a path that does not exist; check it"
         )

@@ -1,0 +1,50 @@
+"""How an HDF5 data set is stored, checked before anything of it is read: what a file claims may be anything."""
+
+from __future__ import annotations
+
+from math import prod
+
+import h5py
+
+from simgan.errors import DataError
+from simgan.images.arrays import check_bytes, check_unpacked
+
+_COMPRESSIONS = (h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SZIP, h5py.h5z.FILTER_LZF)
+# By how much compression may make a chunk larger: filters add a few bytes, to tiny chunks too.
+_SLACK = 2**16
+
+
+def check_storage(dataset: h5py.h5d.DatasetID, where: str) -> None:
+    """DataError, naming `where`, if the values lie in another file, or would take far more memory than they should."""
+    made_with = dataset.get_create_plist()
+    layout = made_with.get_layout()
+    if layout == h5py.h5d.VIRTUAL or made_with.get_external_count():
+        raise DataError(f"{where}: expected data in this file, received data kept in another; copy it in (h5repack)")
+    itemsize = dataset.get_type().get_size()
+    if layout == h5py.h5d.CHUNKED:
+        chunk = prod(made_with.get_chunk()) * itemsize
+        check_bytes(chunk, f"{where}, each chunk")
+        if made_with.get_nfilters():
+            _check_chunks(dataset, made_with, chunk, where)
+    # A layout may claim more than the whole file.
+    packed = min(dataset.get_storage_size(), h5py.h5i.get_file_id(dataset).get_filesize())
+    check_unpacked(prod(dataset.shape or ()) * itemsize, packed, where)
+
+
+def _check_chunks(dataset: h5py.h5d.DatasetID, made_with: h5py.h5p.PropDCID, chunk: int, where: str) -> None:
+    """HDF5 unpacks all of a chunk, however much that is, before it compares it with the `chunk` bytes that fit."""
+    filters = [made_with.get_filter(index)[0] for index in range(made_with.get_nfilters())]
+    if sum(code in _COMPRESSIONS for code in filters) > 1:
+        raise DataError(f"{where}: expected data compressed once, received it compressed again; repack it (h5repack)")
+    largest = 0
+
+    def compare(info: h5py.h5d.StoreInfo) -> None:
+        nonlocal largest
+        largest = max(largest, info.size)
+
+    dataset.chunk_iter(compare)
+    if largest > 2 * chunk + _SLACK:
+        raise DataError(
+            f"{where}: expected compressed chunks no larger than their values, {chunk} bytes, received one of "
+            f"{largest}; make the file anew"
+        )
