@@ -19,3 +19,14 @@ def test_config_error_is_no_value_error():
     """pydantic and the command line's parser put a ValueError into their own words."""
     assert issubclass(ConfigError, SimGANError)
     assert not issubclass(ConfigError, ValueError)
+
+
+def test_a_name_from_a_file_cannot_reach_the_terminal_as_it_is():
+    assert str(DataError("image 'a\n\x1b[31m\u202eb'")) == "image 'a\\n\\x1b[31m\\u202eb'"
+
+
+def test_a_long_message_keeps_its_beginning_and_its_end():
+    shown = str(DataError("begin" + "x" * 5000 + "end"))
+    assert len(shown) <= 600
+    assert shown.startswith("begin")
+    assert shown.endswith("end")

@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from simgan.errors import DataError
-from simgan.images.arrays import Member, as_image, as_images, as_slice, check_stack, choose, one_line
+from simgan.images.arrays import (
+    Member,
+    as_image,
+    as_images,
+    as_slice,
+    check_size,
+    check_stack,
+    check_unpacked,
+    choose,
+    one_line,
+)
 
 IMAGE = Member("image", "9x8x7 uint8", stack=True)
 OTHER = Member("depth", "9x8x7 uint8", stack=True)
@@ -102,3 +112,18 @@ def test_one_line():
     assert one_line(ValueError("a\n  b")) == "a b"
     assert one_line(KeyError()) == "KeyError"
     assert len(one_line(ValueError("x" * 999))) == 200
+
+
+def test_an_image_beyond_pillows_limit_is_refused_before_it_is_read(message):
+    with pytest.raises(DataError) as caught:
+        check_size((2**20, 2**20), np.dtype("u1"), "image 'a'")
+    assert "pixels" in message(caught.value)
+    check_size((9000, 9000), np.dtype("u1"), "image 'a'")
+
+
+def test_what_claims_to_unpack_to_a_hundred_times_its_size_is_refused(message):
+    with pytest.raises(DataError) as caught:
+        check_unpacked(2**31, 2**20, "label 'a'")
+    assert "100 times" in message(caught.value)
+    check_unpacked(2**31, 2**25, "label 'a'")
+    check_unpacked(2**29, 1, "label 'a'")  # small enough, however it was packed

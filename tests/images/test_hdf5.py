@@ -167,3 +167,29 @@ def test_too_much_at_the_top_is_not_opened_one_by_one(path, message):
     with pytest.raises(DataError) as caught:
         open_images(path)
     assert "1001" in message(caught.value)
+
+
+@pytest.mark.parametrize("name", ["image/a", "label/a"])
+def test_a_claim_of_terabytes_is_refused_before_memory_is_asked_for(path, name, message):
+    with h5py.File(path, "w") as file:
+        file["image/b"] = np.zeros((4, 5), np.uint8)
+        file["label/b"] = 1.0
+        file.create_dataset(name, (2**20, 2**20), "f8")
+        file["label/a" if name == "image/a" else "image/a"] = np.zeros((4, 5), np.uint8)
+
+    def read():
+        with open_images(path) as source:
+            source.read(range(2))
+            source.labels("label")
+
+    with pytest.raises(DataError) as caught:
+        read()
+    assert "at most" in message(caught.value)
+
+
+def test_a_sibling_whose_name_is_no_utf_8_does_no_harm(path):
+    with h5py.File(path, "w") as file:
+        file["image"] = np.zeros((3, 4, 5), np.uint8)
+        h5py.h5g.create(file.id, b"\xff\xfe")
+    with open_images(path) as source:
+        assert len(source) == 3

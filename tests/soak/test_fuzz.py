@@ -16,6 +16,4 @@ def test_damaged_and_hostile_files_are_read_or_refused_in_one_line():
         env={**os.environ, "KERAS_BACKEND": "torch"},
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(
-        r"^300 cases: \d+ refused in one line, \d+ read, 0 hung .* 0 failed; ", done.stdout, re.MULTILINE
-    )
+    assert re.search(r"^300 cases: \d+ refused in one line, \d+ read, 0 hung .* 0 failed; ", done.stdout, re.MULTILINE)
