@@ -203,6 +203,9 @@ def test_an_unreadable_one_is_passed_over_for_the_one_before(make, tmp_path, cap
     other, _ = make()
     assert Checkpoints(tmp_path, config, other, StopRequest()).restore().step == 1
     assert newest.name in caplog.text
+    other.position.step = 2
+    assert write_checkpoint(tmp_path, other, config) == newest  # anew
+    read_checkpoint(newest, state)
     assert Checkpoints(tmp_path / "none", config, other, StopRequest()).restore() is None
 
 

@@ -70,13 +70,16 @@ class Checkpoints:
         Raises:
             RunError: there are checkpoints, and none can be read.
         """
-        found = sorted(_all(self._folder), reverse=True)
+        found, damaged = sorted(_all(self._folder), reverse=True), []
         for path in found:
             try:
                 read_checkpoint(path, self._state)
             except RunError as error:
                 _log.warning("%s", error)
+                damaged.append(path)
                 continue
+            for of_no_use in damaged:  # out of the way of those that will be written anew
+                of_no_use.rename(of_no_use.with_name(f".{of_no_use.name}.damaged"))
             return self._state.position
         if found:
             raise RunError(

@@ -175,7 +175,9 @@ class KeyedHdf5(Hdf5Source):
 
     def _labels(self, name: str) -> NDArray[Any]:
         group = self._parent[encoded(name)]
-        self._check_keys(name, names_in(group))
+        with reading(f"{self.path}: label {name!r}"):
+            held = names_in(group)
+        self._check_keys(name, held)
         firsts: dict[tuple[int, ...], str] = {}
         blocks = []
         for start in range(0, len(self), LABEL_BLOCK):

@@ -12,6 +12,8 @@ from simgan.images.arrays import check_bytes, check_unpacked
 _COMPRESSIONS = (h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SZIP, h5py.h5z.FILTER_LZF)
 # By how much compression may make a chunk larger: filters add a few bytes, to tiny chunks too.
 _SLACK = 2**16
+# Ours: a chunk for each of ten million images.
+_MOST_CHUNKS = 10**7
 
 
 def check_storage(dataset: h5py.h5d.DatasetID, where: str) -> None:
@@ -36,6 +38,9 @@ def _check_chunks(dataset: h5py.h5d.DatasetID, made_with: h5py.h5p.PropDCID, chu
     filters = [made_with.get_filter(index)[0] for index in range(made_with.get_nfilters())]
     if sum(code in _COMPRESSIONS for code in filters) > 1:
         raise DataError(f"{where}: expected data compressed once, received it compressed again; repack it (h5repack)")
+    chunks = prod(-(-side // of_chunk) for side, of_chunk in zip(dataset.shape, made_with.get_chunk(), strict=True))
+    if chunks > _MOST_CHUNKS:  # HDF5 looks each of them up
+        raise DataError(f"{where}: expected at most {_MOST_CHUNKS} chunks, received {chunks}; store larger ones")
     largest = 0
 
     def compare(info: h5py.h5d.StoreInfo) -> None:
