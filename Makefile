@@ -6,7 +6,7 @@ BENCH_OUT ?= runs/bench-$(shell date +%Y%m%d-%H%M%S)
 
 .PHONY: demo test test-browser check format bench proof soak audit lock
 
-demo: .venv/installed ## Render, train, refine, score, draw (15 minutes on one core)
+demo: .venv/installed ## Render, train, refine, score, draw (7 minutes on two cores)
 	$(BIN)/simgan demo --out $(OUT)
 
 test: .venv/installed ## All tests

@@ -80,8 +80,8 @@ PRESETS: dict[PresetName, Preset] = {
         make_config({"refiner": {"filters": 32}}, _OURS),
         "ours: `eyes` with half the filters (docs/experiments.md)",
         "simgan demo --seed 0, 1, 2",
-        "14.9 minutes on one busy core, scoring included (seed 0, make demo)",
-        "gaze error on camera images 46 % lower (43 to 49 %), iris drift 0.70 px; before the drift budget 50 to 52 %",
+        "7.3 minutes on two cores beside two other jobs, scoring included (seed 0, make demo)",
+        "gaze error on camera images 46 % lower (42 to 49 %), iris drift 0.68 px; before the drift budget 50 to 52 %",
     ),
     "eyes": Preset(
         _OURS,
