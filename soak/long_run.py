@@ -7,11 +7,13 @@ Linux only: what a process uses is read from /proc.
 
 import argparse
 import json
+import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -41,7 +43,7 @@ _SETTINGS = {
 }
 _EVERY = 1.0  # seconds between two looks
 _GROWTH = 1.02  # of memory, from the second quarter to the last; a leak of 100 bytes a step would show
-_SLOWER = 1.25  # of a step; machines are noisy
+_SLOWER = 1.15  # of a step; machines are noisy
 
 
 class Used(NamedTuple):
@@ -52,7 +54,7 @@ class Used(NamedTuple):
     megabytes: tuple[float, float]
     files: tuple[float, float]
     milliseconds: tuple[float, float]
-    """A step."""
+    """Of processor time a step: what else the machine does at the time does not count."""
 
     @property
     def is_flat(self) -> bool:
@@ -70,27 +72,29 @@ def watch(minutes: float, folder: Path) -> Used:
     sets = [part for name in ("synthetic", "real") for part in (f"--{name}", str(folder / f"{name}.npy"))]
     command = ["train", "--config", str(folder / "settings.toml"), *sets, "--out", str(folder / "run")]
     with (folder / "log").open("w") as log:
-        process = subprocess.Popen([sys.executable, "-m", "simgan", *command], stdout=log, stderr=log)
+        # One thread: threads that wait for each other would count as work.
+        one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
+        process = subprocess.Popen([sys.executable, "-m", "simgan", *command], stdout=log, stderr=log, env=one_thread)
     metrics = folder / "run" / "metrics.jsonl"
     while process.poll() is None and not (metrics.exists() and metrics.stat().st_size > 2000):
         time.sleep(_EVERY)
     looks, started = [], time.monotonic()
     while process.poll() is None and time.monotonic() - started < 60 * minutes:
-        looks.append((_megabytes(process.pid), len(list(Path(f"/proc/{process.pid}/fd").iterdir()))))
+        files = len(list(Path(f"/proc/{process.pid}/fd").iterdir()))
+        looks.append((_megabytes(process.pid), files, _seconds(process.pid), _step(metrics)))
         time.sleep(_EVERY)
     process.send_signal(signal.SIGTERM)
     if process.wait() != 143:
         raise RuntimeError(
             f"expected 143 after SIGTERM, received {process.returncode}: {(folder / 'log').read_text()}"
         )
-    rates = [line["steps_per_second"] for line in _records(metrics) if line["phase"] == "adversarial"]
-    return Used(
-        minutes,
-        _records(metrics)[-1]["step"],
-        _quarters([megabytes for megabytes, _ in looks]),
-        _quarters([files for _, files in looks]),
-        _quarters([1000 / rate for rate in rates]),
-    )
+    megabytes, files, seconds, steps = zip(*looks, strict=True)
+    quarter = len(looks) // 4
+    costs = [
+        1000 * (seconds[end - 1] - seconds[start]) / (steps[end - 1] - steps[start])
+        for start, end in ((quarter, 2 * quarter), (3 * quarter, len(looks)))
+    ]
+    return Used(minutes, _step(metrics), _quarters(megabytes), _quarters(files), (costs[0], costs[1]))
 
 
 def _megabytes(process: int) -> float:
@@ -100,11 +104,19 @@ def _megabytes(process: int) -> float:
     return 0.0
 
 
-def _records(metrics: Path) -> list[dict]:
-    return [json.loads(line) for line in metrics.read_text("utf-8").splitlines()]
+def _seconds(process: int) -> float:
+    """Of processor time."""
+    user, system = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
-def _quarters(values: list[float]) -> tuple[float, float]:
+def _step(metrics: Path) -> int:
+    """The newest adversarial step on record; 0 before the first."""
+    record = json.loads(metrics.read_text("utf-8").rstrip().rpartition("\n")[2])
+    return int(record["step"]) if record["phase"] == "adversarial" else 0
+
+
+def _quarters(values: Sequence[float]) -> tuple[float, float]:
     """Medians of the second and of the last quarter."""
     quarter = len(values) // 4
     return median(values[quarter : 2 * quarter]), median(values[3 * quarter :])
@@ -119,7 +131,8 @@ def main() -> int:
     print(
         f"{used.steps} steps in {used.minutes:g} minutes; from the second quarter to the last: memory "
         f"{used.megabytes[0]:.1f} to {used.megabytes[1]:.1f} MB, open files {used.files[0]:g} to {used.files[1]:g}, "
-        f"a step {used.milliseconds[0]:.2f} to {used.milliseconds[1]:.2f} ms; {'flat' if used.is_flat else 'NOT flat'}"
+        f"processor time a step {used.milliseconds[0]:.2f} to {used.milliseconds[1]:.2f} ms; "
+        f"{'flat' if used.is_flat else 'NOT flat'}"
     )
     return 0 if used.is_flat else 1
 
