@@ -154,6 +154,11 @@ HOSTILE = {
             activation={"module": "builtins", "class_name": "function", "config": "eval", "registered_name": "eval"}
         )
     ),
+    "a function among the initialisers": edit_config(
+        lambda config: first_layer(config)["config"].update(
+            kernel_initializer={"module": "keras.initializers", "class_name": "deserialize", "config": "x"}
+        )
+    ),
     "a registered name of another class": replace_layer({"registered_name": "evil>Layer"}),
     "a vocabulary read from a file (CVE-2025-12058)": replace_layer(
         {"class_name": "StringLookup", "config": {"vocabulary": "/etc/passwd"}}

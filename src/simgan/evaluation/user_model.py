@@ -40,7 +40,7 @@ _FAILURES = (
 _MODELS = frozenset(("Functional", "Sequential", "Model"))
 _MARKS = frozenset(("__keras_tensor__", "__tuple__"))
 # Of these modules every class is arithmetic alone.
-_ARITHMETIC = ("keras.initializers", "keras.regularizers", "keras.constraints")
+_ARITHMETIC = ("keras.initializers", "keras.regularizers", "keras.constraints", "keras.src.ops.numpy")
 
 
 def read_user_model(path: str | Path, argument: str) -> keras.Model:
@@ -113,8 +113,7 @@ def _check_class(part: dict[str, Any]) -> None:
         (module == "keras.layers" and name in _LAYERS)
         or (module in ("keras", "keras.models", "keras.src.models.functional") and name in _MODELS)
         or (module == "keras" and name == "DTypePolicy")
-        or (module == "keras.src.ops.numpy" and isinstance(name, str) and name.isalnum())
-        or (module in _ARITHMETIC and isinstance(name, str) and name.isalnum())
+        or (module in _ARITHMETIC and isinstance(name, str) and name.isalnum() and name[0].isupper())  # no function
         or (module is None and name in _MARKS)
     )
     if not known or part.get("registered_name") not in (None, name):
