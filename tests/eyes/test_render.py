@@ -43,6 +43,14 @@ def test_domains_share_distributions_but_no_draws() -> None:
     assert np.linalg.norm(clean.gaze - photo.gaze, axis=1).min() > 0.0
 
 
+def test_the_camera_can_show_the_very_eyes_of_the_synthetic_series() -> None:
+    clean, photo = (render_eyes(20, domain=domain, series="synthetic") for domain in DOMAINS)
+    assert_same(clean, render_eyes(20))
+    for name in ("gaze", "head_pose", "iris_centre", "pupil_centre", "lid_contour"):
+        np.testing.assert_array_equal(getattr(photo, name), getattr(clean, name))
+    assert (photo.images != clean.images).mean() > 0.5
+
+
 def test_seeds_differ() -> None:
     assert not np.array_equal(render_eyes(1, seed=0).images, render_eyes(1, seed=1).images)
 

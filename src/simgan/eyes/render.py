@@ -29,6 +29,7 @@ def render_eyes(
     width: int = 55,
     channels: int = 1,
     domain: Domain = "synthetic",
+    series: Domain | None = None,
     equalise: bool = False,
 ) -> Eyes:
     """Renders images start .. start + count - 1 of an endless, fixed series.
@@ -45,17 +46,20 @@ def render_eyes(
         channels: 1 for grey, 3 for RGB.
         domain: "synthetic" is clean; "camera" is the same anatomy as a cheap camera would show it, and its labels
             are for scoring.
+        series: whose draws to take; by default the domain's own. `domain="camera", series="synthetic"` shows the very
+            eyes of the synthetic series as the camera would: pairs in which nothing moved.
         equalise: equalise every image's histogram, as MPIIGaze does.
 
     Raises:
         DataError: a setting is out of range.
     """
-    check_settings(count, seed, start, height, width, channels, domain)
+    for drawn in (domain, series or domain):
+        check_settings(count, seed, start, height, width, channels, drawn)
     eyes = _blank(count, height, width, channels)
     step = max(1, CHUNK_PIXELS // (height * width))
     for first in range(0, count, step):
         rows = slice(first, min(first + step, count))
-        _render_chunk(eyes, rows, Streams(seed, domain, start + first, rows.stop - first), domain)
+        _render_chunk(eyes, rows, Streams(seed, series or domain, start + first, rows.stop - first), domain)
         if equalise:
             eyes.images[rows] = equalise_histogram(eyes.images[rows])
     return eyes

@@ -1,0 +1,49 @@
+"""What the drift instruments read where nothing moved, and where something moved by a known distance.
+
+    python -m benchmarks.drift_floor [--steps 800] [--seeds 3]
+
+The very same eyes are rendered clean and as the camera shows them: between the two the iris has not moved, so whatever
+is read is the instrument's own. A perfect refiner would read as much. The camera's pictures are then shifted, to see
+that movement is read as well.
+"""
+
+import argparse
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import shift
+
+from simgan.evaluation import displacement, drift_of_points
+from simgan.eyes import render_eyes
+from simgan.images import PixelRange
+
+_COUNT = 4096
+_MOVES = (0.0, 0.5, 1.0, 2.0)  # px to the right
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="The drift that is read where nothing moved.")
+    parser.add_argument(
+        "--steps", type=int, default=800, help="training steps of the localiser; 800 as make proof has"
+    )
+    parser.add_argument("--seeds", type=int, default=3)
+    given = parser.parse_args()
+    clean, camera = (render_eyes(_COUNT, domain=domain, series="synthetic") for domain in ("synthetic", "camera"))
+    points = clean.iris_centre[:, None].astype(np.float64)
+    x, shown = (PixelRange.of(np.dtype("uint8")).to_model(eyes.images) for eyes in (clean, camera))
+    for move in _MOVES:
+        moved = _moved(shown, move)
+        flow = displacement(x[::8], moved[::8])
+        print(f"moved by {move} px: optical flow reads {flow.mean():.2f} px", flush=True)
+        for seed in range(given.seeds):
+            read = drift_of_points(x, moved, points, steps=given.steps, seed=seed)
+            print(f"  localiser, seed {seed}: {read.drift}; its own error {read.own_error:.2f} px", flush=True)
+
+
+def _moved(images: NDArray[np.float32], distance: float) -> NDArray[np.float32]:
+    return shift(images, (0, 0, distance, 0), order=3, mode="nearest") if distance else images
+
+
+if __name__ == "__main__":
+    main()
