@@ -114,4 +114,5 @@ def _soft_fields(count: int, height: int, width: int, random: np.random.Generato
 def _interpolation(size: int) -> NDArray[Any]:
     """(size, _GRID): the weights that spread a coarse grid linearly over `size` pixels."""
     positions = np.linspace(0, _GRID - 1, size)
-    return np.maximum(0, 1 - np.abs(positions[:, None] - np.arange(_GRID)))
+    distances = np.abs(positions[:, None] - np.arange(_GRID))
+    return np.asarray(np.maximum(0, 1 - distances), np.float32)
