@@ -8,11 +8,11 @@
 #include <cstdlib>
 
 #if defined(__AVX512F__)
-constexpr int LANES = 16, ROWS = 7;  // ROWS x 4 sums, 4 weights: the registers of the processor
+constexpr int LANES = 16, ROWS = 7, ACROSS = 4;  // ROWS x ACROSS sums, ACROSS weights: the processor's registers
 #elif defined(__AVX2__)
-constexpr int LANES = 8, ROWS = 3;
+constexpr int LANES = 8, ROWS = 6, ACROSS = 2;
 #else
-constexpr int LANES = 4, ROWS = 6;
+constexpr int LANES = 4, ROWS = 6, ACROSS = 4;
 #endif
 typedef float Vector __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 
@@ -63,8 +63,8 @@ template <bool TRANSPOSED>
 static void multiply(const float* a, const float* b, float* c, int rows, int columns, int depth) {
     const int a_row = TRANSPOSED ? rows : depth;
     int column = 0;
-    for (; column + 4 * LANES <= columns; column += 4 * LANES)
-        strip<TRANSPOSED, 4>(a, a_row, b + column, columns, c + column, rows, depth);
+    for (; column + ACROSS * LANES <= columns; column += ACROSS * LANES)
+        strip<TRANSPOSED, ACROSS>(a, a_row, b + column, columns, c + column, rows, depth);
     for (; column < columns; column += LANES)
         strip<TRANSPOSED, 1>(a, a_row, b + column, columns, c + column, rows, depth);
 }
