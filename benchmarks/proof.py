@@ -26,9 +26,10 @@ from simgan.errors import RunError
 from simgan.results import Evaluation
 from simgan.scoring import EvaluateConfig, evaluate
 
-_DOMAINS = ("camera", "digits", "nearer")
-_PRESET = {"camera": "demo", "digits": "demo", "nearer": "demo", "photographs": "eyes"}
-_LABEL = {"camera": "gaze", "nearer": "gaze", "digits": "digit"}
+_DOMAINS = ("camera", "signs", "digits", "nearer")
+_PRESET = {"photographs": "eyes"}
+_LABEL = {"camera": "gaze", "nearer": "gaze", "digits": "digit", "signs": "digit"}
+_WRITING = ("digits", "signs")
 
 
 def run_job(job: Job, folder: Path, photographs: Path | None) -> None:
@@ -37,8 +38,8 @@ def run_job(job: Job, folder: Path, photographs: Path | None) -> None:
     suffix = ".h5" if job.domain == "photographs" else ".npz"
     names = ("gaze", "real_gaze") if job.domain == "photographs" else ("synthetic", "real")
     synthetic, real = (data / f"{name}{suffix}" for name in names)
-    settings = VARIANTS[job.variant] | {"seed": job.seed} | ({"flip": False} if job.domain == "digits" else {})
-    config = make_config(settings, PRESETS[_PRESET[job.domain]].config)  # type: ignore[index]
+    settings = VARIANTS[job.variant] | {"seed": job.seed} | ({"flip": False} if job.domain in _WRITING else {})
+    config = make_config(settings, PRESETS[_PRESET.get(job.domain, "demo")].config)
     started = time.perf_counter()
     run = _trained(folder / job.name, lambda out: train(config, synthetic, real, out))
     scoring = EvaluateConfig(label=_LABEL.get(job.domain), steps=800, seeds=1, seed=job.seed)

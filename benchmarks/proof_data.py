@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from benchmarks.proof_signs import draw_signs
 from simgan.eyes import Eyes, render_eyes
 
 _TEST_SERIES = 1_000_003  # test eyes come from a series of their own
@@ -92,4 +93,21 @@ def _printed(count: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     return np.stack(images), np.array(labels)
 
 
-_MAKERS: dict[str, Callable[[], dict[str, Any]]] = {"camera": _camera, "nearer": _nearer, "digits": _digits}
+def _signs() -> dict[str, Any]:
+    (synthetic, classes), (real, _), (test, wanted) = (
+        draw_signs(count, seed, photographed=photographed)
+        for count, seed, photographed in ((6000, 0, False), (4000, 1, True), (2000, _TEST_SERIES, True))
+    )
+    return {
+        "synthetic": {"image": synthetic, "digit": classes},
+        "real": {"image": real},
+        "test": {"image": test, "digit": wanted},
+    }
+
+
+_MAKERS: dict[str, Callable[[], dict[str, Any]]] = {
+    "camera": _camera,
+    "nearer": _nearer,
+    "digits": _digits,
+    "signs": _signs,
+}

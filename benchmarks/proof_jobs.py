@@ -9,6 +9,7 @@ DOMAINS = {
     "camera": "rendered eyes towards the simulated camera; gaze of 2,000 camera images of a series of their own",
     "nearer": "the same, but the camera's images are enlarged 1.2 times: framed unlike the renders",
     "digits": "printed digits towards handwritten ones (scikit-learn's), as high as those; class of 897 others",
+    "signs": "digits on coloured signs towards the same photographed by a simulated camera; class of 2,000 others",
     "photographs": "UnityEyes towards MPIIGaze (your copy); photographs have no labels: drift and distances",
 }
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -22,6 +23,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 _PLAN = {
     "camera": ("preset", "no history", "one global patch", "no self-regularisation", "fixed weight"),
     "photographs": ("preset", "no history", "one global patch", "no self-regularisation", "fixed weight"),
+    "signs": ("preset", "fixed weight"),
     "digits": ("preset", "fixed weight"),
     "nearer": ("preset", "fixed weight"),
 }

@@ -42,7 +42,7 @@ from simgan.stopping import StopRequest
 
 _SAMPLES = 8  # images in a sample picture
 _KEPT_SHARE = 1 / 8  # of the device's memory: what the images of one set may take
-_DRIFT_SAMPLE = 64  # images whose drift steers the weight of self-regularisation
+_DRIFT_SAMPLE = 32  # images whose drift steers the weight of self-regularisation
 _SILENT = Console(quiet=True)
 
 

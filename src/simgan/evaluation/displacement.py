@@ -1,8 +1,10 @@
-"""How far content moved between two versions of an image, without labels: dense optical flow.
+"""How far content moved between two versions of an image, without labels: dense optical flow that is sure of itself.
 
 Flow: dense inverse search (Kroeger et al., ECCV 2016), as OpenCV has it. Refining changes tones, contrast and light
-on purpose, so flow is sought between locally normalised images, in which these are gone; and it counts where there is
-structure, since in flat skin it means nothing.
+on purpose, so flow is sought between locally normalised images, in which these are gone. It counts where there is
+structure, since in flat skin it means nothing, and where the flow back leads to where it came from: an edge that
+faded or was painted anew is a change of looks, and flow between two such images says anything (forward-backward
+check: Sundaram, Brox and Keutzer, ECCV 2010).
 """
 
 from typing import Any
@@ -12,36 +14,57 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-# Ours: tests/evaluation/test_displacement.py has shifts and changes of light that these read well.
+# Ours: tests/evaluation/test_displacement.py has shifts and changes of light that these read well, and
+# docs/experiments.md, section 11, what they read where an image moved by nothing but looks otherwise.
 _WINDOW, _WINDOW_SHARE = 3.0, 0.055  # px, and share of the width: local normalisation, the larger
 _FLAT = 0.08  # contrast in the [-1, 1] range below which a window counts as flat
 _LEVELS = 40.0  # grey levels, of 8 bits, for one standard deviation
 _SMALL = 128  # px: images with a shorter side are enlarged twice, for flow works on patches of 8 px
 _TINY, _LARGE = 16, 256  # px: what the shorter side has in the search at the least and at the most
+_DISAGREEMENT, _DISAGREEMENT_SHARE = 0.25, 0.0045  # px, and share of the width: between flow and flow back, the larger
+_SMOOTH_SHARE = 0.08  # of the width: content moves as a piece of this size
+_NOTHING = 1e-12  # of a total of gradient energies: no structure that both versions have
 
 
 def displacement(synthetic: NDArray[np.float32], refined: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Mean length of the flow from each synthetic image to its refined version, weighted by gradient energy.
+    """Mean length of the flow from each synthetic image to its refined version, where it can be trusted.
 
-    Not zero where nothing moved: about 0.2 px of 55 for the same eyes in another light. Right to 0.1 px for shifts of
-    half a pixel to four.
+    Not zero where nothing moved: up to 0.2 px of 55 for the same eyes in another light, 0.5 px for the same eyes in
+    front of another camera. Right to 0.15 px for shifts of one pixel to four.
 
     Args:
         synthetic: (N, H, W, C) in [-1, 1].
         refined: the same images refined.
 
     Returns:
-        (N,), px.
+        (N,), px. 0 where the two have no structure in common.
     """
     return np.array([_moved(x, x_refined) for x, x_refined in zip(synthetic, refined, strict=True)], np.float64)
 
 
 def _moved(x: NDArray[np.float32], refined: NDArray[np.float32]) -> float:
-    grey, flow = x.mean(axis=-1), flow_field(x, refined)
-    dy, dx = np.gradient(gaussian_filter(grey, 1.0))
-    energy = dx**2 + dy**2
-    total = energy.sum()
-    return float((np.hypot(flow[..., 0], flow[..., 1]) * energy).sum() / total) if total > 0 else 0.0
+    flow, back = flow_field(x, refined), flow_field(refined, x)
+    width = x.shape[1]
+    weight = _energy(x) * _agreement(flow, back, max(_DISAGREEMENT, _DISAGREEMENT_SHARE * width))
+    window = _SMOOTH_SHARE * width
+    around = gaussian_filter(weight, window)
+    smooth = gaussian_filter(flow * weight[..., None], (window, window, 0)) / np.maximum(around, _NOTHING)[..., None]
+    total = weight.sum()
+    return float((np.hypot(smooth[..., 0], smooth[..., 1]) * weight).sum() / total) if total > _NOTHING else 0.0
+
+
+def _energy(image: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(H, W, C) -> (H, W): squared gradient of its grey version."""
+    dy, dx = np.gradient(gaussian_filter(image.mean(axis=-1, dtype=np.float64), 1.0))
+    return np.asarray(dx**2 + dy**2)
+
+
+def _agreement(flow: NDArray[np.float32], back: NDArray[np.float32], scale: float) -> NDArray[np.float64]:
+    """(H, W): 1 where the flow back returns to the pixel that it came from, falling over `scale` px."""
+    y, x = np.indices(flow.shape[:2], np.float32)
+    returned = cv2.remap(back, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    off = (flow + returned).astype(np.float64)
+    return np.asarray(np.exp(-(off**2).sum(axis=-1) / scale**2))
 
 
 def flow_field(x: NDArray[np.float32], refined: NDArray[np.float32]) -> NDArray[np.float32]:
