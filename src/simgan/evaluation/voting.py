@@ -1,0 +1,59 @@
+"""A network that reads points: every place votes for where a point is, and attention weighs the votes.
+
+Attention is a softmax over the places of a map, and its mean place is the reading (the soft-argmax of Luvizon et al.,
+arXiv:1710.02322, section 3.1); each place may correct itself by a small vector, so that points near the border or
+beyond can be read as well. Content that moves takes its reading along, which a dense layer has to learn.
+"""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+# Ours: docs/experiments.md, section 10.
+_SEEN = 64  # px: larger images are averaged down to about that on their longer side
+_STRIDE = 4  # of the map, in pixels of what is seen
+_SHARPNESS = 4.0  # of attention: the map's values are multiplied by it
+_CORRECTION = 0.5  # of a place, in strides, for a value of 1
+
+
+def voting_network(height: int, width: int, channels: int, outputs: int, dtype: str = "float32") -> keras.Model:
+    """C3-24 s2, C3-32, pool 2, C3-48 twice, pool 2, C3-64 twice, added to the 48 at twice the size, C3-48, votes.
+
+    The votes are in pixels of the image: give targets as they are, not standardised.
+    """
+    kind: dict[str, Any] = {"padding": "same", "data_format": "channels_first", "dtype": dtype}
+    active = {**kind, "activation": "relu"}
+    shrink = max(1, round(max(height, width) / _SEEN))
+    images = keras.Input((height, width, channels), name="images")
+    features = layers.Permute((3, 1, 2), dtype=dtype)(images)  # (B, C, H, W)
+    if shrink > 1:
+        features = layers.AveragePooling2D(shrink, **kind)(features)  # H and W from here on are those seen
+    features = layers.Conv2D(24, 3, strides=2, **active)(features)  # (B, 24, H/2, W/2)
+    features = layers.Conv2D(32, 3, **active)(features)
+    features = layers.MaxPooling2D(2, **kind)(features)  # (B, 32, H/4, W/4)
+    features = layers.Conv2D(48, 3, **active)(features)
+    near = layers.Conv2D(48, 3, **active)(features)
+    features = layers.MaxPooling2D(2, **kind)(near)  # (B, 48, H/8, W/8)
+    features = layers.Conv2D(64, 3, **active)(features)
+    features = layers.Conv2D(64, 3, **active)(features)
+    features = layers.Conv2D(48, 1, **kind)(features)
+    features = layers.UpSampling2D(2, data_format="channels_first", dtype=dtype)(features)
+    features = features[:, :, : near.shape[2], : near.shape[3]]  # (B, 48, H/4, W/4)
+    features = layers.Conv2D(48, 3, **active)(layers.Add(dtype=dtype)([features, near]))
+    return keras.Model(images, _votes(features, outputs, shrink), name="localiser")
+
+
+def _votes(features: Any, outputs: int, shrink: int) -> Any:
+    """Features (B, F, h, w) -> points (B, 2P), px, in float32 whatever the features are."""
+    points, (rows, columns) = outputs // 2, features.shape[2:]
+    spacing = _STRIDE * shrink
+    kind: dict[str, Any] = {"data_format": "channels_first", "dtype": "float32"}
+    heat = layers.Conv2D(points, 1, **kind)(features)
+    attention = ops.softmax(ops.reshape(heat, (-1, points, 1, rows * columns)) * _SHARPNESS, axis=-1)
+    y, x = np.mgrid[:rows, :columns].astype(np.float32) * spacing + np.float32((shrink - 1) / 2)
+    places = np.stack([x.ravel(), y.ravel()])  # (2, h w)
+    corrections = layers.Conv2D(outputs, 1, **kind)(features)
+    votes = ops.reshape(corrections, (-1, points, 2, rows * columns)) * (_CORRECTION * spacing) + places
+    return ops.reshape(ops.sum(attention * votes, axis=-1), (-1, outputs))  # (B, 2P)
