@@ -84,6 +84,10 @@ class Checkpoints:
             )
         return None
 
+    def any(self) -> bool:
+        """Whether there is one."""
+        return bool(_all(self._folder))
+
     def step(self) -> None:
         """See `simgan.loop.Observer.step`."""
         self._steps += 1
@@ -131,10 +135,8 @@ def write_checkpoint(folder: Path, state: TrainState, config: TrainConfig) -> Pa
     path = folder / f"{PHASES.index(position.phase) + 1}-{position.phase}-{position.step:07d}"
     if path.exists():  # a stop right after going on from it
         return path
-    check_losses(state.meters.values(), position)
-    numbers = flatten(state_dict(state))
+    numbers = finite_numbers(state)
     arrays = {name: np.asarray(value, order="C") for name, value in numbers.items() if isinstance(value, np.ndarray)}
-    check_arrays(arrays, position)
     about = {
         "version": _VERSION,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -147,6 +149,26 @@ def write_checkpoint(folder: Path, state: TrainState, config: TrainConfig) -> Pa
         save_numbers(partial / ARRAYS, arrays)
         (partial / _STATE).write_text(json.dumps(about, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     return path
+
+
+def finite_numbers(state: TrainState) -> Parts:
+    """All of a state by name, as a checkpoint holds it.
+
+    Raises:
+        NotFiniteError: a loss or an array is not finite; it is named.
+    """
+    check_losses(state.meters.values(), state.position)
+    numbers = flatten(state_dict(state))
+    arrays = {name: value for name, value in numbers.items() if isinstance(value, np.ndarray)}
+    check_arrays({_in_words(state, name): array for name, array in arrays.items()}, state.position)
+    return numbers
+
+
+def _in_words(state: TrainState, name: str) -> str:
+    """'refiner/001' as 'refiner conv_in/bias', by the layer's variable."""
+    part, _, index = name.partition("/")
+    variables = getattr(getattr(state, part), "variables", None)
+    return f"{part.replace('_', ' ')} {variables[int(index)].path}" if variables else name
 
 
 def read_checkpoint(path: Path, state: TrainState, config: TrainConfig) -> None:

@@ -38,5 +38,9 @@ class HealthError(SimGANError, RuntimeError):
     """A training is not well: numbers are not finite, or an alarm was raised and `strict` asked to stop at one."""
 
 
+class NotFiniteError(HealthError):
+    """A number of a training is NaN or infinite: going on would meet it again."""
+
+
 class EngineError(SimGANError, RuntimeError):
     """The Keras backend in use cannot do what was asked."""
