@@ -192,24 +192,32 @@ def test_wrong_range(range, refused, train):
     assert "range" in refused(*train(), "--synthetic-range", *range)
 
 
+LONG = "/a-long-path" * 20
+
+
 @pytest.mark.parametrize(
-    "arguments",
-    [["train", "--preset", "cats"], ["train"], ["paint"], [], ["check"], ["check", "a", "--colour", "red"]],
-    ids=" ".join,
+    ("arguments", "words"),
+    [
+        (["train", "--preset", "cats"], ["'cats'", "paper-gaze", "'simgan train --help'"]),
+        (["train"], ["--synthetic", "--out", "'simgan train --help'"]),
+        (["train", *["--synthetic", "a", "--real", "b", "--out", "c", "--steps", "many"]], ["--steps", "'many'"]),
+        (["paint"], ["paint", "'simgan --help'"]),
+        (["train-more"], ["train-more", "'simgan --help'"]),
+        ([], ["train", "turing", "'simgan --help'"]),
+        (["check"], ["PATH", "'simgan check --help'"]),
+        (["check", "a", "--colour", "red"], ["--colour", "'simgan check --help'"]),
+        (["check", "a", LONG], [LONG]),
+        (["refine", "a", "--max-drift", "[b]far[/b]", "b", "c"], ["--max-drift", "[b]far[/b]"]),
+    ],
+    ids=str,
 )
-def test_wrong_usage_exits_with_2_and_no_traceback(arguments, capsys):
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    assert caught.value.code == 2
-    shown = "".join(capsys.readouterr())
-    assert shown.strip()
-    assert "Traceback" not in shown
-
-
-def test_wrong_preset_is_answered_with_the_presets(capsys):
-    with pytest.raises(SystemExit):
-        main(["train", "--preset", "cats"])
-    assert "paper-gaze" in "".join(capsys.readouterr())
+def test_wrong_usage_is_one_line_and_exits_with_2(arguments, words, command, only_line):
+    code, stdout, stderr = command(*arguments)
+    assert (code, stdout) == (2, "")
+    assert only_line(stderr).startswith("simgan: error: ")
+    assert [word for word in words if word not in stderr] == []
+    assert not set("│╭─") & set(stderr)
+    assert "_Train" not in stderr
 
 
 # --- What is done -----------------------------------------------------------------------------------------------
@@ -559,3 +567,28 @@ def test_a_training_that_left_images_out_goes_on_where_they_are_now(
     code, stdout, stderr = command("train", "--resume", tmp_path / "run", "--synthetic", tmp_path / "moved")
     assert (code, stderr) == (0, "")
     assert "1 of 9 images" in " ".join(stdout.split())
+
+
+def test_names_that_look_like_markup_are_names(command, train, data, tmp_path):
+    run = tmp_path / "out[b]x"
+    code, stdout, stderr = command(*train(out=run))
+    assert (code, stderr) == (0, "")
+    assert f"The refiner is in {run};" in stdout
+    output = tmp_path / "w[/b]" / "o.npy"
+    output.parent.mkdir(parents=True)
+    code, stdout, stderr = command("refine", run, data[0], output)
+    assert (code, stderr) == (0, "")
+    assert f"12 refined images are in {output}." in stdout
+    odd = tmp_path / "w[/b].npy"
+    odd.write_bytes(data[0].read_bytes())
+    code, stdout, _ = command("check", odd, "--against", data[1])
+    assert code == 0
+    assert command("check", odd, "--against", odd)[1].count("w[/b].npy:") == 1
+
+
+def test_a_name_of_control_characters_cannot_reach_the_terminal(command, tmp_path, only_line):
+    (tmp_path / "run").mkdir()
+    for line in (["report", tmp_path / "a\n\x1b[31mb"], ["train", "--config", tmp_path / "a\n\x1b[31mb"]):
+        code, _, stderr = command(*line)
+        assert code == 2
+        assert "a\\n\\x1b[31mb" in only_line(stderr)

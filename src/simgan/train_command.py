@@ -24,6 +24,7 @@ from simgan.config import (
 )
 from simgan.errors import ConfigError
 from simgan.presets import PRESETS, PresetName
+from simgan.say import say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -85,13 +86,12 @@ class Train:
                 height, width = training_size(synthetic, real, self.settings.height_width, self.settings.batch_size)
                 console.print(self.settings.to_toml(), markup=False, highlight=False)
                 for name, source in (("synthetic", synthetic), ("real", real)):
-                    console.print(
+                    say(
+                        console,
                         f"{name}: {len(source)} images of {source.channels} channel(s) {source.dtype}, black to white "
                         f"{source.pixel_range}, in "
                         f"{source.path} ({source.kind}), trained at {height}x{width}, labels: "
                         f"{', '.join(source.label_names) or 'none'}",
-                        highlight=False,
-                        soft_wrap=True,
                     )
                 return 0
             from simgan.training import train
@@ -140,8 +140,8 @@ class Train:
 
     @staticmethod
     def _finished(folder: Path, console: Console) -> int:
-        console.print(f"The refiner is in {folder}; its report is {folder / 'report.html'}.", soft_wrap=True)
-        console.print(f"Refine a data set: simgan refine {quote(str(folder))} INPUT OUTPUT", soft_wrap=True)
+        say(console, f"The refiner is in {folder}; its report is {folder / 'report.html'}.")
+        say(console, f"Refine a data set: simgan refine {quote(str(folder))} INPUT OUTPUT")
         return 0
 
 

@@ -38,6 +38,7 @@ from simgan.run import (
     write_framing,
     write_left_out,
 )
+from simgan.say import say
 from simgan.steps import Batch, Steps, new_state
 from simgan.stopping import StopRequest
 
@@ -89,7 +90,7 @@ def train(
         findings = compare_framing(*compared)
         for finding in findings:
             if finding.severity == "warning":
-                console.print(f"warning: {finding.sentence}", markup=False, highlight=False, soft_wrap=True)
+                say(console, f"warning: {finding.sentence}")
         try:
             with whole_folder(folder) as partial:
                 write_config(partial, config, data)
@@ -153,7 +154,7 @@ def resume(
         config = resolve(config, (data.height, data.width), data.channels)
         session = _Session(folder, config, data, x, y, console)
         position = session.checkpoints.restore()
-        console.print(f"going on after {position}" if position else "going on from the beginning", highlight=False)
+        say(console, f"going on after {position}" if position else "going on from the beginning")
         session.read_ahead()
         return session.run()
 
