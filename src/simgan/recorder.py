@@ -1,6 +1,7 @@
 """Writes down what happens in a training: progress lines, metrics.jsonl, TensorBoard events, sample pictures."""
 
 import json
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -132,6 +133,7 @@ class Recorder:
         self._records.append({"phase": phase, "step": number, **values})
         self._metrics.write(json.dumps(self._records[-1]) + "\n")
         self._metrics.flush()
+        os.fsync(self._metrics.fileno())  # a checkpoint, which comes after, tells that it is there
         for name, value in values.items():
             self._events.add_scalar(f"{phase}/{name}", value, self._steps_over())
         shown = "  ".join(f"{label} {means[name]:.4f}" for name, label in _SHOWN[phase].items())
