@@ -9,9 +9,12 @@ from rich.console import Console
 
 import simgan
 from simgan.cli import main
+from simgan.config import make_config
 from simgan.errors import HealthError
+from simgan.eyes import write_eyes
 from simgan.health import alarms, check_arrays, check_losses, raised_alarms
 from simgan.position import Position
+from simgan.presets import PRESETS
 
 HERE = Position("adversarial", 40)
 
@@ -68,6 +71,33 @@ WRONG = {
 def test_a_good_training_raises_no_alarm():
     assert alarms([GOOD] * 20, drift_budget=0.5) == {}
     assert alarms([], drift_budget=0.5) == {}
+
+
+DEMO_IN_SMALL = {
+    "batch_size": 16,
+    "history_size": 64,
+    "refiner_pretrain_steps": 30,
+    "discriminator_pretrain_steps": 20,
+    "steps": 48,
+    "log_every": (10, 10, 8),
+    "refiner": {"filters": 16, "blocks": 2},
+    "precision": "float32",
+    "compile": "off",
+}
+
+
+def test_the_demo_in_small_raises_no_alarm(tmp_path):
+    """The demo's settings on its eyes, with fewer of everything: a record of a training, not of ours."""
+    write_eyes(tmp_path / "x.h5", 96, seed=1)
+    write_eyes(tmp_path / "y.h5", 64, seed=2, domain="camera")
+    config = make_config(DEMO_IN_SMALL, PRESETS["demo"].config)
+    shown = io.StringIO()
+    run = simgan.train(config, tmp_path / "x.h5", tmp_path / "y.h5", tmp_path / "run", console=Console(file=shown))
+    records = [record for record in run.metrics() if record["phase"] == "adversarial"]
+    assert len(records) == 6
+    assert all(GOOD.keys() <= record.keys() for record in records)  # all that alarms look at
+    assert list(raised_alarms(records, config.drift_budget)) == []
+    assert "alarm: " not in shown.getvalue()
 
 
 @pytest.mark.parametrize("name", WRONG)
