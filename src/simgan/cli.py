@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _BAD_INPUT, _UNWELL, _MISTAKE, _INTERRUPTED = 2, 3, 70, 130
+_NAMES = ("train", "refine", "check", "evaluate", "report", "drift", "render-eyes", "demo", "turing")
 _DEBUG = "--debug"  # anywhere on the command line
 # How PyTorch says it, in a RuntimeError, of a GPU and of a CPU.
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory")
@@ -96,19 +97,25 @@ def _parse(arguments: list[str]) -> Command:
         ConfigError: they do not fit; the message is tyro's, in one line.
         SystemExit: after --help.
     """
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in _NAMES:
+        raise ConfigError(
+            f"arguments: expected a command ({', '.join(_NAMES)}), received {arguments[0]!r}; see 'simgan --help'."
+        )
     commands = _commands(arguments)
     with redirect_stderr(io.StringIO()):
         try:
             return _by_tyro(commands, arguments)
         except SystemExit as error:
-            if not error.code:
-                raise
+            if error.code != _BAD_INPUT:
+                raise  # --help, or SIGTERM
     said, width = io.StringIO(), os.environ.get("COLUMNS")
     os.environ["COLUMNS"] = "9999"  # again, so that no word is broken where a line ends
     try:
         with redirect_stderr(said):
             return _by_tyro(commands, arguments)
-    except SystemExit:
+    except SystemExit as error:
+        if error.code != _BAD_INPUT:
+            raise
         raise ConfigError(_unframed(said.getvalue(), arguments)) from None
     finally:
         del os.environ["COLUMNS"]
@@ -151,9 +158,6 @@ def _by_tyro(commands: Any, arguments: list[str]) -> Command:
         f"is told in one line; {_DEBUG} shows where it happened.",
         args=arguments,
     )
-
-
-_NAMES = ("train", "refine", "check", "evaluate", "report", "drift", "render-eyes", "demo", "turing")
 
 
 @dataclass(frozen=True)
