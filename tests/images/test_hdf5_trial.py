@@ -53,6 +53,14 @@ def test_text_that_hdf5_would_read_forever_is_refused(path, monkeypatch, message
     assert "word" in report.problems[0]
 
 
+def test_code_that_lies_in_the_current_folder_is_not_run(path, tmp_path, monkeypatch):
+    (tmp_path / "json.py").write_text("open('was_run', 'w')")
+    monkeypatch.chdir(tmp_path)
+    with open_images(path, key="in/image") as source:
+        assert source.labels("word").tolist() == WORDS
+    assert not (tmp_path / "was_run").exists()
+
+
 def test_numbers_and_text_of_fixed_length_need_no_other_process(tmp_path, monkeypatch):
     monkeypatch.setattr("subprocess.run", None)
     with h5py.File(tmp_path / "a.h5", "w") as file:

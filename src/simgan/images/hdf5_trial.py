@@ -33,7 +33,7 @@ def try_text(path: Path, location: str, values: int, where: str) -> None:
     seconds = SECONDS + _SECONDS_EACH * values
     try:
         done = subprocess.run(
-            [sys.executable, "-c", _READ],
+            [sys.executable, "-P", "-c", _READ],  # -P: a json.py in the current folder is not ours
             input=json.dumps([str(path), location]).encode(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
