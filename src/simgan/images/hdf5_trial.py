@@ -17,7 +17,7 @@ import h5py
 from simgan.errors import DataError
 from simgan.images.hdf5_file import names_in, open_one, read_label
 
-# Ours: a thousand times what sound text takes.
+# Ours: sound text of a few images takes half a second, most of it the start of the process.
 SECONDS = 30.0
 _SECONDS_EACH = 1e-3
 _READ = "from simgan.images.hdf5_trial import main; main()"
