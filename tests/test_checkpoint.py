@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from simgan.checkpoint import (
-    Checkpoints,
-    best_checkpoint,
-    flatten,
-    read_checkpoint,
-    state_dict,
-    unflatten,
-    write_checkpoint,
-)
+from simgan.checkpoint import Checkpoints, best_checkpoint, read_checkpoint, state_dict, write_checkpoint
 from simgan.device import open_engine
-from simgan.errors import HealthError, RunError
+from simgan.errors import ConfigError, HealthError, RunError
 from simgan.loop import Training
+from simgan.numbers_file import flatten, unflatten
 from simgan.steps import Steps, TrainState, new_state
 from simgan.stopping import StopRequest
 
@@ -86,7 +81,7 @@ def test_a_state_read_back_is_the_state_written(trained, make, tmp_path):
     path = write_checkpoint(tmp_path, state, config)
     assert path.name == "3-adversarial-0000003"
     other, _ = make()
-    read_checkpoint(path, other)
+    read_checkpoint(path, other, config)
     assert_same_state(state, other)
     assert len(other.history) == 6
     for part in (state, other):
@@ -112,13 +107,25 @@ def test_nested_names_are_joined_and_parted():
     assert unflatten(flatten(nested)) == nested
 
 
+RECORDED = ("discriminator_real_accuracy", "discriminator_refined_accuracy", "refiner_adversarial")
+
+
+def test_before_its_first_record_the_adversarial_phase_has_no_best(trained, tmp_path):
+    """Its first steps lie between D's pre-training, whose record tells how right D was, and a record of their own."""
+    state, config = trained()
+    assert state.position.phase == "adversarial"
+    assert "discriminator_real_accuracy" in state.meters.last
+    write_checkpoint(tmp_path, state, config)
+    assert best_checkpoint(tmp_path) is None
+
+
 def test_newest_and_best_are_kept(make, tmp_path, tiny_config):
     state, config = make(checkpoint_every="1", keep=2)
     checkpoints = Checkpoints(tmp_path, config, state, StopRequest())
     state.position.enter("adversarial")
     for step, accuracy in enumerate((0.9, 0.52, 0.8, 0.7, 0.6), start=1):
         state.position.step = step
-        state.meters.last = {"discriminator_real_accuracy": accuracy, "discriminator_refined_accuracy": accuracy}
+        state.meters.last = dict.fromkeys(RECORDED, accuracy)
         checkpoints.step()
     kept = sorted(path.name for path in tmp_path.iterdir())
     assert kept == [f"3-adversarial-000000{step}" for step in (2, 4, 5)]
@@ -130,7 +137,7 @@ def test_one_beyond_the_drift_budget_is_not_the_best(make, tmp_path):
     state.position.enter("adversarial")
     for step, (accuracy, drift) in enumerate([(0.5, 0.5), (0.7, 0.05)], start=1):
         state.position.step = step
-        state.meters.last = dict.fromkeys(("discriminator_real_accuracy", "discriminator_refined_accuracy"), accuracy)
+        state.meters.last = dict.fromkeys(RECORDED, accuracy)
         state.weight.load_state_dict({"weight": 1.0, "drift": drift})
         write_checkpoint(tmp_path, state, config)
     assert best_checkpoint(tmp_path).name == "3-adversarial-0000002"
@@ -173,7 +180,7 @@ def test_slow_writing_makes_them_rarer(make, tmp_path, monkeypatch):
 def test_what_is_not_finite_is_never_written(make, tmp_path):
     state, config = make()
     state.refiner.trainable_variables[2].assign(np.full(state.refiner.trainable_variables[2].shape, np.nan))
-    with pytest.raises(HealthError, match="refiner/002"):
+    with pytest.raises(HealthError, match="refiner block1_conv1/kernel"):
         write_checkpoint(tmp_path, state, config)
     assert not list(tmp_path.iterdir())
 
@@ -186,7 +193,7 @@ def test_full_disk_leaves_the_old_ones_and_nothing_else(make, tmp_path, monkeypa
         path.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("simgan.checkpoint.save_file", full)
+    monkeypatch.setattr("simgan.numbers_file.save_file", full)
     state.position.step = 1
     with pytest.raises(OSError, match="No space"):
         write_checkpoint(tmp_path, state, config)
@@ -205,7 +212,7 @@ def test_an_unreadable_one_is_passed_over_for_the_one_before(make, tmp_path, cap
     assert newest.name in caplog.text
     other.position.step = 2
     assert write_checkpoint(tmp_path, other, config) == newest  # anew
-    read_checkpoint(newest, state)
+    read_checkpoint(newest, state, config)
     assert Checkpoints(tmp_path / "none", config, other, StopRequest()).restore() is None
 
 
@@ -257,6 +264,8 @@ HOSTILE = {
     "a weight of nan": edit_state(lambda about: about["state"].update({"weight/weight": "nan"})),
     "a generator that there is not": edit_state(lambda about: about["state"].update({"random/bit_generator": "os"})),
     "a generator's state of words": edit_state(lambda about: about["state"].update({"random/state/state": "x"})),
+    "settings of words": edit_state(lambda about: about.update(config={"steps": "x"})),
+    "no settings": edit_state(lambda about: about.pop("config")),
     "losses of words": edit_state(lambda about: about["state"].update({"meters/since/refiner_total": ["x"]})),
     "a name in the way": edit_state(lambda about: about["state"].update({"position/step/deeper": 1})),
     "an array less": edit_arrays(lambda arrays: arrays.pop("refiner/000")),
@@ -278,7 +287,7 @@ def test_what_is_not_of_this_training_is_refused_in_one_line(spoil, trained, mak
     spoil(path)
     other, _ = make()
     with pytest.raises(RunError) as caught:
-        read_checkpoint(path, other)
+        read_checkpoint(path, other, config)
     assert path.name in only_line(str(caught.value))
     assert best_checkpoint(tmp_path) in (path, None)
 
@@ -288,7 +297,29 @@ def test_one_of_other_networks_is_refused(trained, make, tmp_path):
     path = write_checkpoint(tmp_path, state, config)
     other, _ = make()
     with pytest.raises(RunError, match="refiner/000"):
-        read_checkpoint(path, other)
+        read_checkpoint(path, other, config)
+
+
+def test_one_of_other_settings_is_refused_with_the_difference_and_stays(trained, make, tmp_path, only_line):
+    state, config = trained()
+    path = write_checkpoint(tmp_path, state, config)
+    other, changed = make(steps=9)
+    with pytest.raises(ConfigError) as caught:
+        Checkpoints(tmp_path, changed, other, StopRequest()).restore()
+    assert "steps: 3, now 9" in only_line(str(caught.value))
+    assert list(tmp_path.iterdir()) == [path]
+    _, changed = make(keep=9)
+    assert Checkpoints(tmp_path, changed, other, StopRequest()).restore().step == 3
+
+
+def test_one_of_other_versions_goes_on_with_a_warning(make, tmp_path, caplog):
+    state, config = make()
+    path = write_checkpoint(tmp_path, state, config)
+    assert Checkpoints(tmp_path, config, state, StopRequest()).restore() is not None
+    assert caplog.text == ""
+    edit_state(lambda about: about["versions"].update(torch="1.0"))(path)
+    assert Checkpoints(tmp_path, config, state, StopRequest()).restore() is not None
+    assert "torch 1.0 (now " in caplog.text
 
 
 def test_half_removed_ones_are_not_seen(make, tmp_path):
@@ -298,3 +329,18 @@ def test_half_removed_ones_are_not_seen(make, tmp_path):
     assert Checkpoints(tmp_path, config, state, StopRequest()).restore() is None
     shutil.rmtree(tmp_path)
     assert best_checkpoint(tmp_path) is None
+
+
+def test_a_file_too_large_for_the_disk_is_an_os_error(tmp_path):
+    """A limit on the size of files, in a process of its own: the writer of safetensors has an error of its own."""
+    code = (
+        "import resource, sys, numpy as np; from pathlib import Path; from simgan.numbers_file import save_numbers\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "try:\n    save_numbers(Path(sys.argv[1]), {'a': np.zeros(1000)})\n"
+        "except OSError as error:\n    print(error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "a.safetensors"], capture_output=True, text=True, timeout=300
+    )
+    assert "a.safetensors" in done.stdout, done.stderr
+    assert "too large" in done.stdout

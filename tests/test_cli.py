@@ -192,24 +192,31 @@ def test_wrong_range(range, refused, train):
     assert "range" in refused(*train(), "--synthetic-range", *range)
 
 
+LONG = "/a-long-path" * 20
+
+
 @pytest.mark.parametrize(
-    "arguments",
-    [["train", "--preset", "cats"], ["train"], ["paint"], [], ["check"], ["check", "a", "--colour", "red"]],
-    ids=" ".join,
+    ("arguments", "words"),
+    [
+        (["train", "--preset", "cats"], ["'cats'", "paper-gaze", "'simgan train --help'"]),
+        (["train"], ["--synthetic", "--out", "'simgan train --help'"]),
+        (["train", *["--synthetic", "a", "--real", "b", "--out", "c", "--steps", "many"]], ["--steps", "'many'"]),
+        (["paint"], ["'paint'", "train", "turing", "'simgan --help'"]),
+        ([], ["train", "turing", "'simgan --help'"]),
+        (["check"], ["PATH", "'simgan check --help'"]),
+        (["check", "a", "--colour", "red"], ["--colour", "'simgan check --help'"]),
+        (["check", "a", LONG], [LONG]),
+        (["refine", "a", "--max-drift", "[b]far[/b]", "b", "c"], ["--max-drift", "[b]far[/b]"]),
+    ],
+    ids=str,
 )
-def test_wrong_usage_exits_with_2_and_no_traceback(arguments, capsys):
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    assert caught.value.code == 2
-    shown = "".join(capsys.readouterr())
-    assert shown.strip()
-    assert "Traceback" not in shown
-
-
-def test_wrong_preset_is_answered_with_the_presets(capsys):
-    with pytest.raises(SystemExit):
-        main(["train", "--preset", "cats"])
-    assert "paper-gaze" in "".join(capsys.readouterr())
+def test_wrong_usage_is_one_line_and_exits_with_2(arguments, words, command, only_line):
+    code, stdout, stderr = command(*arguments)
+    assert (code, stdout) == (2, "")
+    assert only_line(stderr).startswith("simgan: error: ")
+    assert [word for word in words if word not in stderr] == []
+    assert not set("│╭─") & set(stderr)
+    assert "_Train" not in stderr
 
 
 # --- What is done -----------------------------------------------------------------------------------------------
@@ -373,6 +380,16 @@ def test_other_settings_than_it_began_with_are_refused_with_the_difference(comma
     code, _, stderr = command(*resume, "--steps", "7", "--refiner.blocks", "2", "--keep", "5")
     assert code == 2
     assert "steps: 1, now 7; refiner.blocks: 1, now 2" in " ".join(stderr.split())
+    (tmp_path / "own.toml").write_text("steps = 9")
+    for flags, said in (
+        (["--preset", "eyes"], "batch_size: 4, now "),
+        (["--config", tmp_path / "own.toml"], "steps: 1, now 9"),
+        (["--synthetic-range", "0", "99"], "synthetic_range: expected None"),
+        (["--on-bad-image", "skip"], "on_bad_image: expected stop"),
+        (["--dry-run"], "dry_run"),
+    ):
+        code, _, stderr = command(*resume, *flags)
+        assert (code, said in " ".join(stderr.split())) == (2, True), stderr
     code, _, stderr = command(*resume, "--out", tmp_path / "elsewhere")
     assert (code, "--out" in stderr or "out:" in stderr) == (2, True)
     code, stdout, stderr = command(*resume, "--keep", "5")
@@ -381,6 +398,30 @@ def test_other_settings_than_it_began_with_are_refused_with_the_difference(comma
     code, _, stderr = command(*resume)
     assert code == 2
     assert "finished" in stderr
+
+
+LIMITED = (
+    "import resource, sys; from simgan.cli import main\n"
+    "size = int(sys.argv[1]); resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)); sys.exit(main(sys.argv[2:]))"
+)
+
+
+@pytest.mark.parametrize("flags", [["--checkpoint-every", "1"], []], ids=["a checkpoint", "the models"])
+def test_a_full_disk_is_one_line_with_a_way_on(flags, train, tmp_path, only_line, command):
+    """No file may have more than 200 kB, in a process of its own: D has twice as much."""
+    arguments = [str(part) for part in (*train(), *flags)]
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, "200000", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "KERAS_BACKEND": "torch"},
+    )
+    assert done.returncode == 2, done.stderr
+    assert "make room" in only_line(done.stderr)
+    assert f"simgan train --resume {tmp_path / 'run'}" in done.stderr
+    assert not list((tmp_path / "run").glob("checkpoints/*"))
+    assert command("train", "--resume", tmp_path / "run")[0] == 0
 
 
 def test_bad_images_are_left_out_of_training_and_refining_if_asked(command, train, tmp_path, write_pngs, pixels):
@@ -510,3 +551,43 @@ def test_check_against_photographs_warns_of_framing_and_draws(command, tmp_path)
 
 def test_picture_without_a_set_to_compare_with_is_refused(refused, tmp_path):
     assert "--against" in refused("check", tmp_path / "x.h5", "--picture", tmp_path / "p.png")
+
+
+def test_a_training_that_left_images_out_goes_on_where_they_are_now(
+    command, train, tmp_path, write_pngs, pixels, monkeypatch
+):
+    folder = write_pngs(tmp_path / "synthetic", pixels(9, 1, (8, 8)))
+    (folder / "003.png").write_bytes(b"")
+    monkeypatch.setattr("simgan.checkpoint.Checkpoints.step", lambda self: self._stop.obey())
+    monkeypatch.setattr("simgan.stopping.StopRequest.obey", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert command(*train(synthetic=folder), "--on-bad-image", "skip")[0] == 130
+    monkeypatch.undo()
+    folder.rename(tmp_path / "moved")
+    code, stdout, stderr = command("train", "--resume", tmp_path / "run", "--synthetic", tmp_path / "moved")
+    assert (code, stderr) == (0, "")
+    assert "1 of 9 images" in " ".join(stdout.split())
+
+
+def test_names_that_look_like_markup_are_names(command, train, data, tmp_path):
+    run = tmp_path / "out[b]x"
+    code, stdout, stderr = command(*train(out=run))
+    assert (code, stderr) == (0, "")
+    assert f"The refiner is in {run};" in stdout
+    output = tmp_path / "w[/b]" / "o.npy"
+    output.parent.mkdir(parents=True)
+    code, stdout, stderr = command("refine", run, data[0], output)
+    assert (code, stderr) == (0, "")
+    assert f"12 refined images are in {output}." in stdout
+    odd = tmp_path / "w[/b].npy"
+    odd.write_bytes(data[0].read_bytes())
+    code, stdout, _ = command("check", odd, "--against", data[1])
+    assert code == 0
+    assert command("check", odd, "--against", odd)[1].count("w[/b].npy:") == 1
+
+
+def test_a_name_of_control_characters_cannot_reach_the_terminal(command, tmp_path, only_line):
+    (tmp_path / "run").mkdir()
+    for line in (["report", tmp_path / "a\n\x1b[31mb"], ["train", "--config", tmp_path / "a\n\x1b[31mb"]):
+        code, _, stderr = command(*line)
+        assert code == 2
+        assert "a\\n\\x1b[31mb" in only_line(stderr)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from simgan.errors import ConfigError, DataError, EngineError, RunError, SimGANError
+from simgan.errors import ConfigError, DataError, EngineError, HealthError, RunError, SimGANError
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,8 @@ def test_a_long_message_keeps_its_beginning_and_its_end():
     assert len(shown) <= 600
     assert shown.startswith("begin")
     assert shown.endswith("end")
+
+
+@pytest.mark.parametrize("error", [ConfigError, RunError, HealthError, EngineError])
+def test_no_message_has_a_second_line_or_reaches_the_terminal_as_it_is(error):
+    assert str(error("a\n\x1b[31mb" + "x" * 5000)) == "a\\n\\x1b[31mb" + "x" * 5000

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from simgan.errors import RunError
-from simgan.folders import check_new, locked, whole_folder, write_whole
+from simgan.folders import check_new, locked, sync_all, whole_folder, write_whole
 
 
 def test_a_folder_gets_its_name_when_it_is_whole(tmp_path):
@@ -64,3 +66,16 @@ def test_what_exists_is_refused_and_untouched(tmp_path, only_line):
             check_new(tmp_path / name)
         assert name in only_line(str(caught.value))
     assert (tmp_path / "run").read_text() == "mine"
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+def test_all_of_a_folder_is_synced(platform, tmp_path, monkeypatch):
+    (tmp_path / "a/b").mkdir(parents=True)
+    (tmp_path / "a/b/c.txt").write_text("c")
+    everything = {path.stat().st_ino for path in (tmp_path, *tmp_path.rglob("*"))}
+    synced = set()
+    monkeypatch.setattr("sys.platform", platform)
+    monkeypatch.setattr(os, "sync", lambda: synced.update(everything))
+    monkeypatch.setattr(os, "fsync", lambda file: synced.add(os.fstat(file).st_ino))
+    sync_all(tmp_path)
+    assert synced == everything

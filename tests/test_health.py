@@ -9,9 +9,12 @@ from rich.console import Console
 
 import simgan
 from simgan.cli import main
+from simgan.config import make_config
 from simgan.errors import HealthError
+from simgan.eyes import write_eyes
 from simgan.health import alarms, check_arrays, check_losses, raised_alarms
 from simgan.position import Position
+from simgan.presets import PRESETS
 
 HERE = Position("adversarial", 40)
 
@@ -28,8 +31,8 @@ def test_first_step_that_is_not_finite_is_named_with_its_loss(only_line):
 
 
 def test_array_that_is_not_finite_is_named():
-    with pytest.raises(HealthError, match=r"adversarial step 40: .* in refiner/001, "):
-        check_arrays({"refiner/000": np.zeros(3), "refiner/001": np.array([1, np.nan]), "n": np.array([3])}, HERE)
+    with pytest.raises(HealthError, match=r"adversarial step 40: .* in b, "):
+        check_arrays({"a": np.zeros(3), "b": np.array([1, np.nan]), "n": np.array([3])}, HERE)
 
 
 def test_finite_numbers_are_well():
@@ -68,6 +71,33 @@ WRONG = {
 def test_a_good_training_raises_no_alarm():
     assert alarms([GOOD] * 20, drift_budget=0.5) == {}
     assert alarms([], drift_budget=0.5) == {}
+
+
+DEMO_IN_SMALL = {
+    "batch_size": 16,
+    "history_size": 64,
+    "refiner_pretrain_steps": 30,
+    "discriminator_pretrain_steps": 20,
+    "steps": 48,
+    "log_every": (10, 10, 8),
+    "refiner": {"filters": 16, "blocks": 2},
+    "precision": "float32",
+    "compile": "off",
+}
+
+
+def test_the_demo_in_small_raises_no_alarm(tmp_path):
+    """The demo's settings on its eyes, with fewer of everything: a record of a training, not of ours."""
+    write_eyes(tmp_path / "x.h5", 96, seed=1)
+    write_eyes(tmp_path / "y.h5", 64, seed=2, domain="camera")
+    config = make_config(DEMO_IN_SMALL, PRESETS["demo"].config)
+    shown = io.StringIO()
+    run = simgan.train(config, tmp_path / "x.h5", tmp_path / "y.h5", tmp_path / "run", console=Console(file=shown))
+    records = [record for record in run.metrics() if record["phase"] == "adversarial"]
+    assert len(records) == 6
+    assert all(GOOD.keys() <= record.keys() for record in records)  # all that alarms look at
+    assert list(raised_alarms(records, config.drift_budget)) == []
+    assert "alarm: " not in shown.getvalue()
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -148,5 +178,26 @@ def test_a_spoilt_weight_is_never_kept_and_the_last_good_state_is(data, tmp_path
     with pytest.raises(HealthError) as caught:
         simgan.train(config, *data, tmp_path / "run")
     assert re.search(r"adversarial step [12]: expected (a )?finite", str(caught.value))
+    assert "another --out" in str(caught.value)
+    (note,) = caught.value.__notes__
+    assert f"simgan refine {tmp_path / 'run'} INPUT OUTPUT --checkpoint newest" in note
     kept = sorted(path.name for path in (tmp_path / "run/checkpoints").iterdir())
     assert kept[-1] == "2-discriminator_pretrain-0000002"
+    refine = ["refine", tmp_path / "run", data[0], tmp_path / "refined.npy", "--checkpoint", "newest"]
+    assert main([str(part) for part in refine]) == 0
+
+
+@pytest.mark.parametrize(
+    ("network", "changes"),
+    [
+        ("refiner", {"refiner_pretrain_steps": 1, "discriminator_pretrain_steps": 0, "steps": 0}),
+        ("discriminator", {"refiner_pretrain_steps": 0, "discriminator_pretrain_steps": 0, "steps": 1}),
+    ],
+)
+def test_an_update_that_spoils_a_network_at_the_very_end_is_no_result(network, changes, data, tmp_path, tiny_config):
+    """No later step shows it: the last update is all of the training."""
+    config = tiny_config(**changes, **{f"{network}_optimiser": {"name": "sgd", "learning_rate": 1e38}})
+    with pytest.raises(HealthError, match=r"adversarial step \d: expected finite numbers in "):
+        simgan.train(config, *data, tmp_path / "run")
+    assert not list((tmp_path / "run").glob("*_model.*"))
+    assert not (tmp_path / "run/networks.safetensors").exists()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 import time
 from types import SimpleNamespace
 
@@ -59,6 +60,14 @@ def test_record_is_the_mean_of_the_steps_since_the_last(record):
     assert [entry["refiner_change"] for entry in records] == [1500, 3500, 5000]
     assert all(entry["history_fill"] == 0.75 and entry["phase"] == "refiner_pretrain" for entry in records)
     assert all(entry["steps_per_second"] > 0 for entry in records)
+
+
+def test_a_record_is_on_the_disk_before_the_checkpoint_that_comes_after_it(record, tmp_path, monkeypatch):
+    synced = []
+    own = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: (synced.append(os.fstat(file).st_ino), own(file)))
+    record([("refiner_pretrain", 1, refiner_losses(1)), ("refiner_pretrain", 2, refiner_losses(1))])
+    assert synced.count((tmp_path / "metrics.jsonl").stat().st_ino) == 1  # a record every second step
 
 
 def test_adversarial_record_holds_both_networks(record):

@@ -18,19 +18,15 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-import keras
 import numpy as np
-from keras import ops
-from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
-from simgan.config import TrainConfig
-from simgan.errors import RunError
-from simgan.folders import replace, whole_folder
+from simgan.config import CONFIG_FILE, TrainConfig, differences, make_config
+from simgan.errors import ConfigError, RunError
+from simgan.folders import whole_folder
 from simgan.health import check_arrays, check_losses
+from simgan.numbers_file import Parts, check_shapes, dump, flatten, load, save_numbers, unflatten
 from simgan.position import ADVERSARIAL, PHASES, Position
 from simgan.steps import TrainState
 from simgan.stopping import StopRequest
@@ -41,10 +37,7 @@ _VERSION = 1  # of the layout
 _NAME = re.compile(rf"[1-3]-({'|'.join(PHASES)})-\d{{7,}}")
 _SHARE = 50  # what checkpoints that are due by time may cost at most: one part in so many
 _PACKAGES = ("keras", "torch", "numpy")  # whose versions a checkpoint notes
-_HISTORY = "history/images"
 _log = logging.getLogger("simgan")
-
-Parts = dict[str, Any]
 
 
 class Checkpoints:
@@ -69,17 +62,20 @@ class Checkpoints:
 
         Raises:
             RunError: there are checkpoints, and none can be read.
+            ConfigError: the newest that can be read was made with other settings.
         """
         found, damaged = sorted(_all(self._folder), reverse=True), []
         for path in found:
             try:
-                read_checkpoint(path, self._state)
+                read_checkpoint(path, self._state, self._config)
             except RunError as error:
                 _log.warning("%s", error)
                 damaged.append(path)
                 continue
             for of_no_use in damaged:  # out of the way of those that will be written anew
                 of_no_use.rename(of_no_use.with_name(f".{of_no_use.name}.damaged"))
+            if other := _other_versions(path):
+                _log.warning("%s was written by %s: what follows may differ in rounding", path, other)
             return self._state.position
         if found:
             raise RunError(
@@ -87,6 +83,10 @@ class Checkpoints:
                 "restore the folder, or remove it to begin anew."
             )
         return None
+
+    def any(self) -> bool:
+        """Whether there is one."""
+        return bool(_all(self._folder))
 
     def step(self) -> None:
         """See `simgan.loop.Observer.step`."""
@@ -135,69 +135,69 @@ def write_checkpoint(folder: Path, state: TrainState, config: TrainConfig) -> Pa
     path = folder / f"{PHASES.index(position.phase) + 1}-{position.phase}-{position.step:07d}"
     if path.exists():  # a stop right after going on from it
         return path
-    check_losses(state.meters.values(), position)
-    numbers = flatten(state_dict(state))
+    numbers = finite_numbers(state)
     arrays = {name: np.asarray(value, order="C") for name, value in numbers.items() if isinstance(value, np.ndarray)}
-    check_arrays(arrays, position)
     about = {
         "version": _VERSION,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {"simgan": __version__} | {package: version(package) for package in _PACKAGES},
+        "versions": _versions(),
         "config": config.model_dump(mode="json"),
         "score": _score(state, config),
         "state": {name: value for name, value in numbers.items() if name not in arrays},
     }
     with whole_folder(path) as partial:
-        save_file(arrays, partial / ARRAYS)
+        save_numbers(partial / ARRAYS, arrays)
         (partial / _STATE).write_text(json.dumps(about, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     return path
 
 
-def read_checkpoint(path: Path, state: TrainState) -> None:
-    """Puts `state`, which was made for the same settings, where the checkpoint was written.
+def finite_numbers(state: TrainState) -> Parts:
+    """All of a state by name, as a checkpoint holds it.
+
+    Raises:
+        NotFiniteError: a loss or an array is not finite; it is named.
+    """
+    check_losses(state.meters.values(), state.position)
+    numbers = flatten(state_dict(state))
+    arrays = {name: value for name, value in numbers.items() if isinstance(value, np.ndarray)}
+    check_arrays({_in_words(state, name): array for name, array in arrays.items()}, state.position)
+    return numbers
+
+
+def _in_words(state: TrainState, name: str) -> str:
+    """'refiner/001' as 'refiner conv_in/bias', by the layer's variable."""
+    part, _, index = name.partition("/")
+    variables = getattr(getattr(state, part), "variables", None)
+    return f"{part.replace('_', ' ')} {variables[int(index)].path}" if variables else name
+
+
+def read_checkpoint(path: Path, state: TrainState, config: TrainConfig) -> None:
+    """Puts `state`, which was made for `config`, where the checkpoint was written.
 
     Raises:
         RunError: it cannot be read, or is of another training.
+        ConfigError: it was made with other settings.
     """
     try:
         about = _about(path)
+        changed = differences(_settings(about), config)
+        if changed:
+            raise ConfigError(
+                f"resume: expected the settings that {path} was made with, received others ({'; '.join(changed)}); "
+                f"restore {path.parent.parent / CONFIG_FILE}, or train anew with another --out."
+            )
         with safe_open(path / ARRAYS, framework="np") as file:  # type: ignore[no-untyped-call]
             expected = {
                 name: value for name, value in flatten(state_dict(state)).items() if isinstance(value, np.ndarray)
             }
-            _check_shapes({name: file.get_slice(name) for name in file.keys()}, expected)  # noqa: SIM118
+            check_shapes({name: file.get_slice(name) for name in file.keys()}, expected)  # noqa: SIM118
             arrays = {name: file.get_tensor(name) for name in expected}
         parts = unflatten(about["state"] | arrays)
         for field in fields(state):
-            _load(getattr(state, field.name), parts.get(field.name, {}))
+            load(getattr(state, field.name), parts.get(field.name, {}))
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise RunError(f"checkpoint: expected one of this training in {path}, received another ({reason}).") from None
-
-
-def save_networks(path: Path, networks: dict[str, keras.Model]) -> None:
-    """Writes the numbers of networks, by their names in a `TrainState`, as a checkpoint holds them."""
-    arrays = flatten({part: _dump(model) for part, model in networks.items()})
-    partial = path.with_name(f".{path.name}.partial")
-    save_file({name: np.asarray(value, order="C") for name, value in arrays.items()}, partial)
-    replace(partial, path)
-
-
-def fill_network(path: Path, part: str, model: keras.Model) -> None:
-    """Fills `model` with what `path`, of a checkpoint or of `save_networks`, holds by the name `part`.
-
-    Raises:
-        RunError: it cannot be read, or is of another network.
-    """
-    try:
-        expected = {f"{part}/{name}": array for name, array in _dump(model).items()}
-        with safe_open(path, framework="np") as file:  # type: ignore[no-untyped-call]
-            given = {name: file.get_slice(name) for name in file.keys() if name.startswith(f"{part}/")}  # noqa: SIM118
-            _check_shapes(given, expected)
-            _load(model, {name.removeprefix(f"{part}/"): file.get_tensor(name) for name in expected})
-    except (OSError, SafetensorError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise RunError(f"run: expected the numbers of a network in {path}, received others ({reason}).") from None
 
 
 def find_checkpoint(folder: Path, name: str) -> Path:
@@ -215,6 +215,26 @@ def find_checkpoint(folder: Path, name: str) -> Path:
     return chosen
 
 
+def _settings(about: Parts) -> TrainConfig:
+    try:
+        return make_config(about["config"])
+    except ConfigError as error:  # damaged, not other settings
+        raise ValueError(str(error)) from None
+
+
+def _versions() -> dict[str, str]:
+    return {"simgan": __version__} | {package: version(package) for package in _PACKAGES}
+
+
+def _other_versions(path: Path) -> str:
+    """Those that wrote a checkpoint, where they are not those in use: 'torch 2.9.0 (now 2.13.0)'."""
+    saved, now = _about(path).get("versions"), _versions()
+    saved = saved if isinstance(saved, dict) else {}
+    return ", ".join(
+        f"{name} {saved.get(name, '?')} (now {now[name]})" for name in now if saved.get(name) != now[name]
+    )
+
+
 def best_checkpoint(folder: Path) -> Path | None:
     """The one with the least score; None while there is none of the adversarial phase."""
     known = {}
@@ -228,27 +248,7 @@ def best_checkpoint(folder: Path) -> Path | None:
 
 def state_dict(state: TrainState) -> Parts:
     """All of a state by field: dictionaries of arrays and of what JSON holds."""
-    return {field.name: _dump(getattr(state, field.name)) for field in fields(state)}
-
-
-def flatten(parts: Parts, prefix: str = "") -> Parts:
-    """Nested dictionaries as one, names joined by '/'."""
-    flat: Parts = {}
-    for name, value in parts.items():
-        flat |= flatten(value, f"{prefix}{name}/") if isinstance(value, dict) else {f"{prefix}{name}": value}
-    return flat
-
-
-def unflatten(flat: Parts) -> Parts:
-    """The inverse of `flatten`."""
-    parts: Parts = {}
-    for name, value in flat.items():
-        *path, last = name.split("/")
-        inner = parts
-        for part in path:
-            inner = inner.setdefault(part, {})
-        inner[last] = value
-    return parts
+    return {field.name: dump(getattr(state, field.name)) for field in fields(state)}
 
 
 def _all(folder: Path) -> list[Path]:
@@ -262,40 +262,15 @@ def _about(path: Path) -> Parts:
     return about
 
 
-def _dump(part: Any) -> Parts:
-    if isinstance(part, keras.Model | keras.Optimizer):
-        return {f"{index:03d}": ops.convert_to_numpy(variable) for index, variable in enumerate(part.variables)}
-    return dict(part.bit_generator.state) if isinstance(part, np.random.Generator) else part.state_dict()
-
-
-def _load(part: Any, saved: Parts) -> None:
-    if isinstance(part, keras.Model | keras.Optimizer):
-        for index, variable in enumerate(part.variables):
-            variable.assign(saved[f"{index:03d}"])
-    elif isinstance(part, np.random.Generator):
-        part.bit_generator.state = saved
-    else:
-        part.load_state_dict(saved)
-
-
-def _check_shapes(given: dict[str, Any], expected: dict[str, NDArray[Any]]) -> None:
-    if given.keys() != expected.keys():
-        raise ValueError(f"it lacks or adds {', '.join(sorted(given.keys() ^ expected.keys())[:3])}")
-    for name, array in expected.items():
-        shape = tuple(given[name].get_shape())
-        fits = shape[1:] == array.shape[1:] if name == _HISTORY else shape == array.shape  # it grows
-        if not fits or given[name].get_dtype() != _DTYPES[array.dtype.name]:
-            raise ValueError(f"{name} is {shape} {given[name].get_dtype()}, expected {array.shape} {array.dtype}")
-
-
-_DTYPES = {"float32": "F32", "int32": "I32", "int64": "I64"}
-
-
 def _score(state: TrainState, config: TrainConfig) -> float | None:
-    """How far from chance D was in the last record, and by how much the drift budget was overdrawn."""
+    """How far from chance D was in the last record, and by how much the drift budget was overdrawn.
+
+    None before the first record of the adversarial phase: those of D's pre-training say nothing of R.
+    """
     means = state.meters.last
     accuracies = [means.get(f"discriminator_{kind}_accuracy") for kind in ("real", "refined")]
-    if state.position.phase != ADVERSARIAL or None in accuracies:
+    of_both = "refiner_adversarial" in means  # records of a pre-training tell of one network
+    if state.position.phase != ADVERSARIAL or not of_both or None in accuracies:
         return None
     over = 0.0
     if config.drift_budget is not None:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import io
+import os
+import re
 import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import redirect_stderr
+from dataclasses import dataclass
+from itertools import dropwhile, takewhile
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import tyro
 from tyro.conf import subcommand
 
 from simgan.commands import Check, Demo, Refine, RenderEyes
-from simgan.errors import HealthError, SimGANError
+from simgan.errors import ConfigError, HealthError, SimGANError
 from simgan.measuring_commands import Drift, Evaluate, Report
+from simgan.say import say
 from simgan.stopping import TERMINATED
 from simgan.turing_command import Turing
 
@@ -23,9 +30,12 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _BAD_INPUT, _UNWELL, _MISTAKE, _INTERRUPTED = 2, 3, 70, 130
+_NAMES = ("train", "refine", "check", "evaluate", "report", "drift", "render-eyes", "demo", "turing")
 _DEBUG = "--debug"  # anywhere on the command line
 # How PyTorch says it, in a RuntimeError, of a GPU and of a CPU.
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory")
+_FRAME = re.compile(r"\x1b\[[\d;]*m|[│╭╮╰╯]")  # what tyro draws around a message
+_RULE = re.compile(r"\s*[─-]{3,}\s*")
 
 
 class Command(Protocol):
@@ -49,11 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _parse(given).run(_console())
     except (SystemExit, KeyboardInterrupt, Exception) as error:
         if isinstance(error, SystemExit) and not getattr(error, "__notes__", []):
-            raise  # --help, or an argument that tyro has told of
+            raise  # --help
         if debug:
             traceback.print_exc()
         code, told = _in_one_line(error)
-    _console(stderr=True).print(f"simgan: {told}", markup=False, highlight=False, soft_wrap=True)
+    say(_console(stderr=True), f"simgan: {told}")
     return code
 
 
@@ -81,6 +91,51 @@ def _in_one_line(error: BaseException) -> tuple[int, str]:
 
 
 def _parse(arguments: list[str]) -> Command:
+    """The command that the arguments ask for.
+
+    Raises:
+        ConfigError: they do not fit; the message is tyro's, in one line.
+        SystemExit: after --help.
+    """
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in _NAMES:
+        raise ConfigError(
+            f"arguments: expected a command ({', '.join(_NAMES)}), received {arguments[0]!r}; see 'simgan --help'."
+        )
+    commands = _commands(arguments)
+    with redirect_stderr(io.StringIO()):
+        try:
+            return _by_tyro(commands, arguments)
+        except SystemExit as error:
+            if error.code != _BAD_INPUT:
+                raise  # --help, or SIGTERM
+    said, width = io.StringIO(), os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = "9999"  # again, so that no word is broken where a line ends
+    try:
+        with redirect_stderr(said):
+            return _by_tyro(commands, arguments)
+    except SystemExit as error:
+        if error.code != _BAD_INPUT:
+            raise
+        raise ConfigError(_unframed(said.getvalue(), arguments)) from None
+    finally:
+        del os.environ["COLUMNS"]
+        if width is not None:
+            os.environ["COLUMNS"] = width
+
+
+def _unframed(box: str, arguments: list[str]) -> str:
+    """What tyro says in a box with a title, without the help texts under the next rule."""
+    title, *lines = _FRAME.sub("", box).splitlines() or [""]
+    title = title.strip(" ─").lower()
+    lines = list(dropwhile(_RULE.fullmatch, lines))  # under the title, where the terminal has no frames
+    text = " ".join(takewhile(lambda line: not _RULE.fullmatch(line), lines))
+    said = " ".join(text.split()).rstrip(".")
+    said = said if said.lower().startswith(title) else f"{title}: {said}"
+    command = f"simgan {arguments[0]}" if arguments[:1] and arguments[0] in _NAMES else "simgan"
+    return f"arguments: {said}; see '{command} --help'."
+
+
+def _commands(arguments: list[str]) -> Any:
     commands: Any = (
         _train(arguments)
         | Annotated[Refine, subcommand("refine")]
@@ -92,6 +147,10 @@ def _parse(arguments: list[str]) -> Command:
         | Annotated[Demo, subcommand("demo")]
         | Annotated[Turing, subcommand("turing")]
     )
+    return commands
+
+
+def _by_tyro(commands: Any, arguments: list[str]) -> Command:
     return tyro.cli(  # type: ignore[no-any-return]
         commands,
         prog="simgan",
@@ -101,6 +160,7 @@ def _parse(arguments: list[str]) -> Command:
     )
 
 
+@dataclass(frozen=True)
 class _Train:
     """Train a refiner on synthetic images and photographs."""
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
+from simgan.say import say
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -59,17 +61,11 @@ class Refine:
             with show_progress(console, "refining") as on_progress:
                 aside = refine_data_set(run, source, self.output, on_progress, max_drift=self.max_drift)
             moved = sum(image.drift is not None for image in aside)
-            console.print(f"{len(source) - moved} refined images are in {self.output}.", soft_wrap=True)
+            say(console, f"{len(source) - moved} refined images are in {self.output}.")
             if self.max_drift is not None:
-                console.print(
-                    f"{moved} of {len(source)} images moved by more than {self.max_drift:g} px: set aside.",
-                    soft_wrap=True,
-                    highlight=False,
-                )
+                say(console, f"{moved} of {len(source)} images moved by more than {self.max_drift:g} px: set aside.")
             if quarantine_list(self.output).exists():
-                console.print(
-                    f"What was set aside is listed in {quarantine_list(self.output)}.", soft_wrap=True, highlight=False
-                )
+                say(console, f"What was set aside is listed in {quarantine_list(self.output)}.")
         return 0
 
 
@@ -100,7 +96,7 @@ class Check:
             raise ConfigError("picture: expected --against as well, received none; say which images to compare with.")
         problems = self._check(console, self.path, self.key, self.range)
         if self.against is not None:
-            console.print(f"against {self.against}:", highlight=False, soft_wrap=True)
+            say(console, f"against {self.against}:")
             problems += self._check(console, self.against, self.against_key, self.against_range)
             if not problems:
                 self._compare(console, self.against)
@@ -118,10 +114,10 @@ class Check:
         ):
             samples = comparable_samples(synthetic, real)
         for finding in compare_framing(*samples):
-            console.print(f"{finding.severity}: {finding.sentence}", markup=False, highlight=False, soft_wrap=True)
+            say(console, f"{finding.severity}: {finding.sentence}")
         if self.picture is not None:
             self.picture.write_bytes(framing_picture(*samples))
-            console.print(f"picture: {self.picture}", markup=False, highlight=False, soft_wrap=True)
+            say(console, f"picture: {self.picture}")
 
     @staticmethod
     def _check(console: Console, path: Path, key: str | None, limits: Range) -> int:
@@ -141,12 +137,12 @@ class Check:
             "labels": labels or "none",
         }
         for name, text in rows.items():
-            console.print(f"{name:<8} {text}", markup=False, highlight=False, soft_wrap=True)
+            say(console, f"{name:<8} {text}")
         for note in report.notes:
-            console.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
+            say(console, f"note: {note}")
         for problem in report.problems:
-            console.print(f"problem: {problem}", markup=False, highlight=False, soft_wrap=True)
-        console.print(f"{report.problem_count or 'no'} problem(s) found", highlight=False)
+            say(console, f"problem: {problem}")
+        say(console, f"{report.problem_count or 'no'} problem(s) found")
         return report.problem_count
 
 
@@ -192,7 +188,7 @@ class RenderEyes:
                 equalise=self.equalise,
                 on_progress=on_progress,
             )
-        console.print(f"{self.count} {self.domain} eyes are in {self.out}.", soft_wrap=True)
+        say(console, f"{self.count} {self.domain} eyes are in {self.out}.")
         return 0
 
 
@@ -234,12 +230,11 @@ def open_data(
             path, key=key, pixel_range=_pixel_range(limits), on_bad_image=on_bad_image, on_progress=on_progress
         )
     for image in source.left_out[:_TOLD]:
-        console.print(f"left out: {image.reason}", markup=False, highlight=False, soft_wrap=True)
+        say(console, f"left out: {image.reason}")
     if source.left_out:
-        console.print(
+        say(
+            console,
             f"{len(source.left_out)} of {len(source) + len(source.left_out)} images in {path} are left out, for they "
             "cannot be used.",
-            soft_wrap=True,
-            highlight=False,
         )
     return source

@@ -14,6 +14,7 @@ from simgan.progress import show_progress
 from simgan.refining import refine_data_set
 from simgan.report import write_report
 from simgan.results import Evaluation
+from simgan.say import say
 from simgan.scoring import EvaluateConfig, evaluate
 from simgan.training import train
 
@@ -53,6 +54,6 @@ def run_demo(out: Path, seed: int, console: Console) -> Evaluation:
         command = f"simgan demo --seed {seed}"
         found = evaluate(run, real_test=real_test, config=_SCORING, command=command, console=console)
     report = write_report(run)
-    console.print(f"report: {report}", soft_wrap=True, highlight=False)
-    console.print(f"done in {(time.perf_counter() - started) / 60:.1f} minutes", highlight=False)
+    say(console, f"report: {report}")
+    say(console, f"done in {(time.perf_counter() - started) / 60:.1f} minutes")
     return found

@@ -9,14 +9,21 @@ _LONGEST = 600
 
 def printable(text: str) -> str:
     """`text` on one line: what is no printable character escaped, and beyond 600 characters the middle left out."""
-    # Paths and names in files are other people's: their line ends and escape sequences must not reach a terminal.
-    shown = text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-    kept = _LONGEST // 2 - 3
+    shown, kept = escaped(text), _LONGEST // 2 - 3
     return shown if len(shown) <= _LONGEST else f"{shown[:kept]} ... {shown[-kept:]}"
+
+
+def escaped(text: str) -> str:
+    """`text` with what is no printable character as Python writes it."""
+    # Paths and names in files are other people's: their line ends and escape sequences must not reach a terminal.
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 class SimGANError(Exception):
     """Base of all errors below. The command line prints the message and exits with code 2."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(escaped(message))
 
 
 class ConfigError(SimGANError):
@@ -36,6 +43,10 @@ class RunError(SimGANError, RuntimeError):
 
 class HealthError(SimGANError, RuntimeError):
     """A training is not well: numbers are not finite, or an alarm was raised and `strict` asked to stop at one."""
+
+
+class NotFiniteError(HealthError):
+    """A number of a training is NaN or infinite: going on would meet it again."""
 
 
 class EngineError(SimGANError, RuntimeError):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simgan.errors import HealthError
+from simgan.errors import NotFiniteError
 from simgan.position import ADVERSARIAL, Position
 
 # Ours. tests/test_health.py provokes each; none is raised on a run of the demo.
@@ -22,6 +22,9 @@ _DARKER = 0.1  # how much further from the real images' mean intensity than the 
 _VANISHED = 1e-7  # norm of a gradient
 _OVERDRAWN = 1.3  # measured drift over budget, in the mean of the records
 
+# Not --resume: a training that goes on does the same again.
+_WAY_OUT = "train anew with another --out and lower learning rates."
+
 Record = Mapping[str, Any]
 
 
@@ -29,7 +32,7 @@ def check_losses(losses: Mapping[str, NDArray[np.float32]], position: Position) 
     """Looks at the losses of the last steps, of which the newest is that of `position`.
 
     Raises:
-        HealthError: one is not finite; the first such step is named.
+        NotFiniteError: one is not finite; the first such step is named.
     """
     bad = [
         (int(np.flatnonzero(~np.isfinite(of))[0]) - len(of), name)
@@ -39,23 +42,21 @@ def check_losses(losses: Mapping[str, NDArray[np.float32]], position: Position) 
     if bad:
         back, name = min(bad)
         step = position.step + 1 + back
-        raise HealthError(
+        raise NotFiniteError(
             f"{position.phase.replace('_', ' ')} step {step}: expected a finite {name}, received "
-            f"{losses[name][back]}; lower the learning rates."
+            f"{losses[name][back]}; {_WAY_OUT}"
         )
 
 
 def check_arrays(arrays: Mapping[str, NDArray[Any]], position: Position) -> None:
-    """Looks at what would become a checkpoint.
+    """Looks at what would become a checkpoint, or the result.
 
     Raises:
-        HealthError: an array is not finite; it is named.
+        NotFiniteError: an array is not finite; it is named.
     """
     for name, array in arrays.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise HealthError(
-                f"{position}: expected finite numbers in {name}, received others; lower the learning rates."
-            )
+            raise NotFiniteError(f"{position}: expected finite numbers in {name}, received others; {_WAY_OUT}")
 
 
 def alarms(records: Sequence[Record], drift_budget: float | None = None) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import Positional, arg
 
 from simgan.commands import Range, open_data
+from simgan.say import say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -92,7 +93,7 @@ class Evaluate:
                 console=console,
             )
         show_evaluation(found, console)
-        console.print(f"report: {write_report(run)}", soft_wrap=True, highlight=False)
+        say(console, f"report: {write_report(run)}")
         return 0
 
     def _command(self) -> str:
@@ -116,7 +117,7 @@ class Report:
         from simgan.report import write_report
         from simgan.run import Run
 
-        console.print(f"{write_report(Run.open(self.run_folder))}", soft_wrap=True, highlight=False)
+        say(console, f"{write_report(Run.open(self.run_folder))}")
         return 0
 
 
@@ -155,24 +156,20 @@ class Drift:
             found, structure = drift_of_data_sets(
                 synthetic, refined, self.points, steps=self.steps, seed=self.seed, console=console
             )
-        console.print(
+        say(
+            console,
             f"drift by {found.measured_by}: {found.mean:.2f} px mean, {found.p95:.2f} px at the 95th percentile, "
             f"{found.worst:.2f} px at worst, on {found.images} images",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
         )
         if found.own_error is not None:
-            console.print(
-                f"the localiser's own error on unrefined images: {found.own_error:.2f} px mean", highlight=False
-            )
+            say(console, f"the localiser's own error on unrefined images: {found.own_error:.2f} px mean")
             if found.own_error > 0.5 * found.mean:
-                console.print(
+                say(
+                    console,
                     "note: much of the drift read is the localiser's own error, so the true drift may be less; give "
                     "more images or --steps",
-                    soft_wrap=True,
                 )
         worst = ", ".join(f"{name} ({pixels:.2f})" for name, pixels in found.worst_images)
-        console.print(f"worst: {worst}", markup=False, highlight=False, soft_wrap=True)
-        console.print(f"structural similarity: {structure:.3f} (1: unchanged)", highlight=False)
+        say(console, f"worst: {worst}")
+        say(console, f"structural similarity: {structure:.3f} (1: unchanged)")
         return 0

@@ -18,6 +18,8 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
+from simgan.errors import escaped
+
 _INTERVAL = 0.05  # s between two updates: the bar is drawn ten times a second
 
 
@@ -37,7 +39,7 @@ class RateColumn(ProgressColumn):
 def progress_bar(console: Console, unit: str) -> Progress:
     """A bar that counts `unit`."""
     return Progress(
-        TextColumn("{task.description:<22}"),
+        TextColumn("{task.description:<22}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         RateColumn(unit),
@@ -52,7 +54,7 @@ def show_progress(console: Console, description: str, unit: str = "images") -> I
     """Yields the function `on_progress(done, total)` of a bar. It may be called for every one of millions."""
     with progress_bar(console, unit) as progress:
         # Not shown before there is progress: an error at the start would leave an empty bar.
-        task = progress.add_task(description, total=None, visible=False)
+        task = progress.add_task(escaped(description), total=None, visible=False)
         shown = -math.inf
 
         def on_progress(done: int, total: int) -> None:

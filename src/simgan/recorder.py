@@ -1,6 +1,7 @@
 """Writes down what happens in a training: progress lines, metrics.jsonl, TensorBoard events, sample pictures."""
 
 import json
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from simgan.health import LONG, alarms, check_losses
 from simgan.position import ADVERSARIAL, DISCRIMINATOR_PRETRAIN, PHASES, REFINER_PRETRAIN
 from simgan.progress import progress_bar
 from simgan.run import METRICS, drop_later_records
+from simgan.say import say
 from simgan.sheet import picture_sheet
 from simgan.steps import Batch, TrainState
 
@@ -131,13 +133,14 @@ class Recorder:
         self._records.append({"phase": phase, "step": number, **values})
         self._metrics.write(json.dumps(self._records[-1]) + "\n")
         self._metrics.flush()
+        os.fsync(self._metrics.fileno())  # a checkpoint, which comes after, tells that it is there
         for name, value in values.items():
             self._events.add_scalar(f"{phase}/{name}", value, self._steps_over())
         shown = "  ".join(f"{label} {means[name]:.4f}" for name, label in _SHOWN[phase].items())
         rate = f"{rates['steps_per_second']:.2f} steps/s, {100 * rates['waiting_for_data']:.1f} % waiting for data"
         steered = "".join(f"{_GAUGES[name]} {value:.2f}  " for name, value in gauges.items())
         line = f"{phase.replace('_', ' ')} {number}/{self._lengths[phase]}: {shown}  {steered}{rate}"
-        self._console.print(line, highlight=False, soft_wrap=True)
+        say(self._console, line)
         self._raise_alarms(number)
         self._start_interval()
 
@@ -147,7 +150,7 @@ class Recorder:
         for name in (name for name in found if name not in self._raised):
             if self._strict:
                 raise HealthError(f"adversarial step {number}: {found[name]}")
-            self._console.print(f"alarm: {found[name]}", highlight=False, soft_wrap=True)
+            say(self._console, f"alarm: {found[name]}")
         self._raised = set(found)
 
     def _steps_over(self) -> int:

@@ -25,12 +25,13 @@ from typing import Any
 import keras
 import tomli_w
 
-from simgan.checkpoint import ARRAYS, fill_network, find_checkpoint, save_networks
+from simgan.checkpoint import ARRAYS, find_checkpoint
 from simgan.config import CONFIG_FILE, DataRecord, SourceRecord, TrainConfig, read_run
 from simgan.errors import DataError, RunError
 from simgan.folders import replace, write_whole
 from simgan.images import ImageSource, LeftOut, PixelRange, open_images
 from simgan.models import discriminator_model, refiner_model, simgan_model
+from simgan.numbers_file import fill_network, save_networks
 from simgan.position import PHASES, Position
 from simgan.quiet import no_absl_warnings
 from simgan.steps import TrainState
@@ -172,6 +173,15 @@ def write_framing(folder: Path, findings: list[dict[str, str]], picture: bytes) 
     (folder / "framing.png").write_bytes(picture)
 
 
+def _save(model: keras.Model, path: Path) -> None:
+    try:
+        model.save(path)
+    except RuntimeError as error:
+        if "errno" in str(error):  # how HDF5 says that the disk is full
+            raise OSError(f"{path}: {error}") from error
+        raise
+
+
 def save_models(folder: Path, state: TrainState, config: TrainConfig, data: DataRecord) -> None:
     """Writes the three models as .keras and .h5, float32 and channels last, then R and D as numbers, which tells that
     the run is finished. Each file appears whole or not at all.
@@ -188,6 +198,6 @@ def save_models(folder: Path, state: TrainState, config: TrainConfig, data: Data
         for name, model in models.items():
             for suffix in (".h5", ".keras"):
                 partial = folder / f".{name}.partial{suffix}"
-                model.save(partial)
+                _save(model, partial)
                 replace(partial, folder / f"{name}{suffix}")
     save_networks(folder / _NETWORKS, {_REFINER: refiner, _DISCRIMINATOR: disc})

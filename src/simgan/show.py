@@ -6,6 +6,7 @@ from rich.table import Table
 
 from simgan.report import in_words
 from simgan.results import Downstream, Evaluation
+from simgan.say import say
 
 
 def show_evaluation(found: Evaluation, console: Console) -> None:
@@ -14,12 +15,10 @@ def show_evaluation(found: Evaluation, console: Console) -> None:
         _show_downstream(score, console)
     for drift in found.drift:
         own = f" (its own error: {drift.own_error:.2f} px)" if drift.own_error is not None else ""
-        console.print(
+        say(
+            console,
             f"drift by {drift.measured_by}: {drift.mean:.2f} px mean, {drift.p95:.2f} px at the 95th percentile, "
             f"{drift.worst:.2f} px at worst{own}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
         )
     if found.distances:
         table = Table("distance from real", "synthetic", "refined", "ideal")
@@ -29,17 +28,17 @@ def show_evaluation(found: Evaluation, console: Console) -> None:
             )
         console.print(table)
     for warning in found.warnings:
-        console.print(f"note: {warning}", markup=False, highlight=False, soft_wrap=True)
+        say(console, f"note: {warning}")
 
 
 def _show_downstream(score: Downstream, console: Console) -> None:
     limits = list(score.trained[0].within)
     table = Table(
         f"{escape(score.label)}, trained on",
-        f"error on real images, {score.unit}",
+        f"error on real images, {escape(score.unit)}",
         *(f"< {escape(name)}" for name in limits),
     )
     for trained in score.trained:
         table.add_row(trained.on, str(trained.error), *(f"{trained.within[name]:.0%}" for name in limits))
     console.print(table)
-    console.print(in_words(score), markup=False, highlight=False, soft_wrap=True)
+    say(console, in_words(score))

@@ -13,9 +13,18 @@ from tyro import MISSING
 from tyro.conf import arg
 
 from simgan.commands import OnBadImage, Range, open_data
-from simgan.config import SourceRecord, TrainConfig, make_config, read_run, read_settings
+from simgan.config import (
+    NOT_OF_THE_RESULT,
+    DataRecord,
+    SourceRecord,
+    TrainConfig,
+    make_config,
+    read_run,
+    read_settings,
+)
 from simgan.errors import ConfigError
 from simgan.presets import PRESETS, PresetName
+from simgan.say import say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -77,13 +86,12 @@ class Train:
                 height, width = training_size(synthetic, real, self.settings.height_width, self.settings.batch_size)
                 console.print(self.settings.to_toml(), markup=False, highlight=False)
                 for name, source in (("synthetic", synthetic), ("real", real)):
-                    console.print(
+                    say(
+                        console,
                         f"{name}: {len(source)} images of {source.channels} channel(s) {source.dtype}, black to white "
                         f"{source.pixel_range}, in "
                         f"{source.path} ({source.kind}), trained at {height}x{width}, labels: "
                         f"{', '.join(source.label_names) or 'none'}",
-                        highlight=False,
-                        soft_wrap=True,
                     )
                 return 0
             from simgan.training import train
@@ -100,26 +108,47 @@ class Train:
                 f"out: expected {folder}, in which the training goes on, received {self.out}; leave it out."
             )
         _, data = read_run(folder)
+        self._check_reading(data)
         with ExitStack() as opened:
             # Data may have moved, not changed: that is for `resume` to see.
             synthetic, real = (
-                opened.enter_context(open_data(path, record.key, record.range)) if str(path) != record.path else None
+                opened.enter_context(open_data(path, record.key, record.range, record.on_bad_image, console))
+                if str(path) != record.path
+                else None
                 for path, record in ((self.synthetic, data.synthetic), (self.real, data.real))
             )
             run = resume(folder, self.settings, synthetic=synthetic, real=real, console=console)
         return self._finished(run.path, console)
 
+    def _check_reading(self, data: DataRecord) -> None:
+        """ConfigError if the images are to be read in another way than the training began with."""
+        asked = {
+            "synthetic_key": (self.synthetic_key, data.synthetic.key),
+            "real_key": (self.real_key, data.real.key),
+            "synthetic_range": (self.synthetic_range, data.synthetic.range),
+            "real_range": (self.real_range, data.real.range),
+            "on_bad_image": (self.on_bad_image, data.synthetic.on_bad_image),
+        }
+        for name, (now, before) in asked.items():
+            if now != before:
+                raise ConfigError(
+                    f"{name}: expected {before}, as the training began with, received {now}; leave it out, or train "
+                    "anew with another --out."
+                )
+        if self.dry_run:
+            raise ConfigError("dry_run: expected a new training, received --resume as well; leave one of them out.")
+
     @staticmethod
     def _finished(folder: Path, console: Console) -> int:
-        console.print(f"The refiner is in {folder}; its report is {folder / 'report.html'}.", soft_wrap=True)
-        console.print(f"Refine a data set: simgan refine {quote(str(folder))} INPUT OUTPUT", soft_wrap=True)
+        say(console, f"The refiner is in {folder}; its report is {folder / 'report.html'}.")
+        say(console, f"Refine a data set: simgan refine {quote(str(folder))} INPUT OUTPUT")
         return 0
 
 
 def train_defaults(arguments: list[str]) -> Train:
     """The `train` command with what --preset and --config say, so that its --help shows the settings in force."""
     early = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    early.add_argument("--preset", choices=PRESETS, default="default")
+    early.add_argument("--preset", choices=PRESETS)
     early.add_argument("--config", type=Path)
     early.add_argument("--resume", type=Path)
     early.add_argument("--synthetic")
@@ -129,14 +158,7 @@ def train_defaults(arguments: list[str]) -> Train:
     except argparse.ArgumentError:
         chosen = early.parse_args([])  # tyro reports it
     if chosen.resume is not None:
-        config, trained_on = read_run(chosen.resume)
-        return Train(
-            synthetic=Path(trained_on.synthetic.path),
-            real=Path(trained_on.real.path),
-            out=chosen.resume,
-            resume=chosen.resume,
-            settings=config,
-        )
+        return _resume_defaults(chosen.resume, chosen.preset, chosen.config)
     settings, data = read_settings(chosen.config) if chosen.config else ({}, None)
     # Key and range belong to a path: another path has its own.
     synthetic = data.synthetic if data and not chosen.synthetic else SourceRecord(path="")
@@ -149,5 +171,34 @@ def train_defaults(arguments: list[str]) -> Train:
         real_key=real.key,
         synthetic_range=synthetic.range,
         real_range=real.range,
-        settings=make_config(settings, PRESETS[chosen.preset].config),
+        settings=make_config(settings, PRESETS[chosen.preset or "default"].config),
+    )
+
+
+def _resume_defaults(folder: Path, preset: PresetName | None, file: Path | None) -> Train:
+    """The settings of a run; with --preset or --config what these say, for `resume` to compare."""
+    config, trained_on = read_run(folder)
+    if preset is not None or file is not None:
+        given, _ = read_settings(file) if file else ({}, None)
+        asked = make_config(given, PRESETS[preset or "default"].config)
+        recorded = config.model_dump()
+        # What the machine decided, or what may change on the way, is no other setting.
+        free = {
+            name
+            for name in recorded
+            if getattr(asked, name) == "auto" or (name in NOT_OF_THE_RESULT and name not in given)
+        }
+        config = asked.model_copy(update={name: recorded[name] for name in free})
+    synthetic, real = trained_on.synthetic, trained_on.real
+    return Train(
+        synthetic=Path(synthetic.path),
+        real=Path(real.path),
+        out=folder,
+        resume=folder,
+        synthetic_key=synthetic.key,
+        real_key=real.key,
+        synthetic_range=synthetic.range,
+        real_range=real.range,
+        on_bad_image=synthetic.on_bad_image,
+        settings=config,
     )

@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from simgan.batches import Order, digest, evenly_spaced_images, image_batches, training_size
-from simgan.checkpoint import Checkpoints
+from simgan.checkpoint import Checkpoints, finite_numbers
 from simgan.config import DataRecord, SourceRecord, TrainConfig, differences, read_run
 from simgan.device import device_memory, main_memory, open_engine, resolve
 from simgan.engine import Engine
-from simgan.errors import ConfigError, DataError, RunError
+from simgan.errors import ConfigError, DataError, NotFiniteError, RunError
 from simgan.evaluation.displacement import displacement
 from simgan.folders import check_new, locked, whole_folder
 from simgan.framing import compare_framing
 from simgan.framing_picture import framing_picture
+from simgan.health import check_arrays
 from simgan.images import ImageSource, ReadableImages, open_images
 from simgan.images.samples import comparable_samples
 from simgan.loop import Training
@@ -37,6 +38,7 @@ from simgan.run import (
     write_framing,
     write_left_out,
 )
+from simgan.say import say
 from simgan.steps import Batch, Steps, new_state
 from simgan.stopping import StopRequest
 
@@ -88,7 +90,7 @@ def train(
         findings = compare_framing(*compared)
         for finding in findings:
             if finding.severity == "warning":
-                console.print(f"warning: {finding.sentence}", markup=False, highlight=False, soft_wrap=True)
+                say(console, f"warning: {finding.sentence}")
         try:
             with whole_folder(folder) as partial:
                 write_config(partial, config, data)
@@ -152,7 +154,7 @@ def resume(
         config = resolve(config, (data.height, data.width), data.channels)
         session = _Session(folder, config, data, x, y, console)
         position = session.checkpoints.restore()
-        console.print(f"going on after {position}" if position else "going on from the beginning", highlight=False)
+        say(console, f"going on after {position}" if position else "going on from the beginning")
         session.read_ahead()
         return session.run()
 
@@ -191,9 +193,17 @@ class _Session:
             ):
                 steps, (synthetic, real) = Steps(self._engine, state, config), self._batches
                 Training(steps, state, config, synthetic, real, (recorder, self.checkpoints)).run()
+            self._check_result()
             save_models(folder, state, config, self._data)
             run = Run.open(folder)
             write_report(run)
+        except NotFiniteError as error:
+            if self.checkpoints.any():
+                error.add_note(
+                    "the last good checkpoint can be used: "
+                    f"'simgan refine {quote(str(folder))} INPUT OUTPUT --checkpoint newest'"
+                )
+            raise
         except BaseException as error:
             way_on = f"go on with 'simgan train --resume {quote(str(folder))}'"
             if isinstance(error, OSError):
@@ -202,6 +212,15 @@ class _Session:
             error.add_note(way_on)
             raise
         return run
+
+    def _check_result(self) -> None:
+        """NotFiniteError if the last update spoilt a network: no later step would show it."""
+        finite_numbers(self._state)
+        refined, edge = self._refine(self._samples.synthetic), self._config.jitter
+        window = refined[:, edge : self._size[0] - edge, edge : self._size[1] - edge]
+        logits = self._engine.infer(self._state.discriminator, self._engine.to_device(np.ascontiguousarray(window)))
+        judged = {"refined images": refined, "D's logits": self._engine.to_numpy(logits)}
+        check_arrays(judged, self._state.position)
 
     def _refine(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         return self._engine.to_numpy(self._engine.infer(self._state.averaged_refiner, self._engine.to_device(images)))

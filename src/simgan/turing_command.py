@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from tyro.conf import Positional, arg
 
 from simgan.commands import open_data
+from simgan.say import say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -55,17 +56,15 @@ class Turing:
         sitting = self._sitting(console)
         try:
             with TuringServer(sitting, self.host, self.port) as server:
-                console.print(f"The test is at {server.url} (Ctrl-C ends it)", soft_wrap=True, highlight=False)
+                say(console, f"The test is at {server.url} (Ctrl-C ends it)")
                 if self.browser:
                     _open_browser(server.url)
                 server.serve_forever(poll_interval=0.1)
         except KeyboardInterrupt:
             result = sitting.result()
-            console.print(
-                f"test {result.test}: {result}" if result else "Nothing was answered.", soft_wrap=True, highlight=False
-            )
+            say(console, f"test {result.test}: {result}" if result else "Nothing was answered.")
             if result:
-                console.print(result.verdict, soft_wrap=True, highlight=False)
+                say(console, result.verdict)
         finally:
             sitting.close()
         return 0
@@ -103,7 +102,7 @@ class Turing:
         except BaseException:
             begun.close()
             raise
-        console.print(f"Going on with test {begun.path.stem}, {len(begun.answers)} of {self.trials} answered.")
+        say(console, f"Going on with test {begun.path.stem}, {len(begun.answers)} of {self.trials} answered.")
         return Sitting(opened, begin)
 
     def _plan(self, synthetic_count: int, real_count: int, seed: int) -> Any:

@@ -149,3 +149,23 @@ def test_nothing_to_look_at(tmp_path, name, message):
     with pytest.raises(DataError) as caught:
         inspect_images(tmp_path / name)
     assert name in message(caught.value)
+
+
+def test_pixels_of_another_type_are_not_among_those_seen(tmp_path):
+    for index in range(3):
+        Image.fromarray(np.array([[10, 20 + index]], np.uint8)).save(tmp_path / f"{index}.png")
+    Image.fromarray(np.array([[65294, 0]], np.uint16)).save(tmp_path / "a.png")
+    report = inspect_images(tmp_path)
+    assert (report.dtype, report.minimum, report.maximum) == (np.uint8, 10, 22)
+    assert report.problem_count == 1
+    assert "'a.png'" in report.problems[0]
+
+
+def test_names_that_differ_in_case_alone_are_told(tmp_path):
+    for name in ("A.PNG", "a.png", "b.png", "caf\u00e9.png", "cafe\u0301.png"):
+        Image.fromarray(np.array([[0, 9]], np.uint8)).save(tmp_path / name)
+    report = inspect_images(tmp_path)
+    assert report.problem_count == 0
+    (note,) = report.notes
+    assert note.startswith("2 pair(s) of names")
+    assert "'A.PNG' and 'a.png'" in note

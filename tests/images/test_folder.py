@@ -16,7 +16,7 @@ from simgan.images.folder import list_folder
 
 def save(path, value=0):
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("L", (3, 2), value).save(path, format="PNG")
+    Image.new("L", (3, 2), value).save(path)
 
 
 def test_recursive_sorted_and_blind_to_hidden_files(tmp_path):

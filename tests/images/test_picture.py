@@ -91,13 +91,19 @@ def test_exif_and_profile_go_along_and_nothing_is_turned(tmp_path):
         assert after.info["icc_profile"] == b"a profile"
 
 
-def test_the_content_counts_not_the_extension(tmp_path):
-    values = pixels("u1", 1)
-    Image.fromarray(values).save(tmp_path / "a.jpg", format="PNG")
-    picture.write(picture.read(tmp_path / "a.jpg", "image"), tmp_path / "a.jpg", tmp_path / "b.jpg", "image")
-    with Image.open(tmp_path / "b.jpg") as after:
-        assert after.format == "PNG"
-        np.testing.assert_array_equal(np.asarray(after), values)
+@pytest.mark.parametrize(
+    ("name", "kind", "fitting"),
+    [("a.png", "JPEG", ".jpg or .jpeg"), ("a.JPG", "PNG", ".png"), ("a.bmp", "TIFF", ".tif")],
+)
+def test_a_picture_of_another_format_than_its_name_says_is_refused(tmp_path, name, kind, fitting, message):
+    Image.fromarray(pixels("u1", 1)).save(tmp_path / name, format=kind)
+    with pytest.raises(DataError) as caught:
+        open_images(tmp_path)
+    for words in (f"'{name}'", f"received {kind}", f"rename it to end in {fitting}"):
+        assert words in message(caught.value)
+    Image.fromarray(pixels("u1", 1)).save(tmp_path / "b.png")
+    with open_images(tmp_path, on_bad_image="skip") as source:
+        assert list(source.names) == ["b.png"]
 
 
 @pytest.mark.parametrize(

@@ -62,3 +62,14 @@ def test_a_set_with_nothing_wrong_leaves_nothing_out(tmp_path):
 def test_stop_is_the_default(mixed):
     with pytest.raises(DataError, match=r"000\.png"):
         open_images(mixed[0])
+
+
+def test_most_images_say_what_the_set_is_not_the_first(tmp_path, write_pngs):
+    random = np.random.default_rng(0)
+    images = [random.integers(0, 256, (5, 6), np.uint8) for _ in range(5)]
+    images[0] = random.integers(0, 256, (5, 6, 3), np.uint8)
+    images[1] = random.integers(0, 65536, (5, 6)).astype(np.uint16)
+    folder = write_pngs(tmp_path / "set", images)
+    with open_images(folder, on_bad_image="skip") as source:
+        assert list(source.names) == ["002.png", "003.png", "004.png"]
+        assert (source.channels, source.dtype) == (1, np.uint8)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import resource
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -55,6 +57,30 @@ def test_written_is_read_in_any_order_from_threads(source, output):
         assert (refined.kind, refined.names, refined.dtype) == (source.kind, source.names, source.dtype)
         for index in range(5):
             np.testing.assert_array_equal(refined[index], 255 - source[index])
+
+
+def test_it_is_on_the_disk_before_it_has_its_name_and_then_the_name_is(source, output, monkeypatch):
+    """A power cut after the rename must not find an empty file: what it was made from may be gone by then."""
+    done = []
+
+    def path_of(descriptor):
+        return str(Path(f"/proc/self/fd/{descriptor}").readlink())
+
+    def noted(name, own, of=lambda *args: None):
+        def call(*args):
+            done.append((name, of(*args)))
+            return own(*args)
+
+        return call
+
+    with write_like(source, output) as writer:
+        writer.write_many(range(5), [255 - source[index] for index in range(5)])
+        monkeypatch.setattr(os, "sync", noted("sync", os.sync))
+        monkeypatch.setattr(os, "fsync", noted("sync", os.fsync, path_of))
+        monkeypatch.setattr(Path, "rename", noted("rename", Path.rename, lambda old, new: str(new)))
+    named = done.index(("rename", str(output)))
+    assert set(done[:named]) & {("sync", None), ("sync", str(writer.partial))}
+    assert ("sync", str(output.parent)) in done[named:]
 
 
 @pytest.mark.parametrize("parts", [[range(5)], [[3, 1], [4], [0, 2]], [[0, 1], [], range(2, 5)]], ids=str)

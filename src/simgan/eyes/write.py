@@ -9,6 +9,7 @@ from simgan.errors import DataError
 from simgan.eyes.labels import Domain, Eyes
 from simgan.eyes.render import check_settings, render_eyes
 from simgan.eyes.spill import SpillFile
+from simgan.folders import replace
 
 BLOCK = 256
 """Images rendered and written at once, whatever the count."""
@@ -68,7 +69,7 @@ def write_eyes(
                     on_progress(start + size, count)
         if disk.error is not None:
             raise disk.error
-        partial.rename(path)
+        replace(partial, path)
     except OSError as error:
         raise DataError(
             f"path: expected room for {count} eyes. Received: {error.strerror or error} at {path}. "

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from simgan.errors import DataError, printable
 from simgan.images.opening import find_images
 from simgan.images.pixels import PixelRange, any_finite, infer_range
-from simgan.images.readable import first_readable, readable_sample
+from simgan.images.readable import readable_sample, typical_image
 from simgan.images.source import ImageSource
 
 # Ours: more is no help, and a folder of a million wrong files must not fill the screen.
@@ -35,9 +35,10 @@ class LabelReport:
 class ImageReport:
     """What is in a data set. It can be used for training if `problem_count` is 0.
 
-    `sizes` counts (height, width); `dtype` and `channels` are those of the first readable one, None if there is none;
-    `pixel_range` is None if none fits. `minimum`, `maximum` and `mean` are over all finite stored pixels, NaN if there
-    are none. `problems` are the first MAX_PROBLEMS of `problem_count`, one line each; `notes` are no obstacle.
+    `sizes` counts (height, width); `dtype` and `channels` are those that most have, None if none can be read;
+    `pixel_range` is None if none fits. `minimum`, `maximum` and `mean` are over the finite stored pixels of images of
+    that type, NaN if there are none. `problems` are the first MAX_PROBLEMS of `problem_count`, one line each; `notes`
+    are no obstacle.
     """
 
     path: Path
@@ -81,9 +82,11 @@ class _Findings:
         self.remarks[text] += 1
         self.first_with.setdefault(text, name)
 
-    def pixels_of(self, image: NDArray[Any], name: str) -> None:
+    def image(self, image: NDArray[Any]) -> None:
         self.readable += 1
         self.sizes[image.shape[:2]] += 1
+
+    def pixels_of(self, image: NDArray[Any], name: str) -> None:
         finite = image[np.isfinite(image)] if image.dtype.kind == "f" else image
         if finite.size:
             low, high = float(finite.min()), float(finite.max())
@@ -118,19 +121,18 @@ def inspect_images(
 
 
 def _settle(source: ImageSource, pixel_range: PixelRange | None, found: _Findings) -> bool:
-    """Settle `source` on its first readable image, whatever is wrong with others; whether a pixel range was found."""
-    first = first_readable(source)
-    if first is None:
+    """Settle `source` on what most images are, whatever is wrong with others; whether a pixel range was found."""
+    typical = typical_image(source)
+    if typical is None:
         return False
-    dtype = source.stored(first).dtype
+    dtype = source.stored(typical).dtype
     try:
         if pixel_range is None and dtype.kind == "f":
-            sample = (image for image in readable_sample(source) if image.dtype == dtype)
-            pixel_range = infer_range(sample, str(source.path))
-        source.settle(pixel_range, like=first)
+            pixel_range = infer_range(readable_sample(source, dtype), str(source.path))
+        source.settle(pixel_range, like=typical)
     except DataError as error:
         found.problem(str(error))
-        source.settle(any_finite(dtype), like=first)
+        source.settle(any_finite(dtype), like=typical)
         return False
     return True
 
@@ -138,7 +140,9 @@ def _settle(source: ImageSource, pixel_range: PixelRange | None, found: _Finding
 def _look_at(source: ImageSource, index: int, found: _Findings) -> None:
     try:
         image = source.stored(index)
-        found.pixels_of(image, source.names[index])
+        found.image(image)
+        if image.dtype == source.dtype:
+            found.pixels_of(image, source.names[index])
         source.check(index, image)
         for text in source.remarks(index):
             found.remark(text, source.names[index])

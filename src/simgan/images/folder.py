@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 from numpy.typing import NDArray
 
@@ -53,6 +54,13 @@ def list_folder(folder: Path) -> Listing:
             is_image = path.suffix.lower() in picture.EXTENSIONS
             (images if is_image else others).append(path.relative_to(folder).as_posix())
     return Listing(tuple(sorted(images)), tuple(sorted(others)), tuple(folders))
+
+
+def _alike(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Pairs of names that differ in case, or in how an accent is written, alone."""
+    first: dict[str, str] = {}
+    pairs = ((first.setdefault(normalize("NFC", name).casefold(), name), name) for name in names)
+    return [(one, other) for one, other in pairs if one != other]
 
 
 def _unreadable(error: OSError) -> None:
@@ -103,11 +111,18 @@ class FolderSource(ImageSource):
         return () if turned == 1 else ("turned by EXIF orientation and used as stored",)
 
     def notes(self) -> tuple[str, ...]:
+        notes = []
         others = Counter(Path(name).suffix or "no extension" for name in self.listing.others)
-        if not others:
-            return ()
-        listed = ", ".join(f"{count} with {suffix}" for suffix, count in others.most_common(5))
-        return (f"{others.total()} other file(s), carried over unread: {listed}{', ...' if len(others) > 5 else ''}",)
+        if others:
+            listed = ", ".join(f"{count} with {suffix}" for suffix, count in others.most_common(5))
+            more = ", ..." if len(others) > 5 else ""
+            notes.append(f"{others.total()} other file(s), carried over unread: {listed}{more}")
+        alike = _alike((*self.listing.images, *self.listing.others, *self.listing.folders))
+        if alike:
+            listed = ", ".join(f"{one!r} and {other!r}" for one, other in alike[:3])
+            more = ", ..." if len(alike) > 3 else ""
+            notes.append(f"{len(alike)} pair(s) of names that Windows and macOS take for one: {listed}{more}")
+        return tuple(notes)
 
     def close(self) -> None:
         pass

@@ -35,6 +35,7 @@ from simgan.images.hdf5_file import (
     with_cache,
 )
 from simgan.images.hdf5_stack import Hdf5Stack
+from simgan.images.hdf5_trial import try_text
 from simgan.images.known_sizes import KnownSizes
 from simgan.images.names import IndexNames, PackedNames
 from simgan.images.sampling import evenly_spaced
@@ -129,7 +130,15 @@ class Hdf5Source(ImageSource):
         super().__init__(path, kind, names, label_names)
         self._file = file
         self._parent = parent
+        self._tried: set[str] = set()  # labels of text of varying length
         self.location: str = node.name
+
+    def _label(self, dataset: h5py.h5d.DatasetID, name: str, where: str) -> NDArray[Any]:
+        """The values of `dataset`, one of label `name`; text of varying length once another process could read it."""
+        if dataset.dtype.hasobject and name not in self._tried:
+            try_text(self.path, f"{self._parent.name.rstrip('/')}/{name}", len(self), where)
+            self._tried.add(name)
+        return read_label(dataset, where)
 
     def close(self) -> None:
         self._file.close()
@@ -185,7 +194,7 @@ class KeyedHdf5(Hdf5Source):
             for key in self.names[start : start + LABEL_BLOCK]:
                 where = f"{self.path}: label {name}/{key}"
                 with reading(where):
-                    values.append(read_label(open_one(group, encoded(key), where), where))
+                    values.append(self._label(open_one(group, encoded(key), where), name, where))
                 # All together, and texts as long as the longest.
                 check_bytes(values[-1].nbytes * len(self), f"{self.path}: label {name!r}")
                 firsts.setdefault(values[-1].shape, key)
@@ -238,7 +247,7 @@ class StackedHdf5(Hdf5Source):
     def _labels(self, name: str) -> NDArray[Any]:
         where = f"{self.path}: label {name!r}"
         with reading(where):
-            return read_label(plain(self._parent, name, where).id, where)
+            return self._label(plain(self._parent, name, where).id, name, where)
 
     def close(self) -> None:
         self._stack.close()

@@ -14,7 +14,7 @@ from PIL import Image
 from simgan.errors import DataError
 from simgan.images.arrays import as_image, one_line
 
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+EXTENSIONS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP"}
 # Only these decoders are ever tried, whatever the file says it is.
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 MODES = ("L", "LA", "RGB", "RGBA", "I;16", "I;16B", "I;16L", "F")
@@ -38,6 +38,7 @@ def opened(path: Path, where: str) -> Iterator[Image.Image]:
             raise DataError(f"{where}: expected an image, received an empty file; replace it or leave it out")
         with Image.open(path, formats=FORMATS) as picture:
             _check(picture, where)
+            _check_extension(picture, path, where)
             yield picture
     except DataError:
         raise
@@ -75,6 +76,16 @@ def _check(picture: Image.Image, where: str) -> None:
         raise DataError(
             f"{where}: expected 8 bits a channel, or 16-bit grey, or 32-bit float, received {bits} bits a channel in "
             f"mode {picture.mode!r}, which Pillow would change; convert it, or put the images into an .npy file"
+        )
+
+
+def _check_extension(picture: Image.Image, path: Path, where: str) -> None:
+    """The format of a refined picture is that of its content: a JPEG named .png would lose pixels unnoticed."""
+    if picture.format != EXTENSIONS.get(path.suffix.lower()):
+        fitting = " or ".join(suffix for suffix, name in EXTENSIONS.items() if name == picture.format)
+        raise DataError(
+            f"{where}: expected a {EXTENSIONS.get(path.suffix.lower())} picture, as its name says, received "
+            f"{picture.format}; rename it to end in {fitting}, or convert it"
         )
 
 

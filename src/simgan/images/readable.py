@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,27 +26,41 @@ class LeftOut(NamedTuple):
     reason: str
 
 
-def first_readable(source: ImageSource) -> int | None:
-    """The first image that can be read, of a source before `settle`; None if there is none."""
+def typical_image(source: ImageSource) -> int | None:
+    """An image of the type and channels that most have, of a source before `settle`; None if none can be read.
+
+    Most of those that can be read in an evenly spaced sample, as `open_images` takes it; without one, the first.
+    """
+    kinds: Counter[tuple[str, int]] = Counter()
+    first: dict[tuple[str, int], int] = {}
+    for index in evenly_spaced(len(source), RANGE_SAMPLE):
+        with suppress(DataError):
+            image = source.stored(index)
+            kind = (image.dtype.name, image.shape[2])
+            kinds[kind] += 1
+            first.setdefault(kind, index)
+    if kinds:
+        return first[kinds.most_common(1)[0][0]]
     return next((index for index in range(len(source)) if _can_read(source, index)), None)
 
 
-def readable_sample(source: ImageSource) -> Iterator[NDArray[Any]]:
-    """The readable images without NaN or infinity of an evenly spaced sample, as `open_images` takes it."""
+def readable_sample(source: ImageSource, dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
+    """The readable images of `dtype` without NaN or infinity of an evenly spaced sample."""
     for index in evenly_spaced(len(source), RANGE_SAMPLE):
         try:
             image = source.stored(index)
             check_values(image, any_finite(image.dtype), source.where(index))
         except DataError:
             continue
-        yield image
+        if image.dtype == dtype:
+            yield image
 
 
 class ReadableImages(ImageSource):
     """The images of `whole` that can be used. It closes `whole`.
 
-    Each image is read once to find out. An image is left out if it cannot be read, differs from the first readable
-    one in type or channels, or holds NaN, infinity or a value out of the pixel range.
+    Each image is read once to find out. An image is left out if it cannot be read, differs from most in type or
+    channels, or holds NaN, infinity or a value out of the pixel range.
 
     Args:
         whole: before `settle`.
@@ -61,14 +77,15 @@ class ReadableImages(ImageSource):
         pixel_range: PixelRange | None,
         on_progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> None:
-        first = first_readable(whole)
-        if first is None:
+        typical = typical_image(whole)
+        if typical is None:
             raise DataError(
                 f"{whole.path}: expected images, received {len(whole)} of which none can be read; see 'simgan check'"
             )
-        if pixel_range is None and whole.stored(first).dtype.kind == "f":
-            pixel_range = infer_range(readable_sample(whole), str(whole.path))
-        whole.settle(pixel_range, like=first)
+        dtype = whole.stored(typical).dtype
+        if pixel_range is None and dtype.kind == "f":
+            pixel_range = infer_range(readable_sample(whole, dtype), str(whole.path))
+        whole.settle(pixel_range, like=typical)
         usable, left_out = [], []
         for index in range(len(whole)):
             try:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgan.errors import DataError
+from simgan.folders import sync, sync_all
 from simgan.images.arrays import one_line
 from simgan.images.pixels import check_values, within
 from simgan.images.source import ImageSource
@@ -148,7 +149,9 @@ class ImageWriter(ABC, Generic[S]):
             self._finish()
             if os.path.lexists(self.output):
                 raise DataError(f"{self.output}: expected no file there yet, received one meanwhile; name another")
+            sync_all(self.partial)  # what it was made from may be removed once it has its name
             self.partial.rename(self.output)
+            sync(self.output.absolute().parent)
         self._open = False
 
     def discard(self) -> None:
