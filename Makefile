@@ -33,7 +33,7 @@ proof: .venv/installed ## Every figure of docs/results.md; hours, resumable. PHO
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/proof-requirements.txt
 	$(BIN)/python -m benchmarks.proof $(if $(PHOTOGRAPHS),--photographs $(PHOTOGRAPHS))
 
-soak: .venv/installed ## Kills, damaged files, a million images, 20 minutes of training: docs/reliability.md (31 to 45 minutes)
+soak: .venv/installed ## Kills, damaged files, a million images, 20 minutes of training: docs/reliability.md (half an hour to an hour)
 	$(BIN)/python -m soak
 
 audit: .venv-audit/installed ## Known holes in the pinned versions, if an advisory source can be reached
