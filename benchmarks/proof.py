@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from benchmarks.proof_data import make_domain
-from benchmarks.proof_jobs import VARIANTS, Job, jobs
+from benchmarks.proof_jobs import SEEDS, VARIANTS, Job, jobs
 from benchmarks.proof_table import write_tables
 from simgan import PRESETS, Run, open_images, train
 from simgan.config import make_config
@@ -75,6 +75,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("docs/results.md"))
     parser.add_argument("--photographs", type=Path)
     parser.add_argument("--domains", nargs="+", default=list(_DOMAINS))
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
     parser.add_argument("--seeds", type=int, help="no more than so many of each")
     parser.add_argument("--job", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -85,7 +86,8 @@ def main() -> None:
     for domain in domains:
         if domain != "photographs":
             make_domain(domain, given.folder / "data" / domain)
-    wanted = [job for job in jobs(domains) if given.seeds is None or job.seed < given.seeds]
+    seeds = SEEDS if given.seeds is None else given.seeds
+    wanted = [job for job in jobs(domains) if job.seed < seeds and job.variant in given.variants]
     _run_all(wanted, given.folder, given.out, given.photographs)
 
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from simgan import device
+from simgan import amx, device
 from simgan.config import RefinerConfig, TrainConfig
 from simgan.device import (
     device_memory,
@@ -29,7 +29,14 @@ SMALL = TrainConfig(precision="float32", micro_batch=4, compile="off")
 def cpu(monkeypatch):
     """Makes the machine a CPU with so much L2 cache a core, as its system words it, and so many threads."""
 
-    def make(cache: str | None, threads: int, *, bfloat16: bool = False, compiler: str | None = "/usr/bin/g++"):
+    def make(
+        cache: str | None,
+        threads: int,
+        *,
+        bfloat16: bool = False,
+        tiles: bool = False,
+        compiler: str | None = "/usr/bin/g++",
+    ):
         class Path:
             def __init__(self, path):
                 assert path == "/sys/devices/system/cpu/cpu0/cache/index2/size"
@@ -44,6 +51,7 @@ def cpu(monkeypatch):
         monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
         monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: bfloat16, raising=False)
         monkeypatch.setattr(device.shutil, "which", lambda name: compiler)
+        monkeypatch.setattr(amx, "_library", lambda: object() if tiles else None)
 
     return make
 
@@ -119,6 +127,29 @@ def test_everything_else_stays_and_nothing_auto_is_left(cpu):
 def test_micro_batch_fits_the_cache_of_a_cpu(cache, threads, precision, size, expected, cpu):
     cpu(cache, threads)
     assert resolve(TrainConfig(precision=precision), size, 1).micro_batch == expected
+
+
+@pytest.mark.parametrize(
+    ("threads", "precision", "refiner", "size", "expected"),
+    [
+        (2, "bfloat16", RefinerConfig(), EYES, 32),  # 3.5 * 4 MiB / 246,400 = 59.6
+        (2, "bfloat16", RefinerConfig(filters=32), EYES, 64),
+        (2, "bfloat16", RefinerConfig(filters=48), EYES, 32),  # not on tiles: 1.75 * 4 MiB / 184,800 = 39.7
+        (2, "bfloat16", RefinerConfig(), (224, 224), 2),  # 2.3
+        (2, "bfloat16", RefinerConfig(), (1000, 1000), 2),  # one for each thread
+        (5, "bfloat16", RefinerConfig(), (1000, 1000), 8),
+    ],
+)
+def test_micro_batch_on_tile_units(threads, precision, refiner, size, expected, cpu):
+    cpu("2048K", threads, bfloat16=True, tiles=True)
+    assert resolve(TrainConfig(precision=precision, refiner=refiner), size, 1).micro_batch == expected
+
+
+def test_on_tile_units_nothing_is_compiled_unless_asked_for(cpu):
+    cpu("2048K", 2, bfloat16=True, tiles=True)
+    assert resolve(PRESETS["default"].config, EYES, 1).compile == "off"
+    assert resolve(TrainConfig(compile="on"), EYES, 1).compile == "on"
+    assert resolve(TrainConfig(precision="float32"), EYES, 1).compile == "on"
 
 
 def test_micro_batch_is_at_most_the_batch_even_where_that_is_no_power_of_two(cpu):

@@ -19,6 +19,7 @@ from simgan.errors import EngineError
 # Ours, measured in docs/performance.md.
 _CACHE_SHARE = 1.75  # of the L2 caches: what one layer's activations of a micro-batch may take
 _WINOGRAD_CACHE_SHARE = 7.0  # the same, where convolutions go through an image by rows
+_TILES_CACHE_SHARE = 3.5  # the same, where a thread takes one image through R: what D is fast with
 _GPU_SHARE = 0.15  # of the GPU's memory: what all activations of a micro-batch may take
 _WORTH_COMPILING = 1e14  # floating-point operations: below, compiling takes longer than it saves
 _CONTAINER = Path("/sys/fs/cgroup/memory.max")
@@ -56,7 +57,9 @@ def resolve(config: TrainConfig, size: tuple[int, int], channels: int) -> TrainC
     if micro_batch == "auto":
         micro_batch = min(config.batch_size, images_at_once(config.refiner, size, precision))
     if compiled == "auto":
-        compiled = "on" if worth_compiling(training_flops(config, size, channels)) else "off"
+        # On tile units R is whole already, and D alone does not earn it back.
+        left = 0 if _on_tiles(config.refiner, precision) else training_flops(config, size, channels)
+        compiled = "on" if worth_compiling(left) else "off"
     return make_config({"precision": precision, "micro_batch": micro_batch, "compile": compiled}, config)
 
 
@@ -94,11 +97,18 @@ def training_flops(config: TrainConfig, size: tuple[int, int], channels: int) ->
 
 
 def images_at_once(refiner: RefinerConfig, size: tuple[int, int], precision: str) -> int:
-    """The power of two of images of `size` (H, W) that fit the cache of a CPU, or the memory of a GPU, in R."""
+    """The power of two of images of `size` (H, W) that fit the cache of a CPU, or the memory of a GPU, in R.
+
+    On tile units at least one for each thread.
+    """
     layer = size[0] * size[1] * refiner.filters * (2 if precision == "bfloat16" else 4)  # bytes an image
     if _on_gpu():
         # Each convolution keeps its output, and each block its sum and its activation, for the gradient.
         fit = _GPU_SHARE * device_memory() / (layer * (4 * refiner.blocks + 2))
+    elif _on_tiles(refiner, precision):
+        import torch
+
+        fit = max(_TILES_CACHE_SHARE * _cache_bytes() / layer, 2 * torch.get_num_threads() - 1)
     else:
         from simgan.winograd import applies
 
@@ -142,6 +152,13 @@ def _cache_bytes() -> int:
         each = _SMALL_CACHE
     threads: int = torch.get_num_threads()
     return each * threads
+
+
+def _on_tiles(refiner: RefinerConfig, precision: str) -> bool:
+    """Whether R is computed by `simgan.amx`."""
+    from simgan.amx import applies
+
+    return not _on_gpu() and applies(refiner.filters, refiner.kernel_size, precision)
 
 
 def _has_compiler() -> bool:

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from simgan import amx
 from simgan.engine import Losses
 from simgan.update_rule import update_rule
 from simgan.winograd import speed_up
@@ -60,8 +61,9 @@ class TorchEngine:
 
     def network(self, model: keras.Model) -> Callable[[Tensor], Tensor]:
         """See `Engine.network`."""
-
         if self._device.type == "cpu":
+            if (on_tiles := amx.on_tiles(model)) is not None:
+                return on_tiles
             speed_up(model)
 
         def plain(images: Tensor) -> Tensor:

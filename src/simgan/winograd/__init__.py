@@ -5,12 +5,6 @@ Networks", CVPR 2016. Results differ from a direct convolution by about 1e-5 of 
 """
 
 import ctypes
-import logging
-import os
-import shlex
-import subprocess
-import sys
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +13,7 @@ import keras
 import torch
 from torch import Tensor
 
-_log = logging.getLogger("simgan")
+from simgan.native import compiled
 
 _LANES_AT_MOST = 16  # channels in a vector of AVX-512; narrower ones divide it
 
@@ -157,21 +151,4 @@ def _loaded() -> ctypes.CDLL:
 @cache
 def _library() -> ctypes.CDLL | None:
     """The kernels, compiled for this processor; None where that fails."""
-    compiler = shlex.split(os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++"))
-    # PyTorch's own OpenMP: two of them would fight for the cores.
-    openmp = [str(path) for path in (Path(torch.__file__).parent / "lib").glob("libgomp*")]
-    flags = ["-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-fPIC", "-fopenmp"]
-    # In a folder of this process: a library found under a known name could be anybody's.
-    with tempfile.TemporaryDirectory() as folder:
-        compiled, linked = f"{folder}/kernels.o", f"{folder}/kernels.so"
-        commands = (
-            [*compiler, *flags, "-c", str(Path(__file__).with_name("kernels.cpp")), "-o", compiled],
-            [*compiler, "-shared", compiled, "-o", linked, *(openmp or ["-fopenmp"])],
-        )
-        try:
-            for command in commands:
-                subprocess.run(command, check=True, capture_output=True, timeout=120)
-            return ctypes.CDLL(linked)
-        except (OSError, subprocess.SubprocessError) as error:
-            _log.info("convolutions are PyTorch's, slower: compiling our own failed (%s)", error)
-            return None
+    return compiled(Path(__file__).with_name("kernels.cpp"))

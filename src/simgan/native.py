@@ -1,0 +1,36 @@
+"""C++ of this package, compiled for the processor at hand when it is first used."""
+
+import ctypes
+import logging
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+
+_log = logging.getLogger("simgan")
+
+
+def compiled(source: Path) -> ctypes.CDLL | None:
+    """The functions of a C++ file; None, with a line in the log, where there is no compiler or it fails."""
+    compiler = shlex.split(os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++"))
+    # PyTorch's own OpenMP: two of them would fight for the cores.
+    openmp = [str(path) for path in (Path(torch.__file__).parent / "lib").glob("libgomp*")]
+    flags = ["-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-fPIC", "-fopenmp"]
+    # In a folder of this process: a library found under a known name could be anybody's.
+    with tempfile.TemporaryDirectory() as folder:
+        object_file, linked = f"{folder}/kernels.o", f"{folder}/kernels.so"
+        commands = (
+            [*compiler, *flags, "-c", str(source), "-o", object_file],
+            [*compiler, "-shared", object_file, "-o", linked, *(openmp or ["-fopenmp"])],
+        )
+        try:
+            for command in commands:
+                subprocess.run(command, check=True, capture_output=True, timeout=120)
+            return ctypes.CDLL(linked)
+        except (OSError, subprocess.SubprocessError) as error:
+            _log.info("convolutions are PyTorch's, slower: compiling our own failed (%s)", error)
+            return None
