@@ -337,7 +337,7 @@ def mover(monkeypatch):
         made.extend(odd)
         return moved
 
-    monkeypatch.setattr(refining, "_predictor", lambda *args, **options: predict)
+    monkeypatch.setattr(refining, "predictor", lambda *args, **options: predict)
 
 
 def save_set(form: str, path: Path, images: np.ndarray) -> Path:
@@ -400,7 +400,7 @@ def test_nothing_beyond_leaves_an_empty_list(tmp_path, identity):
 
 
 def test_all_beyond_is_an_error_that_leaves_nothing(tmp_path, only_line, monkeypatch, identity):
-    monkeypatch.setattr(refining, "_predictor", lambda *args, **options: lambda images: np.roll(images, 2, axis=2))
+    monkeypatch.setattr(refining, "predictor", lambda *args, **options: lambda images: np.roll(images, 2, axis=2))
     path = save_set("keyed", tmp_path, textures(4))
     with open_images(path) as source, pytest.raises(DataError) as caught:
         refining.refine_data_set(identity, source, tmp_path / "out.h5", max_drift=1.0)
@@ -450,13 +450,13 @@ def stopped(many, tmp_path):
 def test_interrupted_refining_goes_on_where_it_was(stopped, many, tmp_path, negative, monkeypatch):
     assert any("goes on" in note for note in stopped(negative).__notes__)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".refined.h5.spool", "many.h5"]
-    refined_anew, own = [], refining._predictor
+    refined_anew, own = [], refining.predictor
 
     def counting(*args, **options):
         predict = own(*args, **options)
         return lambda images: refined_anew.append(len(images)) or predict(images)
 
-    monkeypatch.setattr(refining, "_predictor", counting)
+    monkeypatch.setattr(refining, "predictor", counting)
     with open_images(many) as source:
         refine_data_set(negative, source, tmp_path / "refined.h5")
         assert sum(refined_anew) <= 300 - 128

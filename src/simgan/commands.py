@@ -52,7 +52,8 @@ class Refine:
     def run(self, console: Console) -> int:
         """Refines with a progress bar."""
         from simgan.progress import show_progress
-        from simgan.refining import quarantine_list, refine_data_set
+        from simgan.quarantine import quarantine_list
+        from simgan.refining import refine_data_set
         from simgan.run import Run
 
         run = Run.open(self.run_folder, self.checkpoint)

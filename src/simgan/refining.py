@@ -1,8 +1,5 @@
 """`refine`: gives images to a trained R, and a whole data set with its labels to a new file."""
 
-import csv
-import io
-import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from itertools import accumulate
@@ -13,9 +10,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from simgan.device import dtype_policy, images_at_once, open_engine, refiner_flops, resolve_precision, worth_compiling
+from simgan.device import dtype_policy
 from simgan.errors import DataError
-from simgan.folders import write_whole
 from simgan.images import (
     ImageSource,
     ImageWriter,
@@ -28,17 +24,15 @@ from simgan.images import (
 )
 from simgan.images.sampling import evenly_spaced
 from simgan.images.threads import ahead
-from simgan.models import any_size, refiner_model
+from simgan.predictor import AT_ONCE, Predict, predictor
+from simgan.quarantine import Quarantine, SetAside
 from simgan.run import Run
 from simgan.spool import Spool, digest_of, spooled
 
-_BATCH = 64  # images of one size: enough to keep any device busy
-_WAITING = 4 * _BATCH  # images of all sizes that may wait for others of their size
+_WAITING = 4 * AT_ONCE  # images of all sizes that may wait for others of their size
 # Images are read and written in blocks: large enough that a call costs little, small enough that a few fit anywhere.
 _BLOCK_BYTES = 2**20
 _SAMPLED = 32  # images that tell of the sizes in a set
-
-Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # (N, H, W, C) in [-1, 1], to the same refined
 
 
 class Group(NamedTuple):
@@ -48,15 +42,6 @@ class Group(NamedTuple):
     synthetic: NDArray[Any]
     """(N, H, W, C)"""
     refined: NDArray[Any]
-
-
-class SetAside(NamedTuple):
-    """An image that refining moved too far, or that could not be used."""
-
-    name: str
-    drift: float | None
-    """px; None if it could not be used."""
-    reason: str
 
 
 def refine(
@@ -86,7 +71,7 @@ def refine(
     """
     if isinstance(images, ImageSource):
         size = common_size(images)
-        predict = _predictor(run_or_model, images.dtype, (len(images), *size, images.channels), one_size=True)
+        predict = predictor(run_or_model, images.dtype, (len(images), *size, images.channels), one_size=True)
         together = np.empty((len(images), *size, images.channels), images.dtype)
         with closing(_blocks(images, [size])) as blocks:
             for group in _refined_groups(predict, images, blocks):
@@ -100,10 +85,10 @@ def refine(
         pixel_range = PixelRange(-1.0, 1.0) if stacked.dtype.kind == "f" else PixelRange.of(stacked.dtype)
     if stacked.size:
         check_values(stacked, pixel_range, "images")
-    predict = _predictor(run_or_model, stacked.dtype, stacked.shape, one_size=True)
+    predict = predictor(run_or_model, stacked.dtype, stacked.shape, one_size=True)
     refined = np.empty_like(stacked)
-    for start in range(0, len(stacked), _BATCH):
-        part = slice(start, start + _BATCH)
+    for start in range(0, len(stacked), AT_ONCE):
+        part = slice(start, start + AT_ONCE)
         refined[part] = pixel_range.from_model(predict(pixel_range.to_model(stacked[part])), stacked.dtype)
     return refined.reshape(images.shape)
 
@@ -138,35 +123,22 @@ def refine_data_set(
             have to be left out, or `output` or the list exists or cannot be written; nothing is left then.
         RunError: the path is not a finished run.
     """
-    if max_drift is not None and not max_drift > 0:
-        raise DataError(f"max_drift: expected a positive number of pixels, received {max_drift}; give 1.0, say.")
     output = Path(output)
-    listed = quarantine_list(output)
-    lists = max_drift is not None or bool(source.left_out)
-    if lists and os.path.lexists(listed):
-        raise DataError(
-            f"{listed}: expected a name not in use, received one that is; remove it or name another output"
-        )
     whole, places = (source.whole, source.indices) if isinstance(source, ReadableImages) else (source, None)
+    quarantine = Quarantine(whole, source, output, max_drift)
     sizes = [source.size(index) for index in evenly_spaced(len(source), _SAMPLED)]
     shape = (len(source), *sizes[0], source.channels)
     refiner = Run.open(run_or_model) if isinstance(run_or_model, str | Path) else run_or_model
-    predict = _predictor(refiner, source.dtype, shape, one_size=len(set(sizes)) == 1)
+    predict = predictor(refiner, source.dtype, shape, one_size=len(set(sizes)) == 1)
     model = refiner.refiner if isinstance(refiner, Run) else refiner
     digest = digest_of(source, model, isinstance(refiner, Run), keras.backend.backend(), dtype_policy("auto"))
-    aside = {image.place: SetAside(image.name, None, image.reason) for image in source.left_out}
-    moved_most = 0 if max_drift is None else max_drift
 
     def write(group: Group) -> int:
-        moved = _moved(source, group, max_drift)
-        stays = moved <= (np.inf if max_drift is None else max_drift)
         indices = group.indices if places is None else places[group.indices].tolist()
+        stays = quarantine.stay(indices, group.synthetic, group.refined)
         writer.write_many([index for index, good in zip(indices, stays, strict=True) if good], group.refined[stays])
         for place in np.flatnonzero(~stays):
-            index = indices[place]
-            reason = f"content moved by more than {moved_most:g} px"
-            aside[index] = SetAside(whole.names[index], float(moved[place]), reason)
-            writer.set_aside(index, group.synthetic[place])
+            writer.set_aside(indices[place], group.synthetic[place])
         return len(group.indices)
 
     writer = writer_like(whole, output)
@@ -182,15 +154,8 @@ def refine_data_set(
                 _leave_out(writer, image)
             for done in accumulate(written):
                 on_progress(done, len(source))
-            if len(aside) == len(whole):
-                raise DataError(
-                    f"{output}: expected images that moved by no more than {moved_most:g} px, received none; nothing "
-                    "was kept, allow more drift or train with a smaller --drift-budget"
-                )
-            found = [aside[index] for index in sorted(aside)]
-            if lists:  # before the output gets its name: never that without the list
-                _write_list(listed, found, leaves_out=writer.leaves_out)
-    return found
+            # Before the output gets its name: never that without the list.
+            return quarantine.close(leaves_out=writer.leaves_out)
 
 
 def _leave_out(writer: ImageWriter[Any], image: LeftOut) -> None:
@@ -200,30 +165,6 @@ def _leave_out(writer: ImageWriter[Any], image: LeftOut) -> None:
             f"since their labels would not fit; mend the image ({image.reason})"
         )
     writer.leave_out(image.place)
-
-
-def quarantine_list(output: Path) -> Path:
-    """The list of the images that were set aside, beside `output`."""
-    return output.with_name(f"{output.name}.quarantine.csv")
-
-
-def _moved(source: ImageSource, group: Group, max_drift: float | None) -> NDArray[np.float64]:
-    """px, (N,); zeros where nobody asks."""
-    if max_drift is None:
-        return np.zeros(len(group.indices))
-    from simgan.evaluation.displacement import displacement  # on use, like OpenCV
-
-    return displacement(source.pixel_range.to_model(group.synthetic), source.pixel_range.to_model(group.refined))
-
-
-def _write_list(path: Path, found: list[SetAside], *, leaves_out: bool) -> None:
-    text = io.StringIO()
-    rows = csv.writer(text)
-    rows.writerow(("name", "drift_px", "reason", "kept"))
-    kept = "left out" if leaves_out else "as it was, unrefined"
-    for name, drift, reason in found:
-        rows.writerow((name, "" if drift is None else f"{drift:.3f}", reason, kept))
-    write_whole(path, text.getvalue().encode("utf-8", "surrogateescape"))
 
 
 def _blocks(source: ImageSource, sizes: list[tuple[int, int]]) -> Generator[tuple[range, list[NDArray[Any]]]]:
@@ -250,7 +191,7 @@ def _refined_groups(
     for indices, images in blocks:
         for index, image in zip(indices, images, strict=True):
             waiting.setdefault(image.shape, []).append((index, image))
-            if len(waiting[image.shape]) == _BATCH:
+            if len(waiting[image.shape]) == AT_ONCE:
                 yield _refine_group(predict, waiting.pop(image.shape), source, spool)
             elif sum(map(len, waiting.values())) == _WAITING:
                 largest = max(waiting, key=lambda shape: len(waiting[shape]))
@@ -269,44 +210,3 @@ def _refine_group(
         if spool:
             spool.put(refined)
     return Group(indices, synthetic, refined)
-
-
-def _predictor(
-    run_or_model: Run | keras.Model | str | Path, dtype: np.dtype[Any], shape: tuple[int, ...], *, one_size: bool
-) -> Predict:
-    """R as a function of images of any size, in the fastest form for images stored as `dtype`.
-
-    Args:
-        shape: (N, H, W, C): how many there are, and the size of the first.
-        one_size: whether the others have the same size, as far as is known.
-    """
-    run = Run.open(run_or_model) if isinstance(run_or_model, str | Path) else run_or_model
-    channels = run.data.channels if isinstance(run, Run) else run.input_shape[-1]
-    if channels != shape[-1]:
-        raise DataError(
-            f"images: expected {channels} channel(s), as R was trained on, received {shape[-1]}; "
-            "convert the images, or train on such images."
-        )
-    if isinstance(run, Run) and dtype == np.uint8 and keras.backend.backend() == "torch":
-        return _fast(run, shape, one_size)
-    model = run.refiner if isinstance(run, Run) else any_size(run)
-    return lambda images: np.asarray(model.predict_on_batch(images), np.float32)
-
-
-def _fast(run: Run, shape: tuple[int, ...], one_size: bool) -> Predict:
-    """R of a run in the layout and precision that PyTorch computes fastest; compiled for many images of one size.
-
-    bfloat16 moves an 8-bit pixel by 0.1 on average and by 2 at most (docs/experiments.md): not for deeper images.
-    """
-    count, height, width, channels = shape
-    settings, size = run.config.refiner, (height, width)
-    model = refiner_model(
-        None, None, channels, data_format="channels_first", dtype=dtype_policy("auto"), **dict(settings)
-    )
-    model.set_weights(run.refiner.get_weights())
-    engine = open_engine(
-        micro_batch=min(_BATCH, images_at_once(settings, size, resolve_precision("auto"))),
-        compiled=one_size and worth_compiling(count * refiner_flops(settings, size, channels)),
-    )
-    network = engine.network(model)
-    return lambda images: engine.to_numpy(engine.infer(network, engine.to_device(images)))

@@ -66,14 +66,7 @@ def discriminator_model(
         ConfigError: the image is too small for one patch, `channels` is not positive, or `variant`, `padding` or
             `patches` is none of the above.
     """
-    if channels < 1:
-        raise ConfigError(f"channels: expected a positive integer, received {channels}; grey is 1, RGB 3.")
-    if variant not in _LAYERS:
-        raise ConfigError(f"variant: expected one of {', '.join(_LAYERS)}, received {variant!r}.")
-    if padding not in ("same", "valid"):
-        raise ConfigError(f"padding: expected same or valid, received {padding!r}.")
-    if patches not in ("local", "global"):
-        raise ConfigError(f"patches: expected local or global, received {patches!r}.")
+    _check_choices(channels, variant, padding, patches)
     _check_size(img_height, img_width, variant, padding)
     images = keras.Input((img_height, img_width, channels), name="images")  # (B, H, W, C)
     features = layout.enter(images, data_format, dtype)
@@ -99,6 +92,18 @@ def discriminator_model(
     logits = layout.leave(logits, data_format)
     logits = layers.Reshape((-1, 2), dtype="float32", name="patch_logits")(logits)  # (B, patches = h * w, 2)
     return keras.Model(images, logits, name="discriminator")
+
+
+def _check_choices(channels: int, variant: str, padding: str, patches: str) -> None:
+    """Raises ConfigError if one of them is not to be had."""
+    if channels < 1:
+        raise ConfigError(f"channels: expected a positive integer, received {channels}; grey is 1, RGB 3.")
+    if variant not in _LAYERS:
+        raise ConfigError(f"variant: expected one of {', '.join(_LAYERS)}, received {variant!r}.")
+    if padding not in ("same", "valid"):
+        raise ConfigError(f"padding: expected same or valid, received {padding!r}.")
+    if patches not in ("local", "global"):
+        raise ConfigError(f"patches: expected local or global, received {patches!r}.")
 
 
 def _check_size(img_height: int, img_width: int, variant: Variant, padding: DiscriminatorPadding) -> None:
