@@ -51,7 +51,7 @@ def cpu(monkeypatch):
         monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
         monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: bfloat16, raising=False)
         monkeypatch.setattr(device.shutil, "which", lambda name: compiler)
-        monkeypatch.setattr(amx, "_library", lambda: object() if tiles else None)
+        monkeypatch.setattr(amx.refiner, "library", lambda name: object() if tiles else None)
 
     return make
 

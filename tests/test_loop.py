@@ -27,7 +27,7 @@ class RecordingEngine(TorchEngine):
         self.state = new_state(self, config, (8, 9), 1)
         return self.state
 
-    def network(self, model):
+    def network(self, model, *, small=False):
         network = super().network(model)
         self.networks[network] = model
         return network

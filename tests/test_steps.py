@@ -38,7 +38,8 @@ def start(tiny_config):
         config, engine = tiny_config(**changes), open_engine(micro_batch=3, compiled=False)
         state = new_state(engine, config, (8, 9), 1)
         if through is not None:
-            engine.network = lambda model: through
+            own = engine.network
+            engine.network = lambda model, small=False: own(model, small=True) if small else through
         if watch:
             state.discriminator = WatchedDiscriminator(state.discriminator)
         return Training(Steps(engine, state, config), state, config)
@@ -243,6 +244,7 @@ class WatchedDiscriminator:
 
     def __init__(self, model: keras.Model):
         self.model, self.trainable_variables, self.input_shape = model, model.trainable_variables, model.input_shape
+        self.name, self.layers = "watched", []
         self.seen: list[np.ndarray] = []
 
     def __call__(self, images):

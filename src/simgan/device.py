@@ -156,9 +156,9 @@ def _cache_bytes() -> int:
 
 def _on_tiles(refiner: RefinerConfig, precision: str) -> bool:
     """Whether R is computed by `simgan.amx`."""
-    from simgan.amx import applies
+    from simgan.amx import refiner_applies
 
-    return not _on_gpu() and applies(refiner.filters, refiner.kernel_size, precision)
+    return not _on_gpu() and refiner_applies(refiner.filters, refiner.kernel_size, precision)
 
 
 def _has_compiler() -> bool:

@@ -22,8 +22,13 @@ class Engine(Protocol):
     def zeros(self, shape: tuple[int, ...]) -> Array:
         """float32 zeros."""
 
-    def network(self, model: keras.Model) -> Callable[[Array], Array]:
-        """`model` as a function of a batch, in its fastest form. It follows the weights of the model."""
+    def network(self, model: keras.Model, *, small: bool = False) -> Callable[[Array], Array]:
+        """`model` as a function of a batch, in its fastest form. It follows the weights of the model.
+
+        Args:
+            model: takes and gives batches.
+            small: whether it takes so little time that compiling it would not pay.
+        """
 
     def minimiser(
         self,

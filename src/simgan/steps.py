@@ -132,7 +132,7 @@ class Steps:
 
     def __init__(self, engine: Engine, state: TrainState, config: TrainConfig) -> None:
         self._engine, self._state, self._jitter = engine, state, config.jitter
-        self._refine, discriminate = engine.network(state.refiner), state.discriminator
+        self._refine, discriminate = engine.network(state.refiner), engine.network(state.discriminator, small=True)
         refiner = (state.refiner.trainable_variables, state.refiner_optimiser)
         discriminator = (state.discriminator.trainable_variables, state.discriminator_optimiser)
 

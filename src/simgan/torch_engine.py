@@ -5,7 +5,8 @@ Only `simgan.engine` imports this file, and only where Keras runs on PyTorch.
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import FunctionType
 from typing import Any
 
@@ -42,6 +43,7 @@ class TorchEngine:
         self._compiled = compiled
         self._device = keras.ops.convert_to_tensor(0.0).device
         self._on_gpu = self._device.type == "cuda"
+        self._weights: list[Tensor] = []  # of all networks
         torch.backends.cudnn.benchmark = True  # sizes repeat: the fastest algorithm is worth its search
 
     def to_device(self, array: NDArray[Any]) -> Tensor:
@@ -59,8 +61,9 @@ class TorchEngine:
         """See `Engine.zeros`. On a CPU, memory counts when it is written."""
         return torch.zeros(shape, device=self._device)
 
-    def network(self, model: keras.Model) -> Callable[[Tensor], Tensor]:
+    def network(self, model: keras.Model, *, small: bool = False) -> Callable[[Tensor], Tensor]:
         """See `Engine.network`."""
+        self._weights += [variable.value for variable in model.trainable_variables]
         if self._device.type == "cpu":
             if (on_tiles := amx.on_tiles(model)) is not None:
                 return on_tiles
@@ -69,7 +72,7 @@ class TorchEngine:
         def plain(images: Tensor) -> Tensor:
             return model(images)  # type: ignore[no-any-return]
 
-        if not self._compiled:
+        if small or not self._compiled:
             return plain
         # PyTorch compiles a code object so many times and no more: each network has one of its own.
         own = FunctionType(plain.__code__.replace(), plain.__globals__, "plain", None, plain.__closure__)
@@ -102,9 +105,11 @@ class TorchEngine:
             sums: list[Any] = []
             for start in range(0, count, at_once):
                 pieces = [batch[start : start + at_once] for batch in batches]
-                losses = loss(*pieces, *shared)
+                with self._frozen_but(values):
+                    losses = loss(*pieces, *shared)
+                    of_piece = torch.autograd.grad(losses[0], values)
                 share = len(pieces[0]) / count
-                torch._foreach_add_(gradients, torch.autograd.grad(losses[0], values), alpha=share)
+                torch._foreach_add_(gradients, of_piece, alpha=share)
                 parts = [part.detach() * share if isinstance(part, Tensor) else part for part in losses]
                 sums = [a + b for a, b in zip(sums, parts, strict=True)] if sums else parts
             with torch.no_grad():
@@ -114,6 +119,19 @@ class TorchEngine:
             return means._replace(gradient=norm) if "gradient" in means._fields else means
 
         return _Recorded(update) if self._compiled and self._on_gpu else update
+
+    @contextmanager
+    def _frozen_but(self, values: Sequence[Tensor]) -> Iterator[None]:
+        """Has no gradients made of other weights: a network on tile units makes all that are not frozen."""
+        wanted = {id(value) for value in values}
+        frozen = [weight for weight in self._weights if weight.requires_grad and id(weight) not in wanted]
+        for weight in frozen:
+            weight.requires_grad_(False)
+        try:
+            yield
+        finally:
+            for weight in frozen:
+                weight.requires_grad_(True)
 
     def infer(self, network: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
         """See `Engine.infer`."""

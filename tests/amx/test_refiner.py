@@ -3,44 +3,23 @@
 from __future__ import annotations
 
 import keras
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from simgan import amx
+from simgan.amx.library import library
 from simgan.models import discriminator_model, refiner_model
 from simgan.torch_engine import TorchEngine
-
-on_amx = pytest.mark.skipif(amx._library() is None, reason="there is no AMX, or no C++ compiler")
-RANDOM = np.random.default_rng(0)
+from tests.amx.reference import RANDOM, Rounded, assert_near, images, on_amx, rounded_kernel, with_random_weights
 
 
 def refiner(channels: int = 1, **options) -> keras.Model:
     """Random weights; biases too, which Keras would begin with zeros."""
     options = {"filters": 32, "blocks": 2, "data_format": "channels_first", "dtype": "mixed_bfloat16"} | options
     model = refiner_model(None, None, channels, **options)
-    for variable in model.variables:
-        scale = np.sqrt(2 / np.prod(variable.shape[:-1])) if len(variable.shape) == 4 else 0.1
-        variable.assign(RANDOM.normal(0, scale, variable.shape))
-    return model
-
-
-def images(count: int, height: int, width: int, channels: int = 1) -> Tensor:
-    return torch.tensor(RANDOM.uniform(-1, 1, (count, height, width, channels)), dtype=torch.float32)
-
-
-class Rounded(torch.autograd.Function):
-    """Values and gradients of bfloat16."""
-
-    @staticmethod
-    def forward(ctx, values: Tensor) -> Tensor:
-        return values.to(torch.bfloat16).double()
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:
-        return gradient.to(torch.bfloat16).double()
+    return with_random_weights(model)
 
 
 def expected(model: keras.Model, x: Tensor) -> tuple[Tensor, list[Tensor]]:
@@ -49,8 +28,8 @@ def expected(model: keras.Model, x: Tensor) -> tuple[Tensor, list[Tensor]]:
     kernels, biases = arrays[::2], arrays[1::2]
 
     def convolution(features: Tensor, layer: int) -> Tensor:
-        kernel = kernels[layer] + (kernels[layer].to(torch.bfloat16).double() - kernels[layer]).detach()
-        return functional.conv2d(features, kernel.permute(3, 2, 0, 1), biases[layer], padding=kernel.shape[0] // 2)
+        kernel = rounded_kernel(kernels[layer])
+        return functional.conv2d(features, kernel, biases[layer], padding=kernel.shape[2] // 2)
 
     rounded = Rounded.apply
     features = rounded(functional.relu(convolution(x.to(torch.bfloat16).double().permute(0, 3, 1, 2), 0)))
@@ -59,12 +38,6 @@ def expected(model: keras.Model, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         features = rounded(functional.relu(features + convolution(inner, layer + 1)))
     last = functional.conv2d(features, kernels[-1].permute(3, 2, 0, 1), biases[-1])
     return torch.tanh(last).permute(0, 2, 3, 1), arrays
-
-
-def assert_near(actual: Tensor, wanted: Tensor) -> None:
-    """Apart by what a sum in float32, now and then rounded the other way, can do."""
-    assert actual.shape == wanted.shape
-    assert torch.linalg.vector_norm(actual.double() - wanted) <= 1e-2 * torch.linalg.vector_norm(wanted) + 1e-9
 
 
 def check(model: keras.Model, x: Tensor) -> None:
@@ -177,9 +150,10 @@ def test_the_engine_takes_it(monkeypatch):
         refiner_model(None, None, 1, filters=32, dtype="float32"),
         refiner_model(None, None, 1, filters=48, dtype="mixed_bfloat16"),
         refiner_model(None, None, 1, filters=32, kernel_size=1, dtype="mixed_bfloat16"),
-        discriminator_model(dtype="mixed_bfloat16"),
+        discriminator_model(dtype="float32"),
+        keras.Sequential([keras.layers.Dense(32)]),
     ],
-    ids=["float32", "48 filters", "no neighbours", "not R"],
+    ids=["float32", "48 filters", "no neighbours", "D in float32", "neither"],
 )
 def test_what_does_not_fit_is_left_to_pytorch(model):
     assert amx.on_tiles(model) is None
@@ -189,8 +163,8 @@ def test_what_does_not_fit_is_left_to_pytorch(model):
 def test_without_amx_or_a_compiler_nothing_changes(without, monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler")
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: without != "AMX", raising=False)
-    amx._library.cache_clear()
+    library.cache_clear()
     try:
         assert amx.on_tiles(refiner()) is None
     finally:
-        amx._library.cache_clear()
+        library.cache_clear()

@@ -1,0 +1,62 @@
+"""The compiled functions of this package, and what calling them takes."""
+
+import ctypes
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from simgan.native import compiled
+
+LANES = 32  # channels of hidden layers are multiples of it
+pointer, number, long = ctypes.c_void_p, ctypes.c_int, ctypes.c_long
+
+
+@cache
+def library(name: str) -> ctypes.CDLL | None:
+    """The functions of `<name>.cpp`; None where there is no AMX or no C++ compiler."""
+    # PyTorch tells it of a CPU only under a private name, which another version may not have.
+    if not getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)():
+        return None
+    found = compiled(Path(__file__).with_name(f"{name}.cpp"))
+    return None if found is None or found.ask_for_tiles() else found
+
+
+class Memory:
+    """A buffer that stays: new memory costs the system as much as filling it costs us."""
+
+    def __init__(self) -> None:
+        self._free: list[Tensor] = []
+
+    def take(self, size: int) -> Tensor:
+        """At least `size` bytes, of any values."""
+        free = self._free.pop() if self._free else None
+        return free if free is not None and len(free) >= size else torch.empty(size, dtype=torch.uint8)
+
+    def give_back(self, buffer: Tensor) -> None:
+        """Nobody reads it any longer."""
+        self._free = [buffer]
+
+
+def at(array: Tensor | None) -> ctypes.c_void_p:
+    """Where it lies; null for None. The array must outlive the call."""
+    return ctypes.c_void_p(None if array is None else array.data_ptr())
+
+
+def all_at(arrays: Sequence[Tensor]) -> Any:
+    """Where they lie, one after the other."""
+    return (ctypes.c_void_p * len(arrays))(*(array.data_ptr() for array in arrays))
+
+
+def gradients_like(values: Sequence[Tensor], places: Sequence[int], sums: Tensor) -> list[Tensor]:
+    """The gradients of `values` from those of all threads, (threads, N), where they begin at `places`.
+
+    That of the last kernel, (1, 1, from, to), comes as (to, from).
+    """
+    total = sums.sum(0)
+    parts = [total[place : place + value.numel()] for place, value in zip(places, values, strict=True)]
+    parts[-2] = parts[-2].view(values[-2].shape[3], values[-2].shape[2]).T
+    return [part.reshape(value.shape) for part, value in zip(parts, values, strict=True)]
