@@ -218,6 +218,26 @@ def test_only_the_named_variables_change(batch):
     assert model.get_weights()[1] != pytest.approx(bias, abs=1e-3)
 
 
+def test_other_networks_are_frozen_within_an_update_and_only_then(batch):
+    model, other, engine = linear_model(), linear_model(), plain_engine(4)
+    network, judge = engine.network(model), engine.network(other, small=True)
+    values = [[variable.value for variable in one.trainable_variables] for one in (model, other)]
+    seen = []
+
+    def loss(x, target):
+        seen.append([[value.requires_grad for value in group] for group in values])
+        if len(seen) == 3:
+            raise MemoryError
+        return Losses(ops.mean((network(x) - target + judge(x)) ** 2), ops.mean(target))
+
+    update = engine.minimiser(loss, model.trainable_variables, built(keras.optimizers.SGD(0.1), model))
+    update(batch)
+    with pytest.raises(MemoryError):
+        update(batch)
+    assert seen == [[[True, True], [False, False]]] * 3
+    assert all(value.requires_grad for group in values for value in group)
+
+
 def test_shared_arrays_go_to_the_loss_whole():
     model, seen = linear_model(), []
 
