@@ -23,7 +23,7 @@ class Engine(Protocol):
         """float32 zeros."""
 
     def network(self, model: keras.Model, *, small: bool = False) -> Callable[[Array], Array]:
-        """`model` as a function of a batch, in its fastest form. It follows the weights of the model.
+        """`model` as a function of a batch, in its fastest form, made once. It follows the weights of the model.
 
         Args:
             model: takes and gives batches.

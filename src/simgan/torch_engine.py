@@ -43,6 +43,7 @@ class TorchEngine:
         self._compiled = compiled
         self._device = keras.ops.convert_to_tensor(0.0).device
         self._on_gpu = self._device.type == "cuda"
+        self._networks: dict[int, tuple[keras.Model, Callable[[Tensor], Tensor]]] = {}
         self._weights: list[Tensor] = []  # of all networks
         torch.backends.cudnn.benchmark = True  # sizes repeat: the fastest algorithm is worth its search
 
@@ -63,7 +64,12 @@ class TorchEngine:
 
     def network(self, model: keras.Model, *, small: bool = False) -> Callable[[Tensor], Tensor]:
         """See `Engine.network`."""
-        self._weights += [variable.value for variable in model.trainable_variables]
+        if id(model) not in self._networks:
+            self._weights += [variable.value for variable in model.trainable_variables]
+            self._networks[id(model)] = model, self._fastest(model, small=small)
+        return self._networks[id(model)][1]
+
+    def _fastest(self, model: keras.Model, *, small: bool) -> Callable[[Tensor], Tensor]:
         if self._device.type == "cpu":
             if (on_tiles := amx.on_tiles(model)) is not None:
                 return on_tiles

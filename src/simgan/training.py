@@ -233,7 +233,8 @@ class _Session:
         on_device = self._engine.to_device(sample)
 
         def drift(refiner: keras.Model) -> float:
-            return float(displacement(sample, self._engine.to_numpy(self._engine.infer(refiner, on_device))).mean())
+            refined = self._engine.infer(self._engine.network(refiner), on_device)
+            return float(displacement(sample, self._engine.to_numpy(refined)).mean())
 
         return drift
 

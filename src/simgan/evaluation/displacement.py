@@ -7,6 +7,8 @@ faded or was painted anew is a change of looks, and flow between two such images
 check: Sundaram, Brox and Keutzer, ECCV 2010).
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import cv2
@@ -23,6 +25,7 @@ _SMALL = 128  # px: images with a shorter side are enlarged twice, for flow work
 _TINY, _LARGE = 16, 256  # px: what the shorter side has in the search at the least and at the most
 _DISAGREEMENT, _DISAGREEMENT_SHARE = 0.25, 0.0045  # px, and share of the width: between flow and flow back, the larger
 _SMOOTH_SHARE = 0.08  # of the width: content moves as a piece of this size
+_MOST_THREADS = 16
 _NOTHING = 1e-12  # of a total of gradient energies: no structure that both versions have
 
 
@@ -39,7 +42,11 @@ def displacement(synthetic: NDArray[np.float32], refined: NDArray[np.float32]) -
     Returns:
         (N,), px. 0 where the two have no structure in common.
     """
-    return np.array([_moved(x, x_refined) for x, x_refined in zip(synthetic, refined, strict=True)], np.float64)
+    if len(synthetic) != len(refined):
+        raise ValueError(f"refined: expected {len(synthetic)} images, received {len(refined)}")
+    threads = min(_MOST_THREADS, os.cpu_count() or 1)
+    with ThreadPoolExecutor(threads) as pool:  # nearly all of it is done outside the interpreter's lock
+        return np.fromiter(pool.map(_moved, synthetic, refined), np.float64, len(synthetic))
 
 
 def _moved(x: NDArray[np.float32], refined: NDArray[np.float32]) -> float:
