@@ -14,9 +14,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from simgan.errors import EngineError
+from simgan.fast_forms import Recorded, or_plain
 from simgan.models import refiner_model
 from simgan.steps import Steps, new_state
-from simgan.torch_engine import TorchEngine, _or_plain, _Recorded
+from simgan.torch_engine import TorchEngine
 
 RANDOM = np.random.default_rng(0)
 
@@ -349,7 +350,7 @@ class RecordedEngine(TorchEngine):
     """What a GPU gets."""
 
     def minimiser(self, loss, variables, optimiser, **options):
-        return _Recorded(super().minimiser(loss, variables, optimiser, **options))
+        return Recorded(super().minimiser(loss, variables, optimiser, **options))
 
 
 def story(engine: TorchEngine, tiny_config, monkeypatch) -> tuple[list[float], list[np.ndarray]]:
@@ -393,7 +394,7 @@ def test_failure_of_the_fast_form_is_logged_once_and_the_plain_one_takes_over(ca
         tried.append(value)
         raise RuntimeError("no compiler\nand a long trace")
 
-    call = _or_plain(fast, lambda value: 2 * value)
+    call = or_plain(fast, lambda value: 2 * value)
     with caplog.at_level(logging.WARNING, "simgan"):
         assert [call(1), call(2), call(3)] == [2, 4, 6]
     assert tried == [1]
@@ -401,7 +402,7 @@ def test_failure_of_the_fast_form_is_logged_once_and_the_plain_one_takes_over(ca
 
 
 def test_fast_form_is_used_while_it_works(caplog):
-    call = _or_plain(lambda value: value + 1, lambda value: pytest.fail("the plain form"))
+    call = or_plain(lambda value: value + 1, lambda value: pytest.fail("the plain form"))
     assert [call(1), call(2)] == [2, 3]
     assert fallbacks(caplog) == []
 
@@ -413,7 +414,7 @@ def test_failure_of_the_plain_form_is_raised():
 
         return call
 
-    call = _or_plain(fails("fast"), fails("plain"))
+    call = or_plain(fails("fast"), fails("plain"))
     for _ in range(2):
         with pytest.raises(RuntimeError, match="plain"):
             call(1)

@@ -3,8 +3,6 @@
 Only `simgan.engine` imports this file, and only where Keras runs on PyTorch.
 """
 
-import logging
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FunctionType
@@ -18,12 +16,11 @@ from torch import Tensor
 
 from simgan import amx
 from simgan.engine import Losses
+from simgan.fast_forms import Recorded, or_plain
 from simgan.update_rule import update_rule
 from simgan.winograd import speed_up
 
-_WARM_UPS = 3  # runs before a CUDA graph is recorded: libraries choose their algorithms in them
 _PINNED = 2**26  # bytes of an array at most: a batch, not a set, for pinned memory is not given back
-_log = logging.getLogger("simgan")
 
 
 class TorchEngine:
@@ -82,7 +79,7 @@ class TorchEngine:
             return plain
         # PyTorch compiles a code object so many times and no more: each network has one of its own.
         own = FunctionType(plain.__code__.replace(), plain.__globals__, "plain", None, plain.__closure__)
-        fast = _or_plain(torch.compile(own, dynamic=False), plain)
+        fast = or_plain(torch.compile(own, dynamic=False), plain)
 
         def padded(images: Tensor) -> Tensor:
             """Compiled code is of one shape: fewer images than that would be compiled for anew."""
@@ -124,7 +121,7 @@ class TorchEngine:
             means = type(losses)(*sums)
             return means._replace(gradient=norm) if "gradient" in means._fields else means
 
-        return _Recorded(update) if self._compiled and self._on_gpu else update
+        return Recorded(update) if self._compiled and self._on_gpu else update
 
     @contextmanager
     def _frozen_but(self, values: Sequence[Tensor]) -> Iterator[None]:
@@ -148,62 +145,3 @@ class TorchEngine:
         """See `Engine.average`."""
         with torch.no_grad():
             torch._foreach_lerp_([v.value for v in into], [v.value for v in variables], 1.0 - decay)
-
-
-class _Recorded:
-    """An update recorded as a CUDA graph, one for each set of shapes, and replayed from then on.
-
-    Where recording fails, the log says so and the update runs as it is.
-    """
-
-    def __init__(self, update: Callable[..., Any]) -> None:
-        self._update = update
-        self._runs: Counter[Any] = Counter()
-        self._graphs: dict[Any, Any] = {}
-
-    def __call__(self, batches: Sequence[Tensor], shared: Sequence[Tensor] = ()) -> Any:
-        arrays = [*batches, *shared]
-        shapes = tuple(array.shape for array in arrays)
-        self._runs[shapes] += 1
-        if self._runs[shapes] == _WARM_UPS + 1:
-            self._graphs[shapes] = self._record([array.clone() for array in arrays], len(batches))
-        if not self._graphs.get(shapes):
-            return self._update(batches, shared)
-        graph, places, losses = self._graphs[shapes]
-        torch._foreach_copy_(places, arrays)
-        graph.replay()
-        return type(losses)(*(part.clone() for part in losses))  # the next replay writes over them
-
-    def _record(self, places: list[Tensor], count: int) -> Any:
-        graph = torch.cuda.CUDAGraph()
-        try:
-            with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # the readers' threads go on meanwhile
-                losses = self._update(places[:count], places[count:])
-        except RuntimeError as error:
-            _warn("recording a CUDA graph", error)
-            return None
-        return graph, places, losses
-
-
-def _or_plain(fast: Callable[[Tensor], Tensor], plain: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """`fast`, or `plain` from the first failure of `fast` on."""
-    chosen = fast
-
-    def call(images: Tensor) -> Tensor:
-        nonlocal chosen
-        try:
-            return chosen(images)
-        except torch.OutOfMemoryError:
-            raise
-        except RuntimeError as error:
-            if chosen is plain:
-                raise
-            _warn("compiling", error)
-        chosen = plain
-        return plain(images)
-
-    return call
-
-
-def _warn(what: str, error: RuntimeError) -> None:
-    _log.warning("%s failed (%s); going on without, slower", what, str(error).strip().partition("\n")[0])
