@@ -27,7 +27,7 @@ class Plan:
     minutes: float
     """No further pair starts once the pairs have taken so long."""
     preset_steps: tuple[int, int, int]
-    """Timed steps of each phase in the presets with small batches."""
+    """Timed steps of each phase in the presets with small batches: enough that the data are kept, as in the whole."""
     images: int
     sizes: tuple[str, ...]
     """HxW of the cost against image size, at `size_batch`."""
@@ -45,7 +45,7 @@ WHOLE = Plan(
     fewest_pairs=2,
     most_pairs=5,
     minutes=5.0,
-    preset_steps=(12, 12, 24),
+    preset_steps=(40, 40, 80),
     images=1024,
     sizes=("35x55", "64x64", "128x128", "224x224"),
     size_batch=16,
@@ -139,7 +139,14 @@ def measure_pairs(plan: Plan, data: Data, textbook: Path, results: Results) -> N
 def measure_presets(plan: Plan, data: Data, results: Results) -> None:
     """Ours alone: steps of presets with small batches."""
     for name in ("eyes", "demo"):
-        steps = ["--preset", name, "--steps", *map(str, plan.preset_steps), "--log-every", "4"]
+        steps = [
+            "--preset",
+            name,
+            "--steps",
+            *map(str, plan.preset_steps),
+            "--log-every",
+            str(plan.preset_steps[0] // 4 or 1),
+        ]
         found = records([*_OURS, "time", *_data(data.synthetic, data.real), *steps])
         results.presets[name] = _by(found, "phase", "seconds")
         results.waiting[name] = _waiting([(record["seconds"], record["waiting"]) for record in found])

@@ -235,12 +235,12 @@ struct Memory {
 
 struct Discriminator {
     const Network& network;
-    const float* const* arrays;  // kernel (kernel, kernel, from, to) and bias of each convolution, where Keras has them
     const Memory& memory;
     std::vector<const float*> kernels, biases;  // by layer, and the last layer's; null for pooling
 
+    // `arrays`: kernel (kernel, kernel, from, to) and bias of each convolution, where Keras has them.
     Discriminator(const Network& network, const float* const* arrays, const Memory& memory)
-        : network(network), arrays(arrays), memory(memory) {
+        : network(network), memory(memory) {
         for (size_t i = 0; i <= network.layers.size(); i++) {
             const bool pools = i < network.layers.size() && network.layers[i].pools;
             kernels.push_back(pools ? nullptr : *arrays++);
@@ -358,54 +358,54 @@ struct Discriminator {
 
 extern "C" {
 
-// Bytes that one image's maps take, and that `memory` must have.
-long kept_size(Shape shape, const Given* given) { return sizeof(bf16) * Network(shape, given).kept(); }
-long memory_size(Shape shape, const Given* given, int threads) {
-    return Memory(Network(shape, given), nullptr, threads).size;
-}
+// The network that the other functions are told of; the caller destroys it.
+Network* create(Shape shape, const Given* given) { return new Network(shape, given); }
+void destroy(Network* network) { delete network; }
 
-long patches(Shape shape, const Given* given) { return Network(shape, given).patches(); }
+// Bytes that one image's maps take, and that `memory` must have.
+long kept_size(const Network* network) { return sizeof(bf16) * network->kept(); }
+long memory_size(const Network* network, int threads) { return Memory(*network, nullptr, threads).size; }
+
+long patches(const Network* network) { return network->patches(); }
 
 // Where the gradients of each array begin, in Keras's order, and after these how many there are.
-void gradient_places(Shape shape, const Given* given, long* places) {
-    const Network network(shape, given);
-    for (size_t i = 0; i < network.layers.size(); i++) {
-        if (network.layers[i].pools) continue;
-        *places++ = network.gradients_before(i);
-        *places++ = network.gradients_before(i) + network.layers[i].kernel_size();
+void gradient_places(const Network* network, long* places) {
+    const auto& layers = network->layers;
+    for (size_t i = 0; i < layers.size(); i++) {
+        if (layers[i].pools) continue;
+        *places++ = network->gradients_before(i);
+        *places++ = network->gradients_before(i) + layers[i].kernel_size();
     }
-    *places++ = network.gradients_before(network.layers.size());
-    *places++ = network.gradients() - 2;
-    *places = network.gradients();
+    *places++ = network->gradients_before(layers.size());
+    *places++ = network->gradients() - 2;
+    *places = network->gradients();
 }
 
 // logits (count, patches, 2) of images (count, height, width, channels). `kept` takes the maps of each image; null
 // where no gradients are wanted.
-void run(Shape shape, const Given* given, const float* images, const float* const* arrays, bf16* kept, char* memory,
+void run(const Network* network, const float* images, const float* const* arrays, bf16* kept, char* memory,
          int threads, long count, float* logits) {
-    const Network network(shape, given);
-    const Memory own(network, memory, threads);
-    const Discriminator discriminator(network, arrays, own);
-    for (int i = 0; i < shape.count; i++) discriminator.pack_layer(i, false);
+    const Memory own(*network, memory, threads);
+    const Discriminator discriminator(*network, arrays, own);
+    for (size_t i = 0; i < network->layers.size(); i++) discriminator.pack_layer(i, false);
     for_images(threads, count, [&](int thread, long n) {
         const Room& room = own.rooms[thread];
-        discriminator.run(images + n * network.image(), room, kept ? kept + n * network.kept() : room.maps,
-                          logits + n * 2 * network.patches());
+        discriminator.run(images + n * network->image(), room, kept ? kept + n * network->kept() : room.maps,
+                          logits + n * 2 * network->patches());
     });
 }
 
 // Adds to `gradients` (threads, as gradient_places says) and writes `dimages`, unless they are null.
-void run_back(Shape shape, const Given* given, const float* images, const float* const* arrays, const bf16* kept,
-              char* memory, int threads, long count, const float* dlogits, float* gradients, float* dimages) {
-    const Network network(shape, given);
-    const Memory own(network, memory, threads);
-    const Discriminator discriminator(network, arrays, own);
-    for (int i = 0; i < shape.count; i++) discriminator.pack_layer(i, true);
+void run_back(const Network* network, const float* images, const float* const* arrays, const bf16* kept, char* memory,
+              int threads, long count, const float* dlogits, float* gradients, float* dimages) {
+    const Memory own(*network, memory, threads);
+    const Discriminator discriminator(*network, arrays, own);
+    for (size_t i = 0; i < network->layers.size(); i++) discriminator.pack_layer(i, true);
     for_images(threads, count, [&](int thread, long n) {
-        discriminator.run_back(images + n * network.image(), own.rooms[thread], kept + n * network.kept(),
-                               dlogits + n * 2 * network.patches(),
-                               gradients ? gradients + thread * network.gradients() : nullptr,
-                               dimages ? dimages + n * network.image() : nullptr);
+        discriminator.run_back(images + n * network->image(), own.rooms[thread], kept + n * network->kept(),
+                               dlogits + n * 2 * network->patches(),
+                               gradients ? gradients + thread * network->gradients() : nullptr,
+                               dimages ? dimages + n * network->image() : nullptr);
     });
 }
 }

@@ -1,6 +1,7 @@
 """D on tile units: see discriminator.cpp."""
 
 import ctypes
+import weakref
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -35,11 +36,12 @@ def discriminator_on_tiles(model: keras.Model) -> Callable[[Tensor], Tensor] | N
         for layer in hidden
     ]
     is_global = any(isinstance(layer, layers.GlobalAveragePooling2D) for layer in model.layers)
+    variables = [variable for layer in (*convolutions, last) for variable in (layer.kernel, layer.bias)]
     network = _Network(
         _Shape(*model.input_shape[1:], hidden[0].padding == "same", is_global, len(hidden)),
         (ctypes.c_int * (4 * len(hidden)))(*(value for layer in given for value in layer)),
+        len(variables),
     )
-    variables = [variable for layer in (*convolutions, last) for variable in (layer.kernel, layer.bias)]
 
     def judged(images: Tensor) -> Tensor:
         values = [variable.value for variable in variables]
@@ -50,10 +52,16 @@ def discriminator_on_tiles(model: keras.Model) -> Callable[[Tensor], Tensor] | N
 
 
 class _Network:
-    """What the functions are told of a D, and the memory that it computes in."""
+    """A D as the functions know it, and the memory that it computes in."""
 
-    def __init__(self, shape: _Shape, layers: Any) -> None:
-        self.told = shape, layers
+    def __init__(self, shape: _Shape, layers: Any, arrays: int) -> None:
+        functions = _functions()
+        self.handle = functions.create(shape, layers)
+        weakref.finalize(self, functions.destroy, self.handle)
+        places = (long * (arrays + 1))()
+        functions.gradient_places(self.handle, places)
+        *self.places, self.gradients = [int(place) for place in places]
+        self.patches = functions.patches(self.handle)
         self.room, self.kept = Memory(), Memory()
 
 
@@ -64,10 +72,10 @@ class _Discriminator(torch.autograd.Function):
     def forward(ctx: Any, network: _Network, keep: bool, images: Tensor, *values: Tensor) -> Tensor:
         functions, threads = _functions(), torch.get_num_threads()
         images, values = images.contiguous(), tuple(value.contiguous() for value in values)
-        room = network.room.take(functions.memory_size(*network.told, threads))
-        kept = network.kept.take(len(images) * functions.kept_size(*network.told)) if keep else None
-        logits = torch.empty(len(images), functions.patches(*network.told), 2)
-        functions.run(*network.told, at(images), all_at(values), at(kept), at(room), threads, len(images), at(logits))
+        room = network.room.take(functions.memory_size(network.handle, threads))
+        kept = network.kept.take(len(images) * functions.kept_size(network.handle)) if keep else None
+        logits = torch.empty(len(images), network.patches, 2)
+        functions.run(network.handle, at(images), all_at(values), at(kept), at(room), threads, len(images), at(logits))
         network.room.give_back(room)
         ctx.network, ctx.kept = network, kept
         ctx.save_for_backward(images, *values)
@@ -81,15 +89,12 @@ class _Discriminator(torch.autograd.Function):
             raise RuntimeError("discriminator: expected one backward pass, received another; what it needs is gone")
         images, *values = ctx.saved_tensors
         ctx.kept, slopes = None, slopes.contiguous()
-        room = network.room.take(functions.memory_size(*network.told, threads))
-        places = (long * (len(values) + 1))()
-        functions.gradient_places(*network.told, places)
-        size = places[len(values)]
+        room = network.room.take(functions.memory_size(network.handle, threads))
         of_images, of_values = ctx.needs_input_grad[2], any(ctx.needs_input_grad[3:])
-        sums = torch.zeros(threads, size) if of_values else None
+        sums = torch.zeros(threads, network.gradients) if of_values else None
         image_slopes = torch.empty_like(images) if of_images else None
         functions.run_back(
-            *network.told,
+            network.handle,
             *(at(images), all_at(values), at(kept), at(room), threads, len(images)),
             *(at(slopes), at(sums), at(image_slopes)),
         )
@@ -99,7 +104,7 @@ class _Discriminator(torch.autograd.Function):
             None,
             None,
             image_slopes,
-            *([None] * len(values) if sums is None else gradients_like(values, places[: len(values)], sums)),
+            *([None] * len(values) if sums is None else gradients_like(values, network.places, sums)),
         )
 
 
@@ -108,10 +113,12 @@ def _functions() -> ctypes.CDLL:
     found = library("discriminator")
     if found is None:  # discriminator_on_tiles has looked before
         raise RuntimeError("discriminator: expected a processor with AMX and a C++ compiler, received none")
-    found.kept_size.argtypes, found.kept_size.restype = [_Shape, pointer], long
-    found.memory_size.argtypes, found.memory_size.restype = [_Shape, pointer, number], long
-    found.patches.argtypes, found.patches.restype = [_Shape, pointer], long
-    found.gradient_places.argtypes = [_Shape, pointer, pointer]
-    found.run.argtypes = [_Shape, *[pointer] * 5, number, long, pointer]
-    found.run_back.argtypes = [_Shape, *[pointer] * 5, number, long, *[pointer] * 3]
+    found.create.argtypes, found.create.restype = [_Shape, pointer], pointer
+    found.destroy.argtypes = [pointer]
+    found.kept_size.argtypes, found.kept_size.restype = [pointer], long
+    found.memory_size.argtypes, found.memory_size.restype = [pointer, number], long
+    found.patches.argtypes, found.patches.restype = [pointer], long
+    found.gradient_places.argtypes = [pointer, pointer]
+    found.run.argtypes = [*[pointer] * 5, number, long, pointer]
+    found.run_back.argtypes = [*[pointer] * 5, number, long, *[pointer] * 3]
     return found
