@@ -136,8 +136,9 @@ def test_micro_batch_fits_the_cache_of_a_cpu(cache, threads, precision, size, ex
         (2, "bfloat16", RefinerConfig(filters=32), EYES, 64),
         (2, "bfloat16", RefinerConfig(filters=48), EYES, 32),  # not on tiles: 1.75 * 4 MiB / 184,800 = 39.7
         (2, "bfloat16", RefinerConfig(), (224, 224), 2),  # 2.3
-        (2, "bfloat16", RefinerConfig(), (1000, 1000), 2),  # one for each thread
-        (5, "bfloat16", RefinerConfig(), (1000, 1000), 8),
+        (2, "bfloat16", RefinerConfig(), (700, 700), 2),  # one for each thread
+        (5, "bfloat16", RefinerConfig(), (700, 700), 8),
+        (5, "bfloat16", RefinerConfig(), (1000, 1000), 1),  # too large for tile units
     ],
 )
 def test_micro_batch_on_tile_units(threads, precision, refiner, size, expected, cpu):

@@ -58,7 +58,7 @@ def resolve(config: TrainConfig, size: tuple[int, int], channels: int) -> TrainC
         micro_batch = min(config.batch_size, images_at_once(config.refiner, size, precision))
     if compiled == "auto":
         # On tile units R is whole already, and D alone does not earn it back.
-        left = 0 if _on_tiles(config.refiner, precision) else training_flops(config, size, channels)
+        left = 0 if _on_tiles(config.refiner, size, precision) else training_flops(config, size, channels)
         compiled = "on" if worth_compiling(left) else "off"
     return make_config({"precision": precision, "micro_batch": micro_batch, "compile": compiled}, config)
 
@@ -105,7 +105,7 @@ def images_at_once(refiner: RefinerConfig, size: tuple[int, int], precision: str
     if _on_gpu():
         # Each convolution keeps its output, and each block its sum and its activation, for the gradient.
         fit = _GPU_SHARE * device_memory() / (layer * (4 * refiner.blocks + 2))
-    elif _on_tiles(refiner, precision):
+    elif _on_tiles(refiner, size, precision):
         import torch
 
         fit = max(_TILES_CACHE_SHARE * _cache_bytes() / layer, 2 * torch.get_num_threads() - 1)
@@ -154,11 +154,11 @@ def _cache_bytes() -> int:
     return each * threads
 
 
-def _on_tiles(refiner: RefinerConfig, precision: str) -> bool:
+def _on_tiles(refiner: RefinerConfig, size: tuple[int, int], precision: str) -> bool:
     """Whether R is computed by `simgan.amx`."""
     from simgan.amx import refiner_applies
 
-    return not _on_gpu() and refiner_applies(refiner.filters, refiner.kernel_size, precision)
+    return not _on_gpu() and refiner_applies(refiner.filters, refiner.kernel_size, precision, size)
 
 
 def _has_compiler() -> bool:

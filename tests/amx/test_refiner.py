@@ -103,6 +103,15 @@ def test_memory_of_larger_images_serves_smaller_ones_and_follows_the_weights():
 
 
 @on_amx
+def test_images_that_are_too_large_are_left_to_pytorch(monkeypatch):
+    model, x = refiner(), images(1, 9, 12)
+    monkeypatch.setattr(amx.refiner, "MOST_PIXELS", 107)
+    with torch.no_grad():
+        torch.testing.assert_close(amx.on_tiles(model)(x), model(x), rtol=0, atol=0)
+    assert not amx.refiner_applies(32, 3, "bfloat16", (9, 12))
+
+
+@on_amx
 def test_two_batches_wait_for_their_gradients_at_once():
     model = refiner()
     refine, values = amx.on_tiles(model), [variable.value for variable in model.trainable_variables]
@@ -151,9 +160,10 @@ def test_the_engine_takes_it(monkeypatch):
         refiner_model(None, None, 1, filters=48, dtype="mixed_bfloat16"),
         refiner_model(None, None, 1, filters=32, kernel_size=1, dtype="mixed_bfloat16"),
         discriminator_model(dtype="float32"),
+        discriminator_model(1024, 513, dtype="mixed_bfloat16"),
         keras.Sequential([keras.layers.Dense(32)]),
     ],
-    ids=["float32", "48 filters", "no neighbours", "D in float32", "neither"],
+    ids=["float32", "48 filters", "no neighbours", "D in float32", "D of large images", "neither"],
 )
 def test_what_does_not_fit_is_left_to_pytorch(model):
     assert amx.on_tiles(model) is None

@@ -11,7 +11,7 @@ import torch
 from keras import layers
 from torch import Tensor
 
-from simgan.amx.library import LANES, Memory, all_at, at, gradients_like, library, long, number, pointer
+from simgan.amx.library import LANES, MOST_PIXELS, Memory, all_at, at, gradients_like, library, long, number, pointer
 
 
 class _Shape(ctypes.Structure):
@@ -22,7 +22,7 @@ class _Shape(ctypes.Structure):
 
 def discriminator_on_tiles(model: keras.Model) -> Callable[[Tensor], Tensor] | None:
     """`model` as a function of a batch, or None. It takes images of the model's size alone."""
-    if model.name != "discriminator":
+    if model.name != "discriminator" or model.input_shape[1] * model.input_shape[2] > MOST_PIXELS:
         return None
     *hidden, last = [layer for layer in model.layers if isinstance(layer, layers.Conv2D | layers.MaxPooling2D)]
     convolutions = [layer for layer in hidden if isinstance(layer, layers.Conv2D)]

@@ -12,6 +12,7 @@ from torch import Tensor
 from simgan.native import compiled
 
 LANES = 32  # channels of hidden layers are multiples of it
+MOST_PIXELS = 2**19  # each thread has the maps of an image of its own: larger ones would fill the memory
 pointer, number, long = ctypes.c_void_p, ctypes.c_int, ctypes.c_long
 
 

@@ -114,17 +114,17 @@ static void add_all_products(const Shape& shape, const std::vector<long>& taps, 
 
 // ---- One image through R ---------------------------------------------------------------------------------------
 
-// Memory of one thread.
+// Memory of one thread; what gradients take only if they are wanted.
 struct Room {
     bf16 *rows, *patches, *maps[3], *pairs, *panel;
     long size;
-    Room(const Shape& s, char* memory) {
+    Room(const Shape& s, char* memory, bool back) {
         Layout layout{memory};
         rows = layout.take<bf16>(s.patch() * s.raster());
         patches = layout.take<bf16>(s.patch() * s.raster());
         for (bf16*& map : maps) map = layout.take<bf16>(s.filters * s.raster());
-        pairs = layout.take<bf16>(2 * s.filters * s.raster());
-        panel = layout.take<bf16>(BLOCK * LINE);
+        pairs = layout.take<bf16>(back ? 2 * s.filters * s.raster() : 0);
+        panel = layout.take<bf16>(back ? BLOCK * LINE : 0);
         size = layout.used;
     }
 };
@@ -305,11 +305,11 @@ struct Memory {
     bf16* packed;
     std::vector<Room> rooms;
     long size;
-    Memory(const Shape& shape, char* memory, int threads) {
+    Memory(const Shape& shape, char* memory, int threads, bool back) {
         Layout layout{memory};
         packed = layout.take<bf16>(Weights{shape, nullptr}.packed_size());
-        const long room = Room(shape, nullptr).size;
-        for (int thread = 0; thread < threads; thread++) rooms.emplace_back(shape, layout.take<char>(room));
+        const long room = Room(shape, nullptr, back).size;
+        for (int thread = 0; thread < threads; thread++) rooms.emplace_back(shape, layout.take<char>(room), back);
         size = layout.used;
     }
 };
@@ -318,9 +318,9 @@ struct Memory {
 
 extern "C" {
 
-// Bytes that one image's activations take, and that `memory` must have.
+// Bytes that one image's activations take, and that the `memory` of run and of run_back must have.
 long kept_size(Shape shape) { return (long)sizeof(bf16) * shape.last() * shape.raster() * shape.filters; }
-long memory_size(Shape shape, int threads) { return Memory(shape, nullptr, threads).size; }
+long memory_size(Shape shape, int threads, int back) { return Memory(shape, nullptr, threads, back).size; }
 
 // Where the gradients of each array begin, in Keras's order, and after these how many there are.
 void gradient_places(Shape shape, long* places) {
@@ -335,7 +335,7 @@ void gradient_places(Shape shape, long* places) {
 // where no gradients are wanted.
 void run(Shape shape, const float* images, const float* const* arrays, bf16* kept, char* memory, int threads,
          long count, float* logits) {
-    const Memory own(shape, memory, threads);
+    const Memory own(shape, memory, threads, false);
     const Weights weights{shape, arrays};
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
     for (int layer = 0; layer < shape.last(); layer++) weights.pack_layer(layer, own.packed + weights.packed_at(layer));
@@ -354,7 +354,7 @@ void run(Shape shape, const float* images, const float* const* arrays, bf16* kep
 // kept.
 void run_back(Shape shape, const float* images, const float* const* arrays, bf16* kept, char* memory, int threads,
               long count, const float* dlogits, float* gradients) {
-    const Memory own(shape, memory, threads);
+    const Memory own(shape, memory, threads, true);
     const Weights weights{shape, arrays};
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
     for (int layer = 1; layer < shape.last(); layer++) weights.pack_turned(layer, own.packed + weights.packed_at(layer));

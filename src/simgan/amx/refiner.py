@@ -9,7 +9,7 @@ import keras
 import torch
 from torch import Tensor
 
-from simgan.amx.library import LANES, Memory, all_at, at, gradients_like, library, long, number, pointer
+from simgan.amx.library import LANES, MOST_PIXELS, Memory, all_at, at, gradients_like, library, long, number, pointer
 
 
 class _Shape(ctypes.Structure):
@@ -26,12 +26,14 @@ def refiner_on_tiles(model: keras.Model) -> Callable[[Tensor], Tensor] | None:
     if [layer.name for layer in layers] != ["conv_in", *inner, "conv_out"]:
         return None
     filters, kernel = layers[0].filters, layers[0].kernel_size[0]
-    if not refiner_applies(filters, kernel, layers[0].compute_dtype):
+    if not refiner_applies(filters, kernel, layers[0].compute_dtype, (1, 1)):
         return None
     variables = [variable for layer in layers for variable in (layer.kernel, layer.bias)]
     memory = Memory(), Memory()
 
     def refined(images: Tensor) -> Tensor:
+        if images.shape[1] * images.shape[2] > MOST_PIXELS:
+            return model(images)  # type: ignore[no-any-return]
         shape = _Shape(*images.shape[1:], filters, blocks, kernel)
         values = [variable.value for variable in variables]
         logits: Tensor = _Refiner.apply(shape, memory, torch.is_grad_enabled(), images, *values)  # type: ignore[no-untyped-call]
@@ -40,9 +42,10 @@ def refiner_on_tiles(model: keras.Model) -> Callable[[Tensor], Tensor] | None:
     return refined
 
 
-def refiner_applies(filters: int, kernel_size: int, dtype: str) -> bool:
-    """Whether such an R, on a CPU, is computed here."""
-    return dtype == "bfloat16" and filters % LANES == 0 and kernel_size > 1 and library("refiner") is not None
+def refiner_applies(filters: int, kernel_size: int, dtype: str, size: tuple[int, int]) -> bool:
+    """Whether such an R, on a CPU, is computed here for images of `size` (H, W)."""
+    fits = dtype == "bfloat16" and filters % LANES == 0 and kernel_size > 1 and size[0] * size[1] <= MOST_PIXELS
+    return fits and library("refiner") is not None
 
 
 class _Refiner(torch.autograd.Function):
@@ -54,7 +57,7 @@ class _Refiner(torch.autograd.Function):
     ) -> Tensor:
         functions, threads = _functions(), torch.get_num_threads()
         images, values = images.contiguous(), tuple(value.contiguous() for value in values)
-        room = memory[0].take(functions.memory_size(shape, threads))
+        room = memory[0].take(functions.memory_size(shape, threads, False))
         kept = memory[1].take(len(images) * functions.kept_size(shape)) if keep else None
         logits = torch.empty_like(images)
         functions.run(shape, at(images), all_at(values), at(kept), at(room), threads, len(images), at(logits))
@@ -71,7 +74,7 @@ class _Refiner(torch.autograd.Function):
             raise RuntimeError("refiner: expected one backward pass, received another; what it needs is gone")
         images, *values = ctx.saved_tensors
         ctx.kept, slopes = None, slopes.contiguous()
-        room = memory[0].take(functions.memory_size(shape, threads))
+        room = memory[0].take(functions.memory_size(shape, threads, True))
         places = (long * (len(values) + 1))()
         functions.gradient_places(shape, places)
         size = places[len(values)]
@@ -90,7 +93,7 @@ def _functions() -> ctypes.CDLL:
     if found is None:  # refiner_applies has looked before
         raise RuntimeError("refiner: expected a processor with AMX and a C++ compiler, received none")
     found.kept_size.argtypes, found.kept_size.restype = [_Shape], long
-    found.memory_size.argtypes, found.memory_size.restype = [_Shape, number], long
+    found.memory_size.argtypes, found.memory_size.restype = [_Shape, number, number], long
     found.gradient_places.argtypes = [_Shape, pointer]
     found.run.argtypes = [_Shape, *[pointer] * 4, number, long, pointer]
     found.run_back.argtypes = [_Shape, *[pointer] * 4, number, long, pointer, pointer]
