@@ -139,10 +139,12 @@ def test_micro_batch_fits_the_cache_of_a_cpu(cache, threads, precision, size, ex
         (2, "bfloat16", RefinerConfig(), (700, 700), 2),  # one for each thread
         (5, "bfloat16", RefinerConfig(), (700, 700), 8),
         (5, "bfloat16", RefinerConfig(), (1000, 1000), 1),  # too large for tile units
+        (5, "bfloat16", RefinerConfig(blocks=40), (700, 700), 1),  # 64e9 / 8 / (62.7e6 * 81) = 1.6: short of memory
     ],
 )
-def test_micro_batch_on_tile_units(threads, precision, refiner, size, expected, cpu):
+def test_micro_batch_on_tile_units(threads, precision, refiner, size, expected, cpu, monkeypatch):
     cpu("2048K", threads, bfloat16=True, tiles=True)
+    monkeypatch.setattr(device, "main_memory", lambda: 64e9)
     assert resolve(TrainConfig(precision=precision, refiner=refiner), size, 1).micro_batch == expected
 
 

@@ -244,7 +244,7 @@ class WatchedDiscriminator:
 
     def __init__(self, model: keras.Model):
         self.model, self.trainable_variables, self.input_shape = model, model.trainable_variables, model.input_shape
-        self.name, self.layers = "watched", []
+        self.built, self.layers = False, []
         self.seen: list[np.ndarray] = []
 
     def __call__(self, images):

@@ -413,20 +413,37 @@ def uninterrupted(tmp_path_factory, tiny_config, write_sets):
     return folder
 
 
-@pytest.mark.parametrize("after", [1, 2, 3, 4, 5, 6, 9, 17, 26])
-def test_a_training_that_stopped_goes_on_bit_for_bit(after, uninterrupted, tmp_path, monkeypatch, tiny_config):
-    """In every phase, at its end, and in the middle of a log interval."""
+def stop_at_checkpoint(number: int, monkeypatch) -> None:
+    """Trainings end with StopAfterError once they have written so many."""
     own, written = simgan.checkpoint.write_checkpoint, []
 
     def stop(*args):
         path = own(*args)
         written.append(path)
-        if len(written) == after:
+        if len(written) == number:
             raise StopAfterError
         return path
 
-    sets = (uninterrupted / "synthetic.npy", uninterrupted / "real.npy")
     monkeypatch.setattr(simgan.checkpoint, "write_checkpoint", stop)
+
+
+def test_in_bfloat16_too_a_training_repeats_and_goes_on_bit_for_bit(data, tmp_path, monkeypatch, tiny_config):
+    """With filters for the tile units of AMX, where there are any."""
+    config = tiny_config(**BUDGET, precision="bfloat16", refiner={"filters": 32, "blocks": 1})
+    runs = [simgan.train(config, *data, tmp_path / name).path for name in ("one", "again")]
+    assert_same_run(*runs)
+    stop_at_checkpoint(9, monkeypatch)
+    with pytest.raises(StopAfterError):
+        simgan.train(config, *data, tmp_path / "stopped")
+    monkeypatch.undo()
+    assert_same_run(simgan.resume(tmp_path / "stopped").path, runs[0])
+
+
+@pytest.mark.parametrize("after", [1, 2, 3, 4, 5, 6, 9, 17, 26])
+def test_a_training_that_stopped_goes_on_bit_for_bit(after, uninterrupted, tmp_path, monkeypatch, tiny_config):
+    """In every phase, at its end, and in the middle of a log interval."""
+    sets = (uninterrupted / "synthetic.npy", uninterrupted / "real.npy")
+    stop_at_checkpoint(after, monkeypatch)
     with pytest.raises(StopAfterError):
         simgan.train(tiny_config(**BUDGET), *sets, tmp_path / "run")
     monkeypatch.undo()

@@ -19,7 +19,8 @@ from simgan.errors import EngineError
 # Ours, measured in docs/performance.md.
 _CACHE_SHARE = 1.75  # of the L2 caches: what one layer's activations of a micro-batch may take
 _WINOGRAD_CACHE_SHARE = 7.0  # the same, where convolutions go through an image by rows
-_TILES_CACHE_SHARE = 3.5  # the same, where a thread takes one image through R: what D is fast with
+_TILES_CACHE_SHARE = 3.5  # the same on tile units, where R takes one image after the other: calls cost little then
+_TILES_MEMORY_SHARE = 0.125  # of the memory: what all activations of a micro-batch may take there
 _GPU_SHARE = 0.15  # of the GPU's memory: what all activations of a micro-batch may take
 _WORTH_COMPILING = 1e14  # floating-point operations: below, compiling takes longer than it saves
 _CONTAINER = Path("/sys/fs/cgroup/memory.max")
@@ -99,7 +100,7 @@ def training_flops(config: TrainConfig, size: tuple[int, int], channels: int) ->
 def images_at_once(refiner: RefinerConfig, size: tuple[int, int], precision: str) -> int:
     """The power of two of images of `size` (H, W) that fit the cache of a CPU, or the memory of a GPU, in R.
 
-    On tile units at least one for each thread.
+    On tile units at least one for each thread, unless memory is short.
     """
     layer = size[0] * size[1] * refiner.filters * (2 if precision == "bfloat16" else 4)  # bytes an image
     if _on_gpu():
@@ -109,6 +110,7 @@ def images_at_once(refiner: RefinerConfig, size: tuple[int, int], precision: str
         import torch
 
         fit = max(_TILES_CACHE_SHARE * _cache_bytes() / layer, 2 * torch.get_num_threads() - 1)
+        fit = min(fit, _TILES_MEMORY_SHARE * main_memory() / (layer * (2 * refiner.blocks + 1)))
     else:
         from simgan.winograd import applies
 
@@ -156,9 +158,9 @@ def _cache_bytes() -> int:
 
 def _on_tiles(refiner: RefinerConfig, size: tuple[int, int], precision: str) -> bool:
     """Whether R is computed by `simgan.amx`."""
-    from simgan.amx import refiner_applies
+    from simgan.amx import refiner_applies, size_fits
 
-    return not _on_gpu() and refiner_applies(refiner.filters, refiner.kernel_size, precision, size)
+    return not _on_gpu() and size_fits(*size) and refiner_applies(refiner.filters, refiner.kernel_size, precision)
 
 
 def _has_compiler() -> bool:

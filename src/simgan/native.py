@@ -29,8 +29,9 @@ def compiled(source: Path) -> ctypes.CDLL | None:
         )
         try:
             for command in commands:
-                subprocess.run(command, check=True, capture_output=True, timeout=120)
+                subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
             return ctypes.CDLL(linked)
         except (OSError, subprocess.SubprocessError) as error:
-            _log.info("convolutions are PyTorch's, slower: compiling our own failed (%s)", error)
+            said = (getattr(error, "stderr", None) or str(error)).strip().partition("\n")[0]
+            _log.info("networks run in PyTorch alone, slower: compiling %s failed (%s)", source.name, said)
             return None

@@ -218,12 +218,14 @@ class _Session:
         finite_numbers(self._state)
         refined, edge = self._refine(self._samples.synthetic), self._config.jitter
         window = refined[:, edge : self._size[0] - edge, edge : self._size[1] - edge]
-        logits = self._engine.infer(self._state.discriminator, self._engine.to_device(np.ascontiguousarray(window)))
+        discriminate = self._engine.network(self._state.discriminator, small=True)
+        logits = self._engine.infer(discriminate, self._engine.to_device(np.ascontiguousarray(window)))
         judged = {"refined images": refined, "D's logits": self._engine.to_numpy(logits)}
         check_arrays(judged, self._state.position)
 
     def _refine(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        return self._engine.to_numpy(self._engine.infer(self._state.averaged_refiner, self._engine.to_device(images)))
+        network = self._engine.network(self._state.averaged_refiner, small=True)  # of a few pictures now and then
+        return self._engine.to_numpy(self._engine.infer(network, self._engine.to_device(images)))
 
     def _drift_of(self) -> Callable[[keras.Model], float]:
         """Measures how far a refiner moves the content of some synthetic images."""

@@ -12,7 +12,10 @@ from simgan.amx.library import library
 
 RANDOM = np.random.default_rng(0)
 
-on_amx = pytest.mark.skipif(library("refiner") is None, reason="there is no AMX, or no C++ compiler")
+on_amx = pytest.mark.skipif(
+    keras.ops.convert_to_tensor(0.0).device.type != "cpu" or library("refiner") is None,
+    reason="there is no AMX or no C++ compiler, or Keras computes on a GPU",
+)
 
 
 def images(count: int, height: int, width: int, channels: int = 1) -> Tensor:
@@ -48,3 +51,8 @@ def assert_near(actual: Tensor, wanted: Tensor) -> None:
     """Apart by what a sum in float32, now and then rounded the other way, can do."""
     assert actual.shape == wanted.shape
     assert torch.linalg.vector_norm(actual.double() - wanted) <= 1e-2 * torch.linalg.vector_norm(wanted) + 1e-9
+
+
+def gradients_of(network, model: keras.Model, x: Tensor) -> list[Tensor]:
+    values = [variable.value for variable in model.trainable_variables]
+    return list(torch.autograd.grad(network(x).square().mean(), values))

@@ -11,7 +11,16 @@ from torch.nn import functional
 from simgan import amx
 from simgan.models import discriminator_model
 from simgan.torch_engine import TorchEngine
-from tests.amx.reference import RANDOM, Rounded, assert_near, images, on_amx, rounded_kernel, with_random_weights
+from tests.amx.reference import (
+    RANDOM,
+    Rounded,
+    assert_near,
+    gradients_of,
+    images,
+    on_amx,
+    rounded_kernel,
+    with_random_weights,
+)
 
 
 def discriminator(height: int, width: int, channels: int = 1, **options) -> keras.Model:
@@ -140,3 +149,76 @@ def test_the_engine_takes_it():
     network = TorchEngine(2, compiled=True).network(model, small=True)
     with torch.no_grad():
         torch.testing.assert_close(network(x), amx.on_tiles(model)(x), rtol=0, atol=0)
+
+
+@on_amx
+def test_gradients_are_the_same_every_time():
+    model, x = discriminator(20, 30), images(9, 20, 30)
+    judge = amx.on_tiles(model)
+    first = gradients_of(judge, model, x)
+    for _ in range(8):
+        for one, again in zip(first, gradients_of(judge, model, x), strict=True):
+            assert torch.equal(one, again)
+
+
+@on_amx
+def test_images_that_do_not_fit_are_left_to_the_model():
+    model, x = discriminator(20, 30), images(1, 20, 30)
+    judge = amx.on_tiles(model)
+    with torch.no_grad():
+        torch.testing.assert_close(judge(x.double()), model(x.double()), rtol=0, atol=0)
+    for wrong in (images(1, 20, 30, 3), images(1, 19, 30), x[0]):
+        with pytest.raises(ValueError, match="expected"):
+            judge(wrong)
+
+
+@on_amx
+def test_two_passes_wait_for_their_gradients_at_once():
+    model, first, second = discriminator(20, 24), images(2, 20, 24), images(2, 20, 24)
+    judge, values = amx.on_tiles(model), [variable.value for variable in model.trainable_variables]
+    wanted = [gradients_of(judge, model, x) for x in (first, second)]
+    outputs = [judge(x).square().mean() for x in (first, second)]
+    for output, right in zip(outputs, wanted, strict=True):
+        assert all(map(torch.equal, torch.autograd.grad(output, values), right))
+
+
+def judge_like(*hidden: keras.layers.Layer, size: tuple[int | None, int | None] = (20, 24)) -> keras.Model:
+    images = keras.Input((*size, 1))
+    features = images
+    for layer in (*hidden, keras.layers.Conv2D(2, 1, dtype="float32")):
+        features = layer(features)
+    return keras.Model(images, features, name="discriminator")
+
+
+def conv(**options) -> keras.layers.Layer:
+    defaults = {"filters": 32, "kernel_size": 3, "padding": "same", "activation": "relu", "dtype": "mixed_bfloat16"}
+    return keras.layers.Conv2D(**(defaults | options))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        judge_like(conv(activation="tanh")),
+        judge_like(conv(), keras.layers.Dropout(0.5)),
+        judge_like(conv(use_bias=False)),
+        judge_like(conv(), conv(padding="valid")),
+        judge_like(conv(kernel_size=(3, 5))),
+        judge_like(conv(dilation_rate=2)),
+        judge_like(conv(dtype="float32")),
+        judge_like(conv(filters=16)),
+        judge_like(keras.layers.MaxPooling2D(2, 2, padding="same")),
+        judge_like(conv(), size=(None, None)),
+        judge_like(),
+    ],
+    ids=[
+        *("activation", "dropout", "no bias", "two paddings", "kernel", "dilation", "float32", "filters"),
+        *("pooling first", "any size", "nothing hidden"),
+    ],
+)
+def test_another_network_is_left_to_pytorch(model):
+    assert amx.on_tiles(model) is None
+
+
+@on_amx
+def test_what_is_as_known_is_taken():
+    assert amx.on_tiles(judge_like(conv(), keras.layers.MaxPooling2D(2, 2, padding="same"))) is not None

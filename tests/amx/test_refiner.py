@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import keras
 import pytest
 import torch
@@ -10,9 +12,18 @@ from torch.nn import functional
 
 from simgan import amx
 from simgan.amx.library import library
-from simgan.models import discriminator_model, refiner_model
+from simgan.models import refiner_model
 from simgan.torch_engine import TorchEngine
-from tests.amx.reference import RANDOM, Rounded, assert_near, images, on_amx, rounded_kernel, with_random_weights
+from tests.amx.reference import (
+    RANDOM,
+    Rounded,
+    assert_near,
+    gradients_of,
+    images,
+    on_amx,
+    rounded_kernel,
+    with_random_weights,
+)
 
 
 def refiner(channels: int = 1, **options) -> keras.Model:
@@ -103,12 +114,61 @@ def test_memory_of_larger_images_serves_smaller_ones_and_follows_the_weights():
 
 
 @on_amx
-def test_images_that_are_too_large_are_left_to_pytorch(monkeypatch):
+def test_images_that_do_not_fit_are_left_to_the_model(monkeypatch):
     model, x = refiner(), images(1, 9, 12)
-    monkeypatch.setattr(amx.refiner, "MOST_PIXELS", 107)
+    refine = amx.on_tiles(model)
+    for other in (x.double(), x.to(torch.bfloat16)):
+        with torch.no_grad():
+            torch.testing.assert_close(refine(other), model(other), rtol=0, atol=0)
+    with pytest.raises(ValueError, match="expected"):
+        refine(images(1, 9, 12, 3))
+    (of_images,) = torch.autograd.grad(refine(x.requires_grad_()).mean(), [x])
+    assert of_images.abs().max() > 0
+    monkeypatch.setattr("simgan.amx.library._MOST_PIXELS", 339)  # (9 + 8) * (12 + 8) are 340
     with torch.no_grad():
-        torch.testing.assert_close(amx.on_tiles(model)(x), model(x), rtol=0, atol=0)
-    assert not amx.refiner_applies(32, 3, "bfloat16", (9, 12))
+        torch.testing.assert_close(refine(x), model(x), rtol=0, atol=0)
+
+
+@on_amx
+def test_no_images_give_none():
+    model = refiner()
+    assert amx.on_tiles(model)(images(0, 9, 12)).shape == (0, 9, 12, 1)
+    assert all(not gradient.any() for gradient in gradients_of(amx.on_tiles(model), model, images(0, 9, 12)))
+
+
+@on_amx
+def test_gradients_are_the_same_every_time():
+    model, x = refiner(), images(9, 20, 30)
+    refine = amx.on_tiles(model)
+    first = gradients_of(refine, model, x)
+    for _ in range(8):
+        for one, again in zip(first, gradients_of(refine, model, x), strict=True):
+            assert torch.equal(one, again)
+
+
+@on_amx
+def test_threads_may_change_between_images_and_gradients():
+    model, x = refiner(), images(4, 9, 12)
+    values, before = [variable.value for variable in model.trainable_variables], torch.get_num_threads()
+    wanted = torch.autograd.grad(amx.on_tiles(model)(x).mean(), values)
+    output = amx.on_tiles(model)(x)
+    try:
+        torch.set_num_threads(before + 2)
+        gradients = torch.autograd.grad(output.mean(), values)
+    finally:
+        torch.set_num_threads(before)
+    for actual, right in zip(gradients, wanted, strict=True):
+        torch.testing.assert_close(actual, right, rtol=1e-4, atol=1e-7)
+
+
+@on_amx
+def test_two_python_threads_at_once():
+    model, x = refiner(), images(3, 20, 30)
+    refine = amx.on_tiles(model)
+    first = gradients_of(refine, model, x)
+    with ThreadPoolExecutor(2) as pool:
+        for found in pool.map(lambda _: gradients_of(refine, model, x), range(10)):
+            assert all(torch.equal(one, again) for one, again in zip(first, found, strict=True))
 
 
 @on_amx
@@ -146,11 +206,24 @@ def test_images_that_are_not_numbers_stay_so():
 
 
 @on_amx
-def test_the_engine_takes_it(monkeypatch):
+def test_the_engine_takes_it():
     model, x = refiner(), images(2, 9, 12)
     network = TorchEngine(2, compiled=True).network(model)
     with torch.no_grad():
         torch.testing.assert_close(network(x), amx.on_tiles(model)(x), rtol=0, atol=0)
+
+
+def changed(model: keras.Model, layer: str, **options) -> keras.Model:
+    """The model with other settings of one layer."""
+
+    def clone(original):
+        config = original.get_config()
+        return original.__class__.from_config(config | options if original.name == layer else config)
+
+    return keras.models.clone_model(model, clone_function=clone)
+
+
+BFLOAT16 = {"dtype": "mixed_bfloat16", "filters": 32, "blocks": 1}
 
 
 @pytest.mark.parametrize(
@@ -158,12 +231,25 @@ def test_the_engine_takes_it(monkeypatch):
     [
         refiner_model(None, None, 1, filters=32, dtype="float32"),
         refiner_model(None, None, 1, filters=48, dtype="mixed_bfloat16"),
-        refiner_model(None, None, 1, filters=32, kernel_size=1, dtype="mixed_bfloat16"),
-        discriminator_model(dtype="float32"),
-        discriminator_model(1024, 513, dtype="mixed_bfloat16"),
+        refiner_model(None, None, 1, **BFLOAT16, kernel_size=1),
+        refiner_model(None, None, 1, **(BFLOAT16 | {"dtype": "bfloat16"})),
+        changed(refiner_model(None, None, 1, **BFLOAT16), "conv_in", activation="elu"),
+        changed(refiner_model(None, None, 1, **BFLOAT16), "block1_conv2", kernel_size=(5, 5)),
+        changed(refiner_model(None, None, 1, **BFLOAT16), "block1_conv2", dtype="float32"),
         keras.Sequential([keras.layers.Dense(32)]),
+        keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Dense(32)]),
     ],
-    ids=["float32", "48 filters", "no neighbours", "D in float32", "D of large images", "neither"],
+    ids=[
+        "float32",
+        "48 filters",
+        "no neighbours",
+        "weights of bfloat16",
+        "another activation",
+        "another kernel",
+        "a layer in float32",
+        "not built",
+        "not R",
+    ],
 )
 def test_what_does_not_fit_is_left_to_pytorch(model):
     assert amx.on_tiles(model) is None

@@ -41,7 +41,7 @@ struct Layer {
     long map() const { return whole(pixels()) * filters; }               // numbers of the output
     int depth() const { return whole((long)taps * channels); }           // of a product
     long kernel_size() const { return pools ? 0 : (long)depth() * filters; }
-    long gradients() const { return pools ? 0 : kernel_size() + filters; }
+    long gradient_count() const { return pools ? 0 : kernel_size() + filters; }
 };
 
 struct Network {
@@ -74,10 +74,10 @@ struct Network {
     // (2, features), after those of all hidden layers.
     long gradients_before(size_t layer) const {
         long sum = 0;
-        for (size_t i = 0; i < layer; i++) sum += layers[i].gradients();
+        for (size_t i = 0; i < layer; i++) sum += layers[i].gradient_count();
         return sum;
     }
-    long gradients() const { return gradients_before(layers.size()) + 2 * features() + 2; }
+    long gradient_count() const { return gradients_before(layers.size()) + 2 * features() + 2; }
 };
 
 // Memory of one thread.
@@ -91,7 +91,7 @@ struct Room {
         Layout layout{memory};
         image = layout.take<bf16>(network.image());
         maps = layout.take<bf16>(network.kept());
-        columns = layout.take<bf16>(network.most([](const Layer& l) { return whole(l.pixels()) * l.depth(); }));
+        columns = layout.take<bf16>(network.most([](const Layer& l) { return l.pools ? 0 : whole(l.pixels()) * l.depth(); }));
         gradient = layout.take<bf16>(network.most(map));
         pairs = layout.take<bf16>(2 * network.most(map));
         panel = layout.take<bf16>(BLOCK * LINE);
@@ -217,11 +217,11 @@ static void input_slopes(const Layer& layer, const bf16* gradient, const bf16* t
 
 // ---- One image through D ---------------------------------------------------------------------------------------
 
-struct Memory {
+struct Arena {
     std::vector<bf16*> packed, turned;  // kernels, by layer
     std::vector<Room> rooms;
     long size;
-    Memory(const Network& network, char* memory, int threads) {
+    Arena(const Network& network, char* memory, int threads) {
         Layout layout{memory};
         for (const Layer& layer : network.layers) {
             packed.push_back(layout.take<bf16>(layer.kernel_size()));
@@ -235,17 +235,20 @@ struct Memory {
 
 struct Discriminator {
     const Network& network;
-    const Memory& memory;
+    const Arena& arena;
     std::vector<const float*> kernels, biases;  // by layer, and the last layer's; null for pooling
+    std::vector<float> last;                    // the last layer's kernel, (2, features)
 
     // `arrays`: kernel (kernel, kernel, from, to) and bias of each convolution, where Keras has them.
-    Discriminator(const Network& network, const float* const* arrays, const Memory& memory)
-        : network(network), memory(memory) {
+    Discriminator(const Network& network, const float* const* arrays, const Arena& arena)
+        : network(network), arena(arena) {
         for (size_t i = 0; i <= network.layers.size(); i++) {
             const bool pools = i < network.layers.size() && network.layers[i].pools;
             kernels.push_back(pools ? nullptr : *arrays++);
             biases.push_back(pools ? nullptr : *arrays++);
         }
+        for (int k = 0; k < 2; k++)
+            for (int f = 0; f < network.features(); f++) last.push_back(kernels.back()[2 * f + k]);
     }
 
     void pack_layer(int i, bool turn) const {
@@ -255,10 +258,10 @@ struct Discriminator {
         if (layer.pools) return;
         if (turn)
             pack(1, to, layer.depth(), [=](int, int f, int v) { return v < values ? kernel[v * to + f] : 0; },
-                 memory.turned[i]);
+                 arena.turned[i]);
         else
             pack(1, layer.depth(), to, [=](int, int v, int f) { return v < values ? kernel[v * to + f] : 0; },
-                 memory.packed[i]);
+                 arena.packed[i]);
     }
 
     void read(const float* image, bf16* out) const {
@@ -275,48 +278,45 @@ struct Discriminator {
                 pool(layer, in, maps);
             } else {
                 cut(layer, in, room.columns);
-                convolve(layer, room.columns, memory.packed[i], biases[i], maps);
+                convolve(layer, room.columns, arena.packed[i], biases[i], maps);
             }
             in = maps;
             maps += layer.map();
         }
-        const Layer& last = network.layers.back();
-        const long together = last.pixels() / network.patches();  // pixels whose mean is one patch
+        const int features = network.features();
+        const long together = network.layers.back().pixels() / network.patches();  // pixels whose mean is one patch
         for (long patch = 0; patch < network.patches(); patch++)
             for (int k = 0; k < 2; k++) {
-                float sum = 0;
+                __m512 sum = _mm512_setzero_ps();
                 for (long pixel = patch * together; pixel < (patch + 1) * together; pixel++)
-                    for (int f = 0; f < last.filters; f += BLOCK) {
-                        const __m512i values = _mm512_loadu_si512(in + pixel * last.filters + f);
-                        float weights[BLOCK];
-                        for (int i = 0; i < BLOCK; i++) weights[i] = kernels.back()[2 * (f + i) + k];
-                        sum += _mm512_reduce_add_ps(low(values) * _mm512_loadu_ps(weights) +
-                                                    high(values) * _mm512_loadu_ps(weights + 16));
+                    for (int f = 0; f < features; f += BLOCK) {
+                        const __m512i values = _mm512_loadu_si512(in + pixel * features + f);
+                        const float* weights = &last[k * features + f];
+                        sum += low(values) * _mm512_loadu_ps(weights) + high(values) * _mm512_loadu_ps(weights + 16);
                     }
-                *logits++ = sum / together + biases.back()[k];
+                *logits++ = _mm512_reduce_add_ps(sum) / together + biases.back()[k];
             }
     }
 
     // Gradients of the last layer; the slopes of its input go to `slopes`.
     void last_layer(const float* dlogits, const bf16* map, float* slopes, float* gradients) const {
-        const Layer& last = network.layers.back();
-        const long together = last.pixels() / network.patches();
+        const int features = network.features();
+        const long pixels = network.layers.back().pixels(), together = pixels / network.patches();
         float* dkernel = gradients ? gradients + network.gradients_before(network.layers.size()) : nullptr;
-        for (long pixel = 0; pixel < last.pixels(); pixel++) {
+        for (long pixel = 0; pixel < pixels; pixel++) {
             const float* slope = dlogits + 2 * (pixel / together);
-            for (int f = 0; f < last.filters; f++)
-                slopes[pixel * last.filters + f] =
-                    (slope[0] * kernels.back()[2 * f] + slope[1] * kernels.back()[2 * f + 1]) / together;
+            for (int f = 0; f < features; f++)
+                slopes[pixel * features + f] = (slope[0] * last[f] + slope[1] * last[features + f]) / together;
             if (!gradients) continue;
             for (int k = 0; k < 2; k++) {
                 const __m512 weight = _mm512_set1_ps(slope[k] / together);
-                for (int f = 0; f < last.filters; f += BLOCK) {
-                    const __m512i values = _mm512_loadu_si512(map + pixel * last.filters + f);
-                    float* sum = dkernel + k * last.filters + f;
+                for (int f = 0; f < features; f += BLOCK) {
+                    const __m512i values = _mm512_loadu_si512(map + pixel * features + f);
+                    float* sum = dkernel + k * features + f;
                     _mm512_storeu_ps(sum, _mm512_loadu_ps(sum) + weight * low(values));
                     _mm512_storeu_ps(sum + 16, _mm512_loadu_ps(sum + 16) + weight * high(values));
                 }
-                dkernel[2 * last.filters + k] += slope[k] / together;
+                dkernel[2 * features + k] += slope[k] / together;
             }
         }
     }
@@ -347,7 +347,7 @@ struct Discriminator {
                     float* dw = gradients + network.gradients_before(i);
                     weight_gradient(layer, room, dw, dw + layer.kernel_size());
                 }
-                if (before) input_slopes(layer, room.gradient, memory.turned[i], before);
+                if (before) input_slopes(layer, room.gradient, arena.turned[i], before);
             }
             std::swap(room.slopes, room.slopes_before);
         }
@@ -364,7 +364,7 @@ void destroy(Network* network) { delete network; }
 
 // Bytes that one image's maps take, and that `memory` must have.
 long kept_size(const Network* network) { return sizeof(bf16) * network->kept(); }
-long memory_size(const Network* network, int threads) { return Memory(*network, nullptr, threads).size; }
+long memory_size(const Network* network, int threads) { return Arena(*network, nullptr, threads).size; }
 
 long patches(const Network* network) { return network->patches(); }
 
@@ -377,16 +377,17 @@ void gradient_places(const Network* network, long* places) {
         *places++ = network->gradients_before(i) + layers[i].kernel_size();
     }
     *places++ = network->gradients_before(layers.size());
-    *places++ = network->gradients() - 2;
-    *places = network->gradients();
+    *places++ = network->gradient_count() - 2;
+    *places = network->gradient_count();
 }
 
 // logits (count, patches, 2) of images (count, height, width, channels). `kept` takes the maps of each image; null
 // where no gradients are wanted.
 void run(const Network* network, const float* images, const float* const* arrays, bf16* kept, char* memory,
          int threads, long count, float* logits) {
-    const Memory own(*network, memory, threads);
+    const Arena own(*network, memory, threads);
     const Discriminator discriminator(*network, arrays, own);
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
     for (size_t i = 0; i < network->layers.size(); i++) discriminator.pack_layer(i, false);
     for_images(threads, count, [&](int thread, long n) {
         const Room& room = own.rooms[thread];
@@ -398,13 +399,14 @@ void run(const Network* network, const float* images, const float* const* arrays
 // Adds to `gradients` (threads, as gradient_places says) and writes `dimages`, unless they are null.
 void run_back(const Network* network, const float* images, const float* const* arrays, const bf16* kept, char* memory,
               int threads, long count, const float* dlogits, float* gradients, float* dimages) {
-    const Memory own(*network, memory, threads);
+    const Arena own(*network, memory, threads);
     const Discriminator discriminator(*network, arrays, own);
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
     for (size_t i = 0; i < network->layers.size(); i++) discriminator.pack_layer(i, true);
     for_images(threads, count, [&](int thread, long n) {
         discriminator.run_back(images + n * network->image(), own.rooms[thread], kept + n * network->kept(),
                                dlogits + n * 2 * network->patches(),
-                               gradients ? gradients + thread * network->gradients() : nullptr,
+                               gradients ? gradients + thread * network->gradient_count() : nullptr,
                                dimages ? dimages + n * network->image() : nullptr);
     });
 }

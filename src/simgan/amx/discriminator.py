@@ -8,10 +8,22 @@ from typing import Any
 
 import keras
 import torch
-from keras import layers
 from torch import Tensor
 
-from simgan.amx.library import LANES, MOST_PIXELS, Memory, all_at, at, gradients_like, library, long, number, pointer
+from simgan.amx.library import (
+    LANES,
+    Memory,
+    all_at,
+    at,
+    fits,
+    gradients_like,
+    library,
+    long,
+    number,
+    pointer,
+    threads_for,
+)
+from simgan.amx.structure import convolution, on_cpu, pooling, structure
 
 
 class _Shape(ctypes.Structure):
@@ -21,29 +33,28 @@ class _Shape(ctypes.Structure):
 
 
 def discriminator_on_tiles(model: keras.Model) -> Callable[[Tensor], Tensor] | None:
-    """`model` as a function of a batch, or None. It takes images of the model's size alone."""
-    if model.name != "discriminator" or model.input_shape[1] * model.input_shape[2] > MOST_PIXELS:
+    """`model` as a function of a batch, or None. Images that do not fit are left to the model itself."""
+    shape, told = model.inputs[0].shape[1:], structure(model)
+    is_global = told[-2:-1] == [("GlobalAveragePooling2D",)]
+    hidden, last = told[: -2 if is_global else -1], told[-1:]
+    judges = last == [convolution(2, 1, "linear", padding="valid", dtype="float32")]
+    if not judges or not hidden or hidden[0][0] != "conv" or len(shape) != 3 or None in shape:
         return None
-    *hidden, last = [layer for layer in model.layers if isinstance(layer, layers.Conv2D | layers.MaxPooling2D)]
-    convolutions = [layer for layer in hidden if isinstance(layer, layers.Conv2D)]
-    fits = all(layer.filters % LANES == 0 and layer.compute_dtype == "bfloat16" for layer in convolutions)
-    if not fits or library("discriminator") is None:
+    padding = hidden[0][4]
+    given = [number for layer in hidden for number in _given(layer, padding)]
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    variables = [variable for layer in layers for variable in (layer.kernel, layer.bias)]
+    if len(given) < 4 * len(hidden) or not on_cpu(variables) or library("discriminator") is None:
         return None
-    given = [
-        (1, layer.pool_size[0], layer.strides[0], 0)
-        if isinstance(layer, layers.MaxPooling2D)
-        else (0, layer.kernel_size[0], layer.strides[0], layer.filters)
-        for layer in hidden
-    ]
-    is_global = any(isinstance(layer, layers.GlobalAveragePooling2D) for layer in model.layers)
-    variables = [variable for layer in (*convolutions, last) for variable in (layer.kernel, layer.bias)]
     network = _Network(
-        _Shape(*model.input_shape[1:], hidden[0].padding == "same", is_global, len(hidden)),
-        (ctypes.c_int * (4 * len(hidden)))(*(value for layer in given for value in layer)),
+        _Shape(*shape, padding == "same", is_global, len(hidden)),
+        (ctypes.c_int * len(given))(*given),
         len(variables),
     )
 
     def judged(images: Tensor) -> Tensor:
+        if images.shape[1:] != shape or not fits(images):
+            return model(images)  # type: ignore[no-any-return]
         values = [variable.value for variable in variables]
         logits: Tensor = _Discriminator.apply(network, torch.is_grad_enabled(), images, *values)  # type: ignore[no-untyped-call]
         return logits
@@ -51,12 +62,24 @@ def discriminator_on_tiles(model: keras.Model) -> Callable[[Tensor], Tensor] | N
     return judged
 
 
+def _given(layer: tuple[Any, ...], padding: str) -> tuple[int, ...]:
+    """A hidden layer as in discriminator.cpp: pools, kernel, stride, filters; nothing if it is another."""
+    if layer[0] == "pool":
+        _, (size, _), (stride, _), _ = layer
+        return (1, size, stride, 0) if layer == pooling(size, stride, padding) else ()
+    if layer[0] == "conv":
+        _, filters, (kernel, _), (stride, _), *_ = layer
+        is_known = layer == convolution(filters, kernel, "relu", stride=stride, padding=padding)
+        return (0, kernel, stride, filters) if is_known and filters % LANES == 0 else ()
+    return ()
+
+
 class _Network:
     """A D as the functions know it, and the memory that it computes in."""
 
-    def __init__(self, shape: _Shape, layers: Any, arrays: int) -> None:
+    def __init__(self, shape: _Shape, given: Any, arrays: int) -> None:
         functions = _functions()
-        self.handle = functions.create(shape, layers)
+        self.handle = functions.create(shape, given)
         weakref.finalize(self, functions.destroy, self.handle)
         places = (long * (arrays + 1))()
         functions.gradient_places(self.handle, places)
@@ -70,7 +93,7 @@ class _Discriminator(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, network: _Network, keep: bool, images: Tensor, *values: Tensor) -> Tensor:
-        functions, threads = _functions(), torch.get_num_threads()
+        functions, threads = _functions(), threads_for(images)
         images, values = images.contiguous(), tuple(value.contiguous() for value in values)
         room = network.room.take(functions.memory_size(network.handle, threads))
         kept = network.kept.take(len(images) * functions.kept_size(network.handle)) if keep else None
@@ -83,7 +106,7 @@ class _Discriminator(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, slopes: Tensor) -> Any:
-        functions, threads = _functions(), torch.get_num_threads()
+        functions, threads = _functions(), threads_for(slopes)
         network, kept = ctx.network, ctx.kept
         if kept is None:
             raise RuntimeError("discriminator: expected one backward pass, received another; what it needs is gone")

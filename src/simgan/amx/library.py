@@ -12,7 +12,7 @@ from torch import Tensor
 from simgan.native import compiled
 
 LANES = 32  # channels of hidden layers are multiples of it
-MOST_PIXELS = 2**19  # each thread has the maps of an image of its own: larger ones would fill the memory
+_MOST_PIXELS = 2**19  # every image of a micro-batch has maps of its own: larger ones would fill the memory
 pointer, number, long = ctypes.c_void_p, ctypes.c_int, ctypes.c_long
 
 
@@ -26,20 +26,39 @@ def library(name: str) -> ctypes.CDLL | None:
     return None if found is None or found.ask_for_tiles() else found
 
 
+def size_fits(height: int, width: int) -> bool:
+    """Whether images of this size are computed here."""
+    return height > 0 and width > 0 and (height + 8) * (width + 8) <= _MOST_PIXELS  # with what a kernel adds
+
+
+def fits(images: Tensor) -> bool:
+    """Whether the functions can read (N, H, W, C)."""
+    return images.dtype == torch.float32 and images.device.type == "cpu" and size_fits(*images.shape[1:3])
+
+
+def threads_for(images: Tensor) -> int:
+    """One for each image, as far as PyTorch has them."""
+    return max(1, min(torch.get_num_threads(), len(images)))
+
+
 class Memory:
-    """A buffer that stays: new memory costs the system as much as filling it costs us."""
+    """Buffers that stay: new memory costs the system as much as filling it costs us."""
 
     def __init__(self) -> None:
         self._free: list[Tensor] = []
 
     def take(self, size: int) -> Tensor:
         """At least `size` bytes, of any values."""
-        free = self._free.pop() if self._free else None
-        return free if free is not None and len(free) >= size else torch.empty(size, dtype=torch.uint8)
+        while self._free:
+            buffer = self._free.pop()
+            if len(buffer) >= size:
+                return buffer
+            del buffer  # before a larger one takes its place
+        return torch.empty(size, dtype=torch.uint8)
 
     def give_back(self, buffer: Tensor) -> None:
         """Nobody reads it any longer."""
-        self._free = [buffer]
+        self._free.append(buffer)
 
 
 def at(array: Tensor | None) -> ctypes.c_void_p:

@@ -40,7 +40,7 @@ struct Shape {
         return place;
     }
     long bias_at(int layer) const { return kernel_at(layer) + kernel_size(layer); }
-    long gradients() const { return bias_at(last()) + channels; }
+    long gradient_count() const { return bias_at(last()) + channels; }
 };
 
 // ---- A convolution ---------------------------------------------------------------------------------------------
@@ -301,11 +301,11 @@ struct Refiner {
     }
 };
 
-struct Memory {
+struct Arena {
     bf16* packed;
     std::vector<Room> rooms;
     long size;
-    Memory(const Shape& shape, char* memory, int threads, bool back) {
+    Arena(const Shape& shape, char* memory, int threads, bool back) {
         Layout layout{memory};
         packed = layout.take<bf16>(Weights{shape, nullptr}.packed_size());
         const long room = Room(shape, nullptr, back).size;
@@ -320,7 +320,7 @@ extern "C" {
 
 // Bytes that one image's activations take, and that the `memory` of run and of run_back must have.
 long kept_size(Shape shape) { return (long)sizeof(bf16) * shape.last() * shape.raster() * shape.filters; }
-long memory_size(Shape shape, int threads, int back) { return Memory(shape, nullptr, threads, back).size; }
+long memory_size(Shape shape, int threads, int back) { return Arena(shape, nullptr, threads, back).size; }
 
 // Where the gradients of each array begin, in Keras's order, and after these how many there are.
 void gradient_places(Shape shape, long* places) {
@@ -328,14 +328,14 @@ void gradient_places(Shape shape, long* places) {
         *places++ = shape.kernel_at(layer);
         *places++ = shape.bias_at(layer);
     }
-    *places = shape.gradients();
+    *places = shape.gradient_count();
 }
 
 // logits (count, height, width, channels) of images of that shape. `kept` takes the activations of each image; null
 // where no gradients are wanted.
 void run(Shape shape, const float* images, const float* const* arrays, bf16* kept, char* memory, int threads,
          long count, float* logits) {
-    const Memory own(shape, memory, threads, false);
+    const Arena own(shape, memory, threads, false);
     const Weights weights{shape, arrays};
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
     for (int layer = 0; layer < shape.last(); layer++) weights.pack_layer(layer, own.packed + weights.packed_at(layer));
@@ -354,7 +354,7 @@ void run(Shape shape, const float* images, const float* const* arrays, bf16* kep
 // kept.
 void run_back(Shape shape, const float* images, const float* const* arrays, bf16* kept, char* memory, int threads,
               long count, const float* dlogits, float* gradients) {
-    const Memory own(shape, memory, threads, true);
+    const Arena own(shape, memory, threads, true);
     const Weights weights{shape, arrays};
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
     for (int layer = 1; layer < shape.last(); layer++) weights.pack_turned(layer, own.packed + weights.packed_at(layer));
@@ -364,7 +364,7 @@ void run_back(Shape shape, const float* images, const float* const* arrays, bf16
         std::vector<bf16*> maps;
         for (int layer = 0; layer < shape.last(); layer++) maps.push_back(kept + (n * shape.last() + layer) * map);
         refiner.run_back(images + n * size, own.rooms[thread], maps.data(), dlogits + n * size,
-                         gradients + thread * shape.gradients());
+                         gradients + thread * shape.gradient_count());
     });
 }
 }

@@ -9,7 +9,20 @@ import keras
 import torch
 from torch import Tensor
 
-from simgan.amx.library import LANES, MOST_PIXELS, Memory, all_at, at, gradients_like, library, long, number, pointer
+from simgan.amx.library import (
+    LANES,
+    Memory,
+    all_at,
+    at,
+    fits,
+    gradients_like,
+    library,
+    long,
+    number,
+    pointer,
+    threads_for,
+)
+from simgan.amx.structure import convolution, on_cpu, structure
 
 
 class _Shape(ctypes.Structure):
@@ -19,20 +32,23 @@ class _Shape(ctypes.Structure):
 
 
 def refiner_on_tiles(model: keras.Model) -> Callable[[Tensor], Tensor] | None:
-    """`model` as a function of a batch, or None. The images have no gradient: none is needed of what is synthetic."""
+    """`model` as a function of a batch, or None. Images that do not fit are left to the model itself."""
     layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
-    blocks = len(layers) // 2 - 1
-    inner = [f"block{block}_conv{place}" for block in range(1, blocks + 1) for place in (1, 2)]
-    if [layer.name for layer in layers] != ["conv_in", *inner, "conv_out"]:
+    if len(layers) < 2:
         return None
-    filters, kernel = layers[0].filters, layers[0].kernel_size[0]
-    if not refiner_applies(filters, kernel, layers[0].compute_dtype, (1, 1)):
-        return None
+    first, last, blocks = layers[0], layers[-1], len(layers) // 2 - 1
+    filters, kernel, channels = first.filters, first.kernel_size[0], last.filters
+    block = [convolution(filters, kernel, "relu"), convolution(filters, kernel, "linear"), ("Add",), ("ReLU",)]
+    last_layer = convolution(channels, 1, "tanh", padding="valid", dtype="float32")
     variables = [variable for layer in layers for variable in (layer.kernel, layer.bias)]
+    if structure(model) != [convolution(filters, kernel, "relu"), *block * blocks, last_layer]:
+        return None
+    if not on_cpu(variables) or not refiner_applies(filters, kernel, "bfloat16"):
+        return None
     memory = Memory(), Memory()
 
     def refined(images: Tensor) -> Tensor:
-        if images.shape[1] * images.shape[2] > MOST_PIXELS:
+        if images.shape[3:] != (channels,) or not fits(images) or images.requires_grad:
             return model(images)  # type: ignore[no-any-return]
         shape = _Shape(*images.shape[1:], filters, blocks, kernel)
         values = [variable.value for variable in variables]
@@ -42,10 +58,10 @@ def refiner_on_tiles(model: keras.Model) -> Callable[[Tensor], Tensor] | None:
     return refined
 
 
-def refiner_applies(filters: int, kernel_size: int, dtype: str, size: tuple[int, int]) -> bool:
-    """Whether such an R, on a CPU, is computed here for images of `size` (H, W)."""
-    fits = dtype == "bfloat16" and filters % LANES == 0 and kernel_size > 1 and size[0] * size[1] <= MOST_PIXELS
-    return fits and library("refiner") is not None
+def refiner_applies(filters: int, kernel_size: int, dtype: str) -> bool:
+    """Whether such an R, on a CPU, is computed here."""
+    fits = dtype == "bfloat16" and filters % LANES == 0 and kernel_size % 2 and kernel_size > 1
+    return bool(fits) and library("refiner") is not None
 
 
 class _Refiner(torch.autograd.Function):
@@ -55,7 +71,7 @@ class _Refiner(torch.autograd.Function):
     def forward(
         ctx: Any, shape: _Shape, memory: tuple[Memory, Memory], keep: bool, images: Tensor, *values: Tensor
     ) -> Tensor:
-        functions, threads = _functions(), torch.get_num_threads()
+        functions, threads = _functions(), threads_for(images)
         images, values = images.contiguous(), tuple(value.contiguous() for value in values)
         room = memory[0].take(functions.memory_size(shape, threads, False))
         kept = memory[1].take(len(images) * functions.kept_size(shape)) if keep else None
@@ -68,7 +84,7 @@ class _Refiner(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, slopes: Tensor) -> Any:
-        functions, threads = _functions(), torch.get_num_threads()
+        functions, threads = _functions(), threads_for(slopes)
         shape, memory, kept = ctx.shape, ctx.memory, ctx.kept
         if kept is None:
             raise RuntimeError("refiner: expected one backward pass, received another; what it needs is gone")

@@ -31,7 +31,8 @@ static inline __m512 low(__m512i values) { return widen(_mm512_castsi512_si256(v
 static inline __m512 high(__m512i values) { return widen(_mm512_extracti64x4_epi64(values, 1)); }
 static inline __m512i narrow(__m512 low, __m512 high) { return (__m512i)_mm512_cvtne2ps_pbh(high, low); }
 static inline bf16 narrow(float value) { return _mm_extract_epi16((__m128i)_mm_cvtneps_pbh(_mm_set_ss(value)), 0); }
-static inline __m512 relu(__m512 value) { return _mm512_max_ps(_mm512_setzero_ps(), value); }  // of NaN, NaN
+// Of NaN, NaN: the processor gives the second of two that it cannot compare.
+static inline __m512 relu(__m512 value) { return _mm512_max_ps(_mm512_setzero_ps(), value); }
 static inline __mmask32 positive(__m512i values) { return _mm512_cmpgt_epi16_mask(values, _mm512_setzero_si512()); }
 
 struct alignas(64) TileConfig {
@@ -189,14 +190,16 @@ static inline void add_products(const bf16* panel, const bf16* pairs, long lengt
 
 // ---- Threads ---------------------------------------------------------------------------------------------------
 
-// each(thread, n) for every image: a thread takes one through the whole network.
+// each(thread, n) for every image: a thread takes one through the whole network. Each thread has the same images in the
+// same order every time, so that sums over them are the same to the bit.
 template <class Each>
 static inline void for_images(int threads, long count, const Each& each) {
 #pragma omp parallel num_threads(threads)
     {
         const TileConfig config;
+        asm volatile("" : : "r"(&config) : "memory");  // GCC 12 believes that only its first bytes are read
         _tile_loadconfig(&config);
-#pragma omp for schedule(dynamic)
+#pragma omp for schedule(static)
         for (long n = 0; n < count; n++) each(omp_get_thread_num(), n);
         _tile_release();
     }
