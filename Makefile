@@ -6,7 +6,7 @@ BENCH_OUT ?= runs/bench-$(shell date +%Y%m%d-%H%M%S)
 
 .PHONY: demo test test-browser check format bench proof soak audit lock
 
-demo: .venv/installed ## Render, train, refine, score, draw (7 minutes on two cores)
+demo: .venv/installed ## Render, train, refine, score, draw (6 minutes on two cores with AMX)
 	$(BIN)/simgan demo --out $(OUT)
 
 test: .venv/installed ## All tests
