@@ -109,7 +109,8 @@ def images_at_once(refiner: RefinerConfig, size: tuple[int, int], precision: str
     elif _on_tiles(refiner, size, precision):
         import torch
 
-        fit = max(_TILES_CACHE_SHARE * _cache_bytes() / layer, 2 * torch.get_num_threads() - 1)
+        threads = 2 * torch.get_num_threads() - 1  # of which the power of two below is at least one for each
+        fit = max(_TILES_CACHE_SHARE * _cache_bytes() / layer, threads)
         fit = min(fit, _TILES_MEMORY_SHARE * main_memory() / (layer * (2 * refiner.blocks + 1)))
     else:
         from simgan.winograd import applies

@@ -106,15 +106,14 @@ class TorchEngine:
             count = len(batches[0])
             gradients = [torch.zeros_like(value) for value in values]
             sums: list[Any] = []
-            for start in range(0, count, at_once):
-                pieces = [batch[start : start + at_once] for batch in batches]
-                with self._frozen_but(values):
+            with self._frozen_but(values):
+                for start in range(0, count, at_once):
+                    pieces = [batch[start : start + at_once] for batch in batches]
                     losses = loss(*pieces, *shared)
-                    of_piece = torch.autograd.grad(losses[0], values)
-                share = len(pieces[0]) / count
-                torch._foreach_add_(gradients, of_piece, alpha=share)
-                parts = [part.detach() * share if isinstance(part, Tensor) else part for part in losses]
-                sums = [a + b for a, b in zip(sums, parts, strict=True)] if sums else parts
+                    share = len(pieces[0]) / count
+                    torch._foreach_add_(gradients, torch.autograd.grad(losses[0], values), alpha=share)
+                    parts = [part.detach() * share if isinstance(part, Tensor) else part for part in losses]
+                    sums = [a + b for a, b in zip(sums, parts, strict=True)] if sums else parts
             with torch.no_grad():
                 norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
                 descend(gradients)

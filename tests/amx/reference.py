@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import keras
 import numpy as np
 import pytest
@@ -56,3 +59,13 @@ def assert_near(actual: Tensor, wanted: Tensor) -> None:
 def gradients_of(network, model: keras.Model, x: Tensor) -> list[Tensor]:
     values = [variable.value for variable in model.trainable_variables]
     return list(torch.autograd.grad(network(x).square().mean(), values))
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

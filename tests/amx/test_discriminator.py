@@ -19,6 +19,7 @@ from tests.amx.reference import (
     images,
     on_amx,
     rounded_kernel,
+    threads,
     with_random_weights,
 )
 
@@ -102,14 +103,10 @@ def test_images_smaller_than_what_a_patch_sees(size):
 
 
 @on_amx
-@pytest.mark.parametrize("threads", [1, 3])
-def test_threads_share_the_work_and_not_the_result(threads):
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(threads)
+@pytest.mark.parametrize("count", [1, 3])
+def test_threads_share_the_work_and_not_the_result(count):
+    with threads(count):
         check(discriminator(20, 24), images(5, 20, 24))
-    finally:
-        torch.set_num_threads(before)
 
 
 @on_amx

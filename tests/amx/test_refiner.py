@@ -22,6 +22,7 @@ from tests.amx.reference import (
     images,
     on_amx,
     rounded_kernel,
+    threads,
     with_random_weights,
 )
 
@@ -90,14 +91,10 @@ def test_a_first_layer_that_sees_more_than_one_product_takes():
 
 
 @on_amx
-@pytest.mark.parametrize("threads", [1, 2, 5])
-def test_threads_share_the_work_and_not_the_result(threads):
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(threads)
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_threads_share_the_work_and_not_the_result(count):
+    with threads(count):
         check(refiner(), images(4, 11, 13))
-    finally:
-        torch.set_num_threads(before)
 
 
 @on_amx
@@ -149,14 +146,11 @@ def test_gradients_are_the_same_every_time():
 @on_amx
 def test_threads_may_change_between_images_and_gradients():
     model, x = refiner(), images(4, 9, 12)
-    values, before = [variable.value for variable in model.trainable_variables], torch.get_num_threads()
+    values = [variable.value for variable in model.trainable_variables]
     wanted = torch.autograd.grad(amx.on_tiles(model)(x).mean(), values)
     output = amx.on_tiles(model)(x)
-    try:
-        torch.set_num_threads(before + 2)
+    with threads(torch.get_num_threads() + 2):
         gradients = torch.autograd.grad(output.mean(), values)
-    finally:
-        torch.set_num_threads(before)
     for actual, right in zip(gradients, wanted, strict=True):
         torch.testing.assert_close(actual, right, rtol=1e-4, atol=1e-7)
 

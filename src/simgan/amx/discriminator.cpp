@@ -218,15 +218,12 @@ static void input_slopes(const Layer& layer, const bf16* gradient, const bf16* t
 // ---- One image through D ---------------------------------------------------------------------------------------
 
 struct Arena {
-    std::vector<bf16*> packed, turned;  // kernels, by layer
+    std::vector<bf16*> packed;  // kernels, by layer; turned for `run_back`
     std::vector<Room> rooms;
     long size;
     Arena(const Network& network, char* memory, int threads) {
         Layout layout{memory};
-        for (const Layer& layer : network.layers) {
-            packed.push_back(layout.take<bf16>(layer.kernel_size()));
-            turned.push_back(layout.take<bf16>(layer.kernel_size()));
-        }
+        for (const Layer& layer : network.layers) packed.push_back(layout.take<bf16>(layer.kernel_size()));
         const long room = Room(network, nullptr).size;
         for (int thread = 0; thread < threads; thread++) rooms.emplace_back(network, layout.take<char>(room));
         size = layout.used;
@@ -258,7 +255,7 @@ struct Discriminator {
         if (layer.pools) return;
         if (turn)
             pack(1, to, layer.depth(), [=](int, int f, int v) { return v < values ? kernel[v * to + f] : 0; },
-                 arena.turned[i]);
+                 arena.packed[i]);
         else
             pack(1, layer.depth(), to, [=](int, int v, int f) { return v < values ? kernel[v * to + f] : 0; },
                  arena.packed[i]);
@@ -347,7 +344,7 @@ struct Discriminator {
                     float* dw = gradients + network.gradients_before(i);
                     weight_gradient(layer, room, dw, dw + layer.kernel_size());
                 }
-                if (before) input_slopes(layer, room.gradient, arena.turned[i], before);
+                if (before) input_slopes(layer, room.gradient, arena.packed[i], before);
             }
             std::swap(room.slopes, room.slopes_before);
         }

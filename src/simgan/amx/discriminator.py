@@ -18,6 +18,7 @@ from simgan.amx.library import (
     fits,
     gradients_like,
     library,
+    loaded,
     long,
     number,
     pointer,
@@ -133,9 +134,7 @@ class _Discriminator(torch.autograd.Function):
 
 @cache
 def _functions() -> ctypes.CDLL:
-    found = library("discriminator")
-    if found is None:  # discriminator_on_tiles has looked before
-        raise RuntimeError("discriminator: expected a processor with AMX and a C++ compiler, received none")
+    found = loaded("discriminator")
     found.create.argtypes, found.create.restype = [_Shape, pointer], pointer
     found.destroy.argtypes = [pointer]
     found.kept_size.argtypes, found.kept_size.restype = [pointer], long

@@ -26,6 +26,14 @@ def library(name: str) -> ctypes.CDLL | None:
     return None if found is None or found.ask_for_tiles() else found
 
 
+def loaded(name: str) -> ctypes.CDLL:
+    """`library(name)`, of which one has made sure before that there is one."""
+    found = library(name)
+    if found is None:
+        raise RuntimeError(f"{name}: expected a processor with AMX and a C++ compiler, received none")
+    return found
+
+
 def size_fits(height: int, width: int) -> bool:
     """Whether images of this size are computed here."""
     return height > 0 and width > 0 and (height + 8) * (width + 8) <= _MOST_PIXELS  # with what a kernel adds

@@ -17,6 +17,7 @@ from simgan.amx.library import (
     fits,
     gradients_like,
     library,
+    loaded,
     long,
     number,
     pointer,
@@ -105,9 +106,7 @@ class _Refiner(torch.autograd.Function):
 
 @cache
 def _functions() -> ctypes.CDLL:
-    found = library("refiner")
-    if found is None:  # refiner_applies has looked before
-        raise RuntimeError("refiner: expected a processor with AMX and a C++ compiler, received none")
+    found = loaded("refiner")
     found.kept_size.argtypes, found.kept_size.restype = [_Shape], long
     found.memory_size.argtypes, found.memory_size.restype = [_Shape, number, number], long
     found.gradient_places.argtypes = [_Shape, pointer]
