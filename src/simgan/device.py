@@ -58,7 +58,7 @@ def resolve(config: TrainConfig, size: tuple[int, int], channels: int) -> TrainC
     if micro_batch == "auto":
         micro_batch = min(config.batch_size, images_at_once(config.refiner, size, precision))
     if compiled == "auto":
-        # On tile units R is whole already, and D alone does not earn it back.
+        # On tile units R is whole already, and D is small: there is nothing to compile.
         left = 0 if _on_tiles(config.refiner, size, precision) else training_flops(config, size, channels)
         compiled = "on" if worth_compiling(left) else "off"
     return make_config({"precision": precision, "micro_batch": micro_batch, "compile": compiled}, config)
