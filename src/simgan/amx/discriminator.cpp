@@ -359,9 +359,9 @@ extern "C" {
 Network* create(Shape shape, const Given* given) { return new Network(shape, given); }
 void destroy(Network* network) { delete network; }
 
-// Bytes that one image's maps take, and that `memory` must have.
+// Bytes that one image's maps take, and that `memory` must have, forward and back.
 long kept_size(const Network* network) { return sizeof(bf16) * network->kept(); }
-long memory_size(const Network* network, int threads) { return Arena(*network, nullptr, threads).size; }
+long memory_size(const Network* network, int threads, int) { return Arena(*network, nullptr, threads).size; }
 
 long patches(const Network* network) { return network->patches(); }
 

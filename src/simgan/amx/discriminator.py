@@ -7,23 +7,10 @@ from functools import cache
 from typing import Any
 
 import keras
-import torch
 from torch import Tensor
 
-from simgan.amx.library import (
-    LANES,
-    Memory,
-    all_at,
-    at,
-    fits,
-    gradients_like,
-    library,
-    loaded,
-    long,
-    number,
-    pointer,
-    threads_for,
-)
+from simgan.amx.library import LANES, fits, library, long, pointer
+from simgan.amx.network import Network, functions_of, logits_of
 from simgan.amx.structure import convolution, on_cpu, pooling, structure
 
 
@@ -47,18 +34,14 @@ def discriminator_on_tiles(model: keras.Model) -> Callable[[Tensor], Tensor] | N
     variables = [variable for layer in layers for variable in (layer.kernel, layer.bias)]
     if len(given) < 4 * len(hidden) or not on_cpu(variables) or library("discriminator") is None:
         return None
-    network = _Network(
-        _Shape(*shape, padding == "same", is_global, len(hidden)),
-        (ctypes.c_int * len(given))(*given),
-        len(variables),
+    network = _network(
+        _Shape(*shape, padding == "same", is_global, len(hidden)), (ctypes.c_int * len(given))(*given)
     )
 
     def judged(images: Tensor) -> Tensor:
         if images.shape[1:] != shape or not fits(images):
             return model(images)  # type: ignore[no-any-return]
-        values = [variable.value for variable in variables]
-        logits: Tensor = _Discriminator.apply(network, torch.is_grad_enabled(), images, *values)  # type: ignore[no-untyped-call]
-        return logits
+        return logits_of(network, images, [variable.value for variable in variables])
 
     return judged
 
@@ -75,72 +58,20 @@ def _given(layer: tuple[Any, ...], padding: str) -> tuple[int, ...]:
     return ()
 
 
-class _Network:
-    """A D as the functions know it, and the memory that it computes in."""
-
-    def __init__(self, shape: _Shape, given: Any, arrays: int) -> None:
-        functions = _functions()
-        self.handle = functions.create(shape, given)
-        weakref.finalize(self, functions.destroy, self.handle)
-        places = (long * (arrays + 1))()
-        functions.gradient_places(self.handle, places)
-        *self.places, self.gradients = [int(place) for place in places]
-        self.patches = functions.patches(self.handle)
-        self.room, self.kept = Memory(), Memory()
-
-
-class _Discriminator(torch.autograd.Function):
-    """Patch logits (N, patches, 2) of D."""
-
-    @staticmethod
-    def forward(ctx: Any, network: _Network, keep: bool, images: Tensor, *values: Tensor) -> Tensor:
-        functions, threads = _functions(), threads_for(images)
-        images, values = images.contiguous(), tuple(value.contiguous() for value in values)
-        room = network.room.take(functions.memory_size(network.handle, threads))
-        kept = network.kept.take(len(images) * functions.kept_size(network.handle)) if keep else None
-        logits = torch.empty(len(images), network.patches, 2)
-        functions.run(network.handle, at(images), all_at(values), at(kept), at(room), threads, len(images), at(logits))
-        network.room.give_back(room)
-        ctx.network, ctx.kept = network, kept
-        ctx.save_for_backward(images, *values)
-        return logits
-
-    @staticmethod
-    def backward(ctx: Any, slopes: Tensor) -> Any:
-        functions, threads = _functions(), threads_for(slopes)
-        network, kept = ctx.network, ctx.kept
-        if kept is None:
-            raise RuntimeError("discriminator: expected one backward pass, received another; what it needs is gone")
-        images, *values = ctx.saved_tensors
-        ctx.kept, slopes = None, slopes.contiguous()
-        room = network.room.take(functions.memory_size(network.handle, threads))
-        of_images, of_values = ctx.needs_input_grad[2], any(ctx.needs_input_grad[3:])
-        sums = torch.zeros(threads, network.gradients) if of_values else None
-        image_slopes = torch.empty_like(images) if of_images else None
-        functions.run_back(
-            network.handle,
-            *(at(images), all_at(values), at(kept), at(room), threads, len(images)),
-            *(at(slopes), at(sums), at(image_slopes)),
-        )
-        network.room.give_back(room)
-        network.kept.give_back(kept)
-        return (
-            None,
-            None,
-            image_slopes,
-            *([None] * len(values) if sums is None else gradients_like(values, network.places, sums)),
-        )
+def _network(shape: _Shape, given: Any) -> Network:
+    """D as its functions know it; it is destroyed with the network."""
+    functions = _functions()
+    handle = functions.create(shape, given)
+    patches = functions.patches(handle)
+    network = Network(functions, handle, lambda images: (len(images), patches, 2))
+    weakref.finalize(network, functions.destroy, handle)
+    return network
 
 
 @cache
 def _functions() -> ctypes.CDLL:
-    found = loaded("discriminator")
+    found = functions_of("discriminator", pointer)
     found.create.argtypes, found.create.restype = [_Shape, pointer], pointer
     found.destroy.argtypes = [pointer]
-    found.kept_size.argtypes, found.kept_size.restype = [pointer], long
-    found.memory_size.argtypes, found.memory_size.restype = [pointer, number], long
     found.patches.argtypes, found.patches.restype = [pointer], long
-    found.gradient_places.argtypes = [pointer, pointer]
-    found.run.argtypes = [*[pointer] * 5, number, long, pointer]
-    found.run_back.argtypes = [*[pointer] * 5, number, long, *[pointer] * 3]
     return found

@@ -351,9 +351,9 @@ void run(Shape shape, const float* images, const float* const* arrays, bf16* kep
 }
 
 // Adds to `gradients` (threads, as gradient_places says) from dlogits (count, height, width, channels) and what `run`
-// kept.
+// kept. The last argument is where D writes gradients of its images; R has none for its own.
 void run_back(Shape shape, const float* images, const float* const* arrays, bf16* kept, char* memory, int threads,
-              long count, const float* dlogits, float* gradients) {
+              long count, const float* dlogits, float* gradients, float*) {
     const Arena own(shape, memory, threads, true);
     const Weights weights{shape, arrays};
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
