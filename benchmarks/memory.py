@@ -41,8 +41,8 @@ def main() -> None:
 
 def make_run(folder: Path) -> Path:
     """A run folder with an untrained R of 2 filters."""
+    from simgan.automatic import open_engine
     from simgan.config import DataRecord, SourceRecord, make_config
-    from simgan.device import open_engine
     from simgan.run import save_models, write_config
     from simgan.steps import new_state
 

@@ -17,8 +17,8 @@ from typing import Any
 
 from benchmarks.data import HEIGHT, WIDTH, make_noise
 from simgan import PRESETS, Run, TrainConfig, open_images, train
+from simgan.automatic import resolve
 from simgan.config import make_config
-from simgan.device import resolve
 from simgan.refining import refine_data_set
 
 _PHASES = ("refiner_pretrain", "discriminator_pretrain", "adversarial")

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from simgan.automatic import open_engine
 from simgan.checkpoint import Checkpoints, best_checkpoint, read_checkpoint, state_dict, write_checkpoint
-from simgan.device import open_engine
 from simgan.errors import ConfigError, HealthError, RunError
 from simgan.loop import Training
 from simgan.numbers_file import flatten, unflatten

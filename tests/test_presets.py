@@ -4,8 +4,8 @@ from typing import get_args
 
 import numpy as np
 
+from simgan.automatic import open_engine, resolve
 from simgan.config import TrainConfig, make_config
-from simgan.device import open_engine, resolve
 from simgan.presets import PRESETS, PresetName
 from simgan.steps import Steps, new_state
 

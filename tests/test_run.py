@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from simgan import Run
+from simgan.automatic import open_engine
 from simgan.config import DataRecord, make_config, read_settings
-from simgan.device import open_engine
 from simgan.errors import RunError
 from simgan.run import save_models, write_config
 from simgan.steps import new_state

@@ -10,8 +10,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from simgan.automatic import open_engine
 from simgan.config import TrainConfig
-from simgan.device import open_engine
 from simgan.errors import ConfigError
 from simgan.steps import Steps, TrainState, new_state
 

@@ -18,8 +18,8 @@ from tensorboardX.proto.event_pb2 import Event
 
 import simgan
 import simgan.checkpoint
+from simgan.automatic import resolve
 from simgan.config import make_config, read_settings
-from simgan.device import resolve
 from simgan.errors import DataError, HealthError, RunError
 from simgan.folders import locked
 from simgan.images import open_images

@@ -36,7 +36,7 @@ class Engine(Protocol):
         variables: Sequence[keras.Variable],
         optimiser: keras.optimizers.Optimizer,
         *,
-        light: int = 1,
+        micro_batch_factor: int = 1,
     ) -> Callable[..., Losses]:
         """Makes a function that updates `variables` once, down the gradient of the first field of `loss`.
 
@@ -45,7 +45,8 @@ class Engine(Protocol):
                 images. It must depend on nothing that changes but its arguments and the weights.
             variables: what is updated; nothing else changes.
             optimiser: SGD without momentum, or Adam, built for these variables.
-            light: how many times the engine's micro-batch may go through `loss` at once.
+            micro_batch_factor: how many times as many images as a micro-batch of the engine `loss` takes in one call.
+                Above 1 for a network that needs less memory an image than R.
 
         Returns:
             A function (batches, shared=()) that makes one update. `batches` are arrays (B, ...) with the same B;

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from simgan.device import device_memory
 from simgan.engine import Array
 from simgan.errors import ConfigError
+from simgan.machine import device_memory
 
 
 class HistoryBuffer:

@@ -1,22 +1,18 @@
 """C++ of this package, compiled for the processor at hand when it is first used."""
 
 import ctypes
-import logging
-import os
-import shlex
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import torch
 
-_log = logging.getLogger("simgan")
+from simgan.machine import cpp_compiler, warn_of_slow_networks
 
 
 def compiled(source: Path) -> ctypes.CDLL | None:
-    """The functions of a C++ file; None, with a line in the log, where there is no compiler or it fails."""
-    compiler = shlex.split(os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++"))
+    """The functions of a C++ file; None, with a warning in the log, where there is no compiler or it fails."""
+    compiler = cpp_compiler()
     # PyTorch's own OpenMP: two of them would fight for the cores.
     openmp = [str(path) for path in (Path(torch.__file__).parent / "lib").glob("libgomp*")]
     flags = ["-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-fPIC", "-fopenmp"]
@@ -33,5 +29,5 @@ def compiled(source: Path) -> ctypes.CDLL | None:
             return ctypes.CDLL(linked)
         except (OSError, subprocess.SubprocessError) as error:
             said = (getattr(error, "stderr", None) or str(error)).strip().partition("\n")[0]
-            _log.info("networks run in PyTorch alone, slower: compiling %s failed (%s)", source.name, said)
+            warn_of_slow_networks(f"compiling {source.name} failed ({said})")
             return None

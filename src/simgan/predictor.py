@@ -8,7 +8,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from simgan.device import dtype_policy, images_at_once, open_engine, refiner_flops, resolve_precision, worth_compiling
+from simgan.automatic import dtype_policy, open_engine, resolve_precision
+from simgan.cost_model import images_at_once, refiner_flops, worth_compiling
 from simgan.errors import DataError
 from simgan.models import any_size, refiner_model
 from simgan.run import Run

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from simgan.device import dtype_policy
+from simgan.automatic import dtype_policy
 from simgan.errors import DataError
 from simgan.images import (
     ImageSource,

@@ -11,9 +11,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from simgan.automatic import dtype_policy
 from simgan.budget import DriftBudget, FixedWeight, Weight
 from simgan.config import OptimiserConfig, TrainConfig
-from simgan.device import dtype_policy
 from simgan.engine import Array, Engine
 from simgan.history import HistoryBuffer
 from simgan.losses import PatchClass, local_adversarial_loss, patch_labels, self_regularisation_loss
@@ -164,7 +164,7 @@ class Steps:
 
         self._minimise_regularisation = engine.minimiser(regularisation, *refiner)
         self._minimise_equation_4 = engine.minimiser(equation_4, *refiner)
-        self._minimise_equation_2 = engine.minimiser(equation_2, *discriminator, light=_light(config))
+        self._minimise_equation_2 = engine.minimiser(equation_2, *discriminator, micro_batch_factor=_light(config))
 
     def pretrain_refiner(self, synthetic: Batch) -> RefinerLosses:
         """One update of R on synthetic images x: the self-regularisation |psi(x~) - psi(x)|_1 alone."""

@@ -1,6 +1,6 @@
 """The engine on PyTorch, on CPU and GPU: micro-batches, compiled networks, CUDA graphs, updates that never wait.
 
-Only `simgan.engine` imports this file, and only where Keras runs on PyTorch.
+Imported on use, and only where Keras runs on PyTorch.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -96,10 +96,10 @@ class TorchEngine:
         variables: Sequence[keras.Variable],
         optimiser: keras.optimizers.Optimizer,
         *,
-        light: int = 1,
+        micro_batch_factor: int = 1,
     ) -> Callable[..., Losses]:
         """See `Engine.minimiser`."""
-        values, at_once = [variable.value for variable in variables], light * self._micro_batch
+        values, at_once = [variable.value for variable in variables], micro_batch_factor * self._micro_batch
         descend = update_rule(optimiser, values)
 
         def update(batches: Sequence[Tensor], shared: Sequence[Tensor] = ()) -> Losses:

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from simgan.automatic import open_engine, resolve
 from simgan.batches import Order, digest, evenly_spaced_images, image_batches, training_size
 from simgan.checkpoint import Checkpoints, finite_numbers
 from simgan.config import DataRecord, SourceRecord, TrainConfig, differences, read_run
-from simgan.device import device_memory, main_memory, open_engine, resolve
 from simgan.engine import Engine
 from simgan.errors import ConfigError, DataError, NotFiniteError, RunError
 from simgan.evaluation.displacement import displacement
@@ -25,6 +25,7 @@ from simgan.health import check_arrays
 from simgan.images import ImageSource, ReadableImages, open_images
 from simgan.images.samples import comparable_samples
 from simgan.loop import Training
+from simgan.machine import device_memory, main_memory
 from simgan.progress import show_progress
 from simgan.recorder import Recorder, Samples, WaitClock
 from simgan.report import write_report

@@ -3,7 +3,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from simgan.device import open_engine
+from simgan.automatic import open_engine
 from simgan.evaluation import train_localiser
 from simgan.evaluation.localiser import Localiser, shifted
 from simgan.evaluation.looks import change_appearance

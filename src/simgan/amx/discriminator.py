@@ -34,9 +34,7 @@ def discriminator_on_tiles(model: keras.Model) -> Callable[[Tensor], Tensor] | N
     variables = [variable for layer in layers for variable in (layer.kernel, layer.bias)]
     if len(given) < 4 * len(hidden) or not on_cpu(variables) or library("discriminator") is None:
         return None
-    network = _network(
-        _Shape(*shape, padding == "same", is_global, len(hidden)), (ctypes.c_int * len(given))(*given)
-    )
+    network = _network(_Shape(*shape, padding == "same", is_global, len(hidden)), (ctypes.c_int * len(given))(*given))
 
     def judged(images: Tensor) -> Tensor:
         if images.shape[1:] != shape or not fits(images):

@@ -51,9 +51,7 @@ class _OnTiles(torch.autograd.Function):
         workspace = network.workspace.take(functions.memory_size(described, threads, False))
         kept = network.activations.take(len(images) * functions.kept_size(described)) if keep else None
         logits = torch.empty(network.logits_shape(images))
-        functions.run(
-            described, at(images), all_at(values), at(kept), at(workspace), threads, len(images), at(logits)
-        )
+        functions.run(described, at(images), all_at(values), at(kept), at(workspace), threads, len(images), at(logits))
         network.workspace.give_back(workspace)
         ctx.network, ctx.kept = network, kept
         ctx.save_for_backward(images, *values)

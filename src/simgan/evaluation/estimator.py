@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from simgan.device import dtype_policy, open_engine
+from simgan.automatic import dtype_policy, open_engine
 from simgan.engine import Engine
 from simgan.evaluation.networks import Network, small_network
 from simgan.evaluation.tasks import smooth_l1

@@ -1,75 +1,16 @@
 from __future__ import annotations
 
-import math
-import os
-from types import SimpleNamespace
-
 import pytest
 import torch
 
-from simgan import amx, device
+from simgan import automatic, cost_model
+from simgan.automatic import dtype_policy, open_engine, resolve, resolve_precision
 from simgan.config import RefinerConfig, TrainConfig
-from simgan.device import (
-    device_memory,
-    dtype_policy,
-    open_engine,
-    refiner_flops,
-    resolve,
-    resolve_precision,
-    training_flops,
-)
 from simgan.errors import EngineError
 from simgan.presets import PRESETS
 
 EYES = (35, 55)
 SMALL = TrainConfig(precision="float32", micro_batch=4, compile="off")
-
-
-@pytest.fixture
-def cpu(monkeypatch):
-    """Makes the machine a CPU with so much L2 cache a core, as its system words it, and so many threads."""
-
-    def make(
-        cache: str | None,
-        threads: int,
-        *,
-        bfloat16: bool = False,
-        tiles: bool = False,
-        compiler: str | None = "/usr/bin/g++",
-    ):
-        class Path:
-            def __init__(self, path):
-                assert path == "/sys/devices/system/cpu/cpu0/cache/index2/size"
-
-            def read_text(self, encoding):
-                if cache is None:
-                    raise FileNotFoundError
-                return cache
-
-        monkeypatch.setattr(device, "Path", Path)
-        monkeypatch.setattr(device, "_on_gpu", lambda: False)
-        monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
-        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: bfloat16, raising=False)
-        monkeypatch.setattr(device.shutil, "which", lambda name: compiler)
-        monkeypatch.setattr(amx.refiner, "library", lambda name: object() if tiles else None)
-
-    return make
-
-
-@pytest.fixture
-def gpu(monkeypatch):
-    """Makes the machine one with a GPU of so many bytes."""
-
-    def make(memory: float, *, bfloat16: bool = True):
-        monkeypatch.setattr(device, "_on_gpu", lambda: True)
-        monkeypatch.setattr(torch.cuda, "get_device_properties", lambda: SimpleNamespace(total_memory=memory))
-        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: bfloat16)
-        monkeypatch.setattr(device.shutil, "which", lambda name: None)
-
-    return make
-
-
-# --- The engine -------------------------------------------------------------------------------------------------
 
 
 def test_engine_is_that_of_pytorch_with_the_micro_batch_asked_for():
@@ -80,15 +21,12 @@ def test_engine_is_that_of_pytorch_with_the_micro_batch_asked_for():
 
 
 def test_another_backend_is_refused_in_one_line(monkeypatch, only_line):
-    monkeypatch.setattr(device.keras.backend, "backend", lambda: "jax")
+    monkeypatch.setattr(automatic.keras.backend, "backend", lambda: "jax")
     with pytest.raises(EngineError) as caught:
         open_engine(micro_batch=1, compiled=False)
     message = only_line(str(caught.value))
     assert "jax" in message
     assert "KERAS_BACKEND=torch" in message
-
-
-# --- What `auto` means ------------------------------------------------------------------------------------------
 
 
 def test_what_is_said_stays_whatever_the_machine(cpu, gpu):
@@ -144,7 +82,7 @@ def test_micro_batch_fits_the_cache_of_a_cpu(cache, threads, precision, size, ex
 )
 def test_micro_batch_on_tile_units(threads, precision, refiner, size, expected, cpu, monkeypatch):
     cpu("2048K", threads, bfloat16=True, tiles=True)
-    monkeypatch.setattr(device, "main_memory", lambda: 64e9)
+    monkeypatch.setattr(cost_model, "main_memory", lambda: 64e9)
     assert resolve(TrainConfig(precision=precision, refiner=refiner), size, 1).micro_batch == expected
 
 
@@ -211,48 +149,3 @@ def test_compiled_where_the_training_is_long_enough(preset, expected, cpu, gpu):
     assert resolve(config, EYES, 1).compile == "off"
     gpu(80e9)  # PyTorch brings the compiler
     assert resolve(config, EYES, 1).compile == expected
-
-
-@pytest.mark.parametrize(
-    ("platform", "environment", "expected"),
-    [("linux", {}, "g++"), ("darwin", {}, "clang++"), ("linux", {"CXX": "/opt/own"}, "/opt/own")],
-)
-def test_compiler_is_the_one_that_pytorch_would_take(platform, environment, expected, cpu, monkeypatch):
-    cpu("2048K", 2)
-    monkeypatch.delenv("CXX", raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(device.sys, "platform", platform)
-    monkeypatch.setattr(device.shutil, "which", lambda name: name if name == expected else None)
-    assert resolve(TrainConfig(), EYES, 1).compile == "on"
-
-
-# --- Sizes ------------------------------------------------------------------------------------------------------
-
-
-def test_operations_of_r_by_hand():
-    """C3-64 of 1 channel, eight C3-64 of 64, C1-1 of 64; two operations for each weight and pixel."""
-    weights = 9 * 64 + 8 * 9 * 64 * 64 + 64
-    assert weights == 295_552
-    assert refiner_flops(RefinerConfig(), EYES, 1) == 2 * weights * 35 * 55 == 1_137_875_200
-    # C7-8 of 3 channels, two C7-8 of 8, C1-3 of 8
-    hand = RefinerConfig(filters=8, kernel_size=7, blocks=1)
-    assert refiner_flops(hand, (2, 3), 3) == 2 * (49 * 24 + 2 * 49 * 64 + 24) * 6
-
-
-def test_operations_of_a_training_by_hand():
-    """1000 + 2000 * 2 updates of R, three passes each; 200 + 2000 / 2 batches refined for D."""
-    expected = (3 * 5000 + 1200) * 512 * 1_137_875_200
-    assert training_flops(TrainConfig(), EYES, 1) == expected
-    nothing = TrainConfig(refiner_pretrain_steps=0, discriminator_pretrain_steps=0, steps=0)
-    assert training_flops(nothing, EYES, 1) == 0
-
-
-def test_memory_is_that_of_the_gpu_or_of_the_machine(cpu, gpu, monkeypatch):
-    gpu(80e9)
-    assert device_memory() == 80e9
-    cpu("2048K", 2)
-    monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 1000}.__getitem__)
-    assert device_memory() == 4_096_000
-    monkeypatch.setattr(os, "sysconf_names", {})
-    assert device_memory() == math.inf
