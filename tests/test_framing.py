@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import zoom
 
 from simgan.eyes import render_eyes
-from simgan.framing import compare_framing, edge_map, find_framing
+from simgan.framing import _correlations_of_shifts, compare_framing, edge_map, find_framing
 from simgan.framing_picture import framing_picture
 from simgan.images import PixelRange
 
@@ -93,6 +93,26 @@ def test_poor_and_copied_images_are_found(synthetic):
     assert "variety" in warnings(one, synthetic)
     notes = [finding.sentence for finding in compare_framing(one, synthetic) if finding.name == "copies"]
     assert notes == ["98% of the synthetic images sampled are copies of others: they add nothing."]
+
+
+def test_correlation_of_each_shift_is_that_of_what_both_show():
+    """Against NumPy's corrcoef of the overlapping parts, shift by shift."""
+    random = np.random.default_rng(3)
+    x, y = random.normal(5, 1, (2, 11, 16))
+    inside = np.ones((11, 16), bool)
+    inside[:, :2] = inside[10:] = False
+    found = _correlations_of_shifts(x, inside, y)
+    assert found.shape == (2 * 2 + 1, 2 * 3 + 1)  # a fifth of 11 and 16
+    for down in range(-2, 3):
+        for right in range(-3, 4):
+            rows, columns = np.nonzero(inside)
+            seen = (rows + down >= 0) & (rows + down < 11) & (columns + right >= 0) & (columns + right < 16)
+            a = x[rows[seen], columns[seen]]
+            b = y[rows[seen] + down, columns[seen] + right]
+            assert found[down + 2, right + 3] == pytest.approx(np.corrcoef(a, b)[0, 1], abs=1e-9)
+    little = np.zeros_like(inside)
+    little[:4] = True  # 64 of 176 pixels: less than 0.4
+    assert (_correlations_of_shifts(x, little, y) == -1).all()
 
 
 def test_edge_map_does_not_follow_contrast():

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import irfft2, rfft2
 from scipy.ndimage import affine_transform, gaussian_filter
 
 Severity = Literal["ok", "note", "warning"]
@@ -17,6 +18,7 @@ Severity = Literal["ok", "note", "warning"]
 # Ours: calibrated on sets whose framing is known, tests/test_framing.py and docs/experiments.md.
 _SCALES = np.geomspace(0.65, 1 / 0.65, 25)
 _REACH = 0.2  # of each side: the furthest shift that is looked for
+_SHOWN_BY_BOTH = 0.4  # of the map: what both must show for a shift to count
 _EXPLAINED = 0.4  # share of what is missing in correlation that another framing must bring to count
 _GAIN = 0.01  # and the least that it must bring
 _ALIKE = 0.6  # correlation of the best framing below which the sets share no layout
@@ -89,13 +91,16 @@ def edge_map(images: NDArray[np.float32]) -> NDArray[np.float64]:
 def find_framing(synthetic: NDArray[np.float32], real: NDArray[np.float32]) -> Framing:
     """The scale and shift that bring the edge map of the synthetic images nearest to that of the real ones."""
     x, y = edge_map(synthetic), edge_map(real)
-    same = _correlation(x, y, 0, 0)
+    same = _correlation(x, y)
     best = Framing(1.0, 0.0, 0.0, same, 0.0)
+    most_down, most_right = (int(_REACH * side) for side in x.shape)
     for scale in _SCALES:
-        scaled, inside = _scaled(x, scale)
-        for down, right, correlation in _shifts(scaled, y, inside):
-            if correlation > best.correlation:
-                best = Framing(float(scale), down, right, correlation, correlation - same)
+        correlations = _correlations_of_shifts(*_scaled(x, scale), y)
+        down, right = np.unravel_index(correlations.argmax(), correlations.shape)
+        if (correlation := float(correlations[down, right])) > best.correlation:
+            best = Framing(
+                float(scale), float(down - most_down), float(right - most_right), correlation, correlation - same
+            )
     return best
 
 
@@ -152,7 +157,7 @@ def _framing(synthetic: NDArray[np.float32], real: NDArray[np.float32]) -> Itera
 
 def _intensity(synthetic: NDArray[np.float32], real: NDArray[np.float32]) -> Finding:
     bright, other = (images.mean(axis=0, dtype=np.float64).mean(axis=-1) for images in (synthetic, real))
-    if _correlation(bright, other, 0, 0) < -0.5:
+    if _correlation(bright, other) < -0.5:
         return Finding(
             "intensity",
             "warning",
@@ -217,29 +222,39 @@ def _scaled(x: NDArray[np.float64], scale: float) -> tuple[NDArray[np.float64], 
     )
 
 
-def _shifts(
-    x: NDArray[np.float64], y: NDArray[np.float64], inside: NDArray[np.bool_]
-) -> Iterator[tuple[float, float, float]]:
-    """(down, right, correlation) of `y` with `x` shifted by whole pixels, over what both show."""
-    height, width = x.shape
-    for down in range(-int(_REACH * height), int(_REACH * height) + 1):
-        for right in range(-int(_REACH * width), int(_REACH * width) + 1):
-            yield float(down), float(right), _correlation(x, y, down, right, inside)
+def _correlations_of_shifts(
+    x: NDArray[np.float64], inside: NDArray[np.bool_], y: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The correlation of `y` with `x` shifted by whole pixels, over the part of `inside` that both show.
+
+    Masked normalised cross-correlation by Fourier transforms (Padfield, CVPR 2010): OpenCV's matchTemplate masks the
+    template alone and compares no parts that overlap an edge.
+
+    Returns:
+        (2 D + 1, 2 R + 1) for shifts of -D to D rows down and -R to R columns right, D and R the reach; -1 where both
+        show too little in common.
+    """
+    size = tuple(2 * side for side in x.shape)  # so that no shift wraps around
+    x, y = x - x.mean(), y - y.mean()  # sums of squares of what is far from 0 would lose digits
+    masked = [np.conj(rfft2(array, size)) for array in (inside.astype(np.float64), x * inside, x**2 * inside)]
+    whole = [rfft2(array, size) for array in (np.ones_like(y), y, y**2)]
+    reach = [np.arange(-int(_REACH * side), int(_REACH * side) + 1) for side in x.shape]
+
+    def over_shifts(one: int, other: int) -> NDArray[np.float64]:
+        products: NDArray[np.float64] = irfft2(masked[one] * whole[other], size)
+        return products[np.ix_(*reach)]
+
+    count = np.rint(over_shifts(0, 0))
+    enough = count >= _SHOWN_BY_BOTH * x.size
+    count = np.maximum(count, 1)
+    sum_x, sum_y = over_shifts(1, 0), over_shifts(0, 1)
+    covariance = over_shifts(1, 1) - sum_x * sum_y / count
+    variances = (over_shifts(2, 0) - sum_x**2 / count) * (over_shifts(0, 2) - sum_y**2 / count)
+    return np.where(enough, covariance / np.sqrt(np.maximum(variances, 1e-18)), -1.0)
 
 
-def _correlation(
-    x: NDArray[np.float64], y: NDArray[np.float64], down: int, right: int, inside: NDArray[np.bool_] | None = None
-) -> float:
-    """Of `y` with `x` moved down and right, over the part that both show."""
-    height, width = x.shape
-    part = np.s_[max(0, -down) : height - max(0, down), max(0, -right) : width - max(0, right)]
-    other = np.s_[max(0, down) : height + min(0, down), max(0, right) : width + min(0, right)]
-    a, b = x[part], y[other]
-    if inside is not None:
-        seen = inside[part]
-        if seen.sum() < 0.4 * x.size:
-            return -1.0
-        a, b = a[seen], b[seen]
-    a, b = a - a.mean(), b - b.mean()
+def _correlation(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
+    """Of two maps; 0 if one is the same everywhere."""
+    a, b = x - x.mean(), y - y.mean()
     size = np.sqrt((a**2).sum() * (b**2).sum())
     return float((a * b).sum() / size) if size > 0 else 0.0
