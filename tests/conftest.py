@@ -6,6 +6,9 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import simgan  # before PyTorch: it sets how PyTorch's threads wait
+
+# isort: split
 import h5py
 import numpy as np
 import pytest
@@ -14,7 +17,6 @@ from hypothesis import HealthCheck, settings
 from PIL import Image
 from torch.nn import functional
 
-import simgan
 from simgan.eyes import write_eyes
 
 # A busy machine says nothing about the code.

@@ -61,3 +61,23 @@ def test_import_after_keras_changes_nothing():
     stub = "import sys, types; sys.modules['keras'] = types.ModuleType('keras'); sys.modules['simgan.losses'] = None\n"
     code = f"{stub}try:\n    import simgan\nexcept ImportError:\n    pass\n"
     assert printed(f"{code}import os; print(os.environ.get('KERAS_BACKEND'))") == "None"
+
+
+def openmp_settings(**environment: str) -> str:
+    """What OpenMP tells of its settings when PyTorch loads it."""
+    given = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
+    done = subprocess.run(
+        [sys.executable, "-c", "import simgan, torch"],
+        env=given | {"OMP_DISPLAY_ENV": "verbose"} | environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+    )
+    return done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="PyTorch comes with GNU's OpenMP on Linux")
+def test_threads_of_pytorch_sleep_while_they_wait_unless_told_otherwise():
+    assert "GOMP_SPINCOUNT = '0'" in openmp_settings()
+    assert "OMP_WAIT_POLICY = 'ACTIVE'" in openmp_settings(OMP_WAIT_POLICY="active")

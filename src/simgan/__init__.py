@@ -1,7 +1,8 @@
 """SimGAN: refines labelled synthetic images so that they look real, and leaves their labels true.
 
-Importing this package selects Keras's PyTorch backend, unless Keras is loaded or KERAS_BACKEND is set already, and
-lets Keras load models that were compiled with the losses here.
+Importing this package selects Keras's PyTorch backend, unless Keras is loaded or KERAS_BACKEND is set already; has
+PyTorch's threads sleep while they wait, unless PyTorch is loaded or OMP_WAIT_POLICY is set already; and lets Keras
+load models that were compiled with the losses here.
 """
 
 import os
@@ -14,6 +15,10 @@ from simgan.version import __version__ as __version__
 
 if "keras" not in sys.modules:
     os.environ.setdefault("KERAS_BACKEND", "torch")
+if "torch" not in sys.modules:
+    # OpenMP reads this when PyTorch loads it. Threads that spin while they wait slow each other down as soon as
+    # another process is busy; threads that sleep do not (docs/performance.md).
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 register_with_keras()
 
 if TYPE_CHECKING:
