@@ -17,7 +17,7 @@ from scipy.ndimage import gaussian_filter
 
 from simgan import refine, refining
 from simgan.errors import DataError, RunError
-from simgan.images import PixelRange, open_images
+from simgan.images import PixelRange, groups, open_images
 from simgan.images.hdf5 import StackedHdf5
 from simgan.images.hdf5_writer import Hdf5Writer
 from simgan.models import refiner_model
@@ -144,7 +144,7 @@ def test_no_more_than_a_few_hundred_images_wait_for_others_of_their_size(
     def on_progress(done: int, total: int) -> None:
         waiting.append(read - done)
 
-    monkeypatch.setattr(refining, "_BLOCK_BYTES", 10 * images[0].nbytes)
+    monkeypatch.setattr(groups, "_BLOCK_BYTES", 10 * images[0].nbytes)
     with open_images(write_pngs(tmp_path / "mixed", images)) as source:
         stored_many = source.stored_many
 
@@ -245,7 +245,7 @@ def many(tmp_path, pixels):
 
 @pytest.mark.parametrize("block_bytes", [1, 20 * 7, 2**20])
 def test_all_images_are_refined_in_blocks_of_any_size(many, tmp_path, negative, monkeypatch, block_bytes):
-    monkeypatch.setattr(refining, "_BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(groups, "_BLOCK_BYTES", block_bytes)
     done = []
     with open_images(many) as source:
         refine_data_set(negative, source, tmp_path / "refined.h5", lambda *progress: done.append(progress))
@@ -278,7 +278,7 @@ def test_an_error_while_reading_or_writing_ahead_leaves_nothing(
             raise DataError("image '200' is bad")
         return whole(self, indices, *images)
 
-    monkeypatch.setattr(refining, "_BLOCK_BYTES", 20 * 32)
+    monkeypatch.setattr(groups, "_BLOCK_BYTES", 20 * 32)
     owner = StackedHdf5 if method == "stored_many" else Hdf5Writer
     whole = getattr(owner, method)
     monkeypatch.setattr(owner, method, broken)
@@ -409,7 +409,7 @@ def test_all_beyond_is_an_error_that_leaves_nothing(tmp_path, only_line, monkeyp
 
 
 @pytest.mark.usefixtures("mover")
-def test_an_old_list_is_not_written_over(tmp_path, only_line):
+def test_an_old_list_is_not_written_over(tmp_path, only_line, identity):
     path = save_set("keyed", tmp_path, textures(4))
     (tmp_path / "out.h5.quarantine.csv").write_text("old")
     with open_images(path) as source, pytest.raises(DataError) as caught:
@@ -420,7 +420,7 @@ def test_an_old_list_is_not_written_over(tmp_path, only_line):
 
 @pytest.mark.usefixtures("mover")
 @pytest.mark.parametrize("max_drift", [0.0, -1.0, float("nan")])
-def test_drift_that_is_no_distance_is_refused(max_drift, tmp_path, only_line):
+def test_drift_that_is_no_distance_is_refused(max_drift, tmp_path, only_line, identity):
     path = save_set("keyed", tmp_path, textures(4))
     with open_images(path) as source, pytest.raises(DataError) as caught:
         refining.refine_data_set(identity, source, tmp_path / "out.h5", max_drift=max_drift)
