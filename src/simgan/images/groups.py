@@ -21,6 +21,7 @@ _WAITING_BYTES = 4 * _GROUP_BYTES
 # Images are read in blocks: large enough that a call costs little, small enough that a few fit anywhere.
 _BLOCK_BYTES = 2**20
 _SAMPLED = 32  # images whose sizes are looked at beforehand
+_LOOKED_AT = 9  # the same, in each block
 
 Size = tuple[int, int]
 Block = tuple[range, list[NDArray[Any]]]
@@ -89,17 +90,16 @@ def _parts(source: ImageSource) -> Iterator[range]:
     """The indices of each block.
 
     Images may have any size, and to ask for that of each would take as long as to read small ones. A block is made for
-    the largest of the sampled images and of its own first and last.
+    the largest of the sampled images and of a few of its own.
     """
     typical = max(_image_bytes(source, size) for size in sampled_sizes(source))
     start = 0
     while start < len(source):
-        images = _fitting(max(typical, _image_bytes(source, source.size(start))))
-        last = min(start + images, len(source)) - 1
-        images = min(images, _fitting(_image_bytes(source, source.size(last))))
-        stop = min(start + images, len(source))
-        yield range(start, stop)
-        start = stop
+        count = min(_fitting(typical), len(source) - start)
+        looked_at = (source.size(start + place) for place in evenly_spaced(count, _LOOKED_AT))
+        count = min(count, _fitting(max(_image_bytes(source, size) for size in looked_at)))
+        yield range(start, start + count)
+        start += count
 
 
 def _image_bytes(source: ImageSource, size: Size) -> int:
