@@ -84,6 +84,8 @@ def test_what_another_job_left_is_not_taken(tmp_path):
     with spooled(tmp_path / "out.h5", OTHER) as spool:
         assert spool.is_old
         assert spool.take(GROUPS[0].shape, GROUPS[0].dtype) is None
+        spool.put(GROUPS[1])
+        assert (tmp_path / ".out.h5.spool").read_bytes().startswith(OTHER)
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ class Quarantine:
         self._aside = {image.place: SetAside(image.name, None, image.reason) for image in source.left_out}
         self._list = quarantine_list(output)
         self._has_list = max_drift is not None or bool(self._aside)
-        self._begun = False
+        self._owns_list = False
 
     def begin(self, *, take_over: bool) -> None:
         """Makes sure that the name of the list is free.
@@ -61,7 +61,7 @@ class Quarantine:
             raise DataError(
                 f"{self._list}: expected a name not in use, received one that is; remove it or name another output"
             )
-        self._begun = take_over or self._has_list
+        self._owns_list = take_over or self._has_list
         self._remove_list()
 
     def stay(self, indices: list[int], synthetic: NDArray[Any], refined: NDArray[Any]) -> NDArray[np.bool_]:
@@ -114,7 +114,7 @@ class Quarantine:
             self._remove_list()
 
     def _remove_list(self) -> None:
-        if self._begun:
+        if self._owns_list:
             self._list.unlink(missing_ok=True)
             partial_of(self._list).unlink(missing_ok=True)
 

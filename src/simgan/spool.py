@@ -51,7 +51,7 @@ class Spool:
         """The next group, (N, H, W, C); None, and the rest of the file is dropped, if it is missing or damaged."""
         start, size = self._file.tell(), int(np.prod(shape)) * dtype.itemsize
         checksum, content = self._file.read(_CHECKSUM), self._file.read(size)
-        if len(content) == size and checksum == self._checksum(start, shape, dtype, content):
+        if checksum == self._checksum(start, shape, dtype, content):
             return np.frombuffer(content, dtype).reshape(shape)
         self._file.seek(start)
         self._file.truncate()
