@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -591,3 +592,36 @@ def test_a_name_of_control_characters_cannot_reach_the_terminal(command, tmp_pat
         code, _, stderr = command(*line)
         assert code == 2
         assert "a\\n\\x1b[31mb" in only_line(stderr)
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("train", "--micro-batch, --history-size or --size"),
+        ("refine", "refine smaller ones"),
+        ("evaluate", "choose fewer --images"),
+        ("drift", "use fewer or smaller images"),
+    ],
+)
+def test_out_of_memory_names_options_that_the_command_has(name, advice, command, monkeypatch, capsys, only_line):
+    class Hungry:
+        def run(self, console):
+            raise RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr("simgan.cli._parse", lambda arguments: Hungry())
+    code, _, stderr = command(name)
+    assert code == 2
+    assert "out of memory; " in only_line(stderr)
+    assert advice in stderr
+    monkeypatch.undo()
+    with pytest.raises(SystemExit):
+        main([name, "--help"])
+    shown = capsys.readouterr().out
+    assert all(option in shown for option in re.findall(r"--[a-z-]+", advice))
+
+
+def test_refining_says_that_images_have_another_scale(command, finished_run, tmp_path, pixels):
+    np.save(tmp_path / "large.npy", pixels(2, 1, (80, 80)))
+    code, stdout, stderr = command("refine", finished_run.path, tmp_path / "large.npy", tmp_path / "out.npy")
+    assert (code, stderr) == (0, "")
+    assert "note: R was trained at 8x8 and refines 80x80 here, 10 times that scale" in stdout

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -16,12 +17,12 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from simgan import refine, refining
-from simgan.errors import DataError, RunError
-from simgan.images import PixelRange, open_images
+from simgan.errors import DataError, OutputError, RunError
+from simgan.images import PixelRange, groups, open_images
 from simgan.images.hdf5 import StackedHdf5
 from simgan.images.hdf5_writer import Hdf5Writer
 from simgan.models import refiner_model
-from simgan.refining import refine_data_set
+from simgan.refining import refine_data_set, scale_note
 
 
 def model_of(*layers: keras.Layer, channels: int = 1) -> keras.Model:
@@ -144,7 +145,7 @@ def test_no_more_than_a_few_hundred_images_wait_for_others_of_their_size(
     def on_progress(done: int, total: int) -> None:
         waiting.append(read - done)
 
-    monkeypatch.setattr(refining, "_BLOCK_BYTES", 10 * images[0].nbytes)
+    monkeypatch.setattr(groups, "_BLOCK_BYTES", 10 * images[0].nbytes)
     with open_images(write_pngs(tmp_path / "mixed", images)) as source:
         stored_many = source.stored_many
 
@@ -245,7 +246,7 @@ def many(tmp_path, pixels):
 
 @pytest.mark.parametrize("block_bytes", [1, 20 * 7, 2**20])
 def test_all_images_are_refined_in_blocks_of_any_size(many, tmp_path, negative, monkeypatch, block_bytes):
-    monkeypatch.setattr(refining, "_BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(groups, "_BLOCK_BYTES", block_bytes)
     done = []
     with open_images(many) as source:
         refine_data_set(negative, source, tmp_path / "refined.h5", lambda *progress: done.append(progress))
@@ -278,7 +279,7 @@ def test_an_error_while_reading_or_writing_ahead_leaves_nothing(
             raise DataError("image '200' is bad")
         return whole(self, indices, *images)
 
-    monkeypatch.setattr(refining, "_BLOCK_BYTES", 20 * 32)
+    monkeypatch.setattr(groups, "_BLOCK_BYTES", 20 * 32)
     owner = StackedHdf5 if method == "stored_many" else Hdf5Writer
     whole = getattr(owner, method)
     monkeypatch.setattr(owner, method, broken)
@@ -409,7 +410,7 @@ def test_all_beyond_is_an_error_that_leaves_nothing(tmp_path, only_line, monkeyp
 
 
 @pytest.mark.usefixtures("mover")
-def test_an_old_list_is_not_written_over(tmp_path, only_line):
+def test_an_old_list_is_not_written_over(tmp_path, only_line, identity):
     path = save_set("keyed", tmp_path, textures(4))
     (tmp_path / "out.h5.quarantine.csv").write_text("old")
     with open_images(path) as source, pytest.raises(DataError) as caught:
@@ -420,7 +421,7 @@ def test_an_old_list_is_not_written_over(tmp_path, only_line):
 
 @pytest.mark.usefixtures("mover")
 @pytest.mark.parametrize("max_drift", [0.0, -1.0, float("nan")])
-def test_drift_that_is_no_distance_is_refused(max_drift, tmp_path, only_line):
+def test_drift_that_is_no_distance_is_refused(max_drift, tmp_path, only_line, identity):
     path = save_set("keyed", tmp_path, textures(4))
     with open_images(path) as source, pytest.raises(DataError) as caught:
         refining.refine_data_set(identity, source, tmp_path / "out.h5", max_drift=max_drift)
@@ -447,30 +448,58 @@ def stopped(many, tmp_path):
     return refine
 
 
-def test_interrupted_refining_goes_on_where_it_was(stopped, many, tmp_path, negative, monkeypatch):
-    assert any("goes on" in note for note in stopped(negative).__notes__)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".refined.h5.spool", "many.h5"]
-    refined_anew, own = [], refining.predictor
+@pytest.fixture
+def counted(monkeypatch):
+    """The number of images in each call of R from now on."""
+    calls, own = [], refining.predictor
 
     def counting(*args, **options):
         predict = own(*args, **options)
-        return lambda images: refined_anew.append(len(images)) or predict(images)
+        return lambda images: calls.append(len(images)) or predict(images)
 
     monkeypatch.setattr(refining, "predictor", counting)
+    return calls
+
+
+def test_interrupted_refining_goes_on_where_it_was(stopped, counted, many, tmp_path, negative):
+    assert any("goes on" in note for note in stopped(negative).__notes__)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".refined.h5.spool", "many.h5"]
+    counted.clear()
     with open_images(many) as source:
         refine_data_set(negative, source, tmp_path / "refined.h5")
-        assert sum(refined_anew) <= 300 - 128
+        assert sum(counted) <= 300 - 128
         refine_data_set(negative, source, tmp_path / "at once.h5")
     assert (tmp_path / "refined.h5").read_bytes() == (tmp_path / "at once.h5").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["at once.h5", "many.h5", "refined.h5"]
 
 
-def test_a_torn_group_is_made_anew(stopped, many, tmp_path, negative):
+GROUP = 16 + 64 * 4 * 5  # bytes in the spool: a checksum and the pixels
+
+
+@pytest.mark.parametrize(
+    ("damage", "whole_groups"),
+    [
+        (lambda content: content[:-7], 1),
+        (lambda content: content[: 32 + GROUP] + bytes(len(content) - 32 - GROUP), 1),
+        (lambda content: content[:32] + bytes(len(content) - 32), 0),
+        (lambda content: content[:100] + bytes([content[100] ^ 1]) + content[101:], 0),
+        (lambda content: bytes(len(content)), 0),
+        (lambda content: b"", 0),
+    ],
+    ids=["torn", "second group of zeros", "all groups of zeros", "a bit flipped", "file of zeros", "empty"],
+)
+def test_damaged_groups_are_made_anew(damage, whole_groups, stopped, counted, many, tmp_path, negative):
+    """As after a power cut: R makes what is damaged and all after it, and the output has the same bytes."""
     stopped(negative)
     spool = tmp_path / ".refined.h5.spool"
-    spool.write_bytes(spool.read_bytes()[:-7])
+    content = spool.read_bytes()[: 32 + 2 * GROUP]
+    spool.write_bytes(damage(content))
+    counted.clear()
     with open_images(many) as source:
         refine_data_set(negative, source, tmp_path / "refined.h5")
+        assert sum(counted) == 300 - 64 * whole_groups
+        refine_data_set(negative, source, tmp_path / "at once.h5")
+    assert (tmp_path / "refined.h5").read_bytes() == (tmp_path / "at once.h5").read_bytes()
     np.testing.assert_array_equal(read_all(tmp_path / "refined.h5")["image"], 255 - read_all(many)["image"])
 
 
@@ -535,6 +564,204 @@ def test_killed_refining_goes_on_and_gives_the_same_bytes(form, finished_run, tm
     for one, other in zip(*files, strict=True):
         assert one.read_bytes() == other.read_bytes()
     assert not list(tmp_path.glob(".*"))
+
+
+KILLED_LATE = """
+import os, signal, sys
+from pathlib import Path
+import simgan
+from simgan.images import open_images
+from simgan.images.writer import ImageWriter
+from simgan.refining import refine_data_set
+
+run, path, output, moment = sys.argv[1:]
+finish, rename, replace = ImageWriter.finish, Path.rename, os.replace
+
+def die(*args):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def finish_and_die(writer):
+    finish(writer)
+    die()
+
+if moment == "output not complete":
+    ImageWriter.finish = die
+elif moment == "output complete":
+    ImageWriter.finish = finish_and_die
+elif moment == "list without its name":
+    os.replace = lambda old, new: die() if str(new).endswith(".csv") else replace(old, new)
+else:
+    Path.rename = lambda old, new: die() if new == Path(output) else rename(old, new)
+with open_images(path) as source:
+    refine_data_set(run, source, output, max_drift=0.01)
+"""
+
+
+def all_files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("moment", "form"),
+    [
+        ("output not complete", "npz"),
+        ("output complete", "folder"),
+        ("list without its name", "npz"),
+        ("list with its name", "npz"),
+        ("list with its name", "keyed"),
+    ],
+)
+def test_killed_at_the_end_it_goes_on_and_gives_the_same_output_and_list(
+    moment, form, finished_run, counted, tmp_path
+):
+    """SIGKILL around the last steps: complete the output, write the list, name the list, name the output."""
+    images = np.concatenate([textures(6), np.full((2, 24, 40, 1), 100, np.uint8)])
+    (tmp_path / "work").mkdir()
+    (tmp_path / "unharmed").mkdir()
+    path = save_set(form, tmp_path, images)
+    output = tmp_path / "work" / f"out{path.suffix}"
+    arguments = [sys.executable, "-c", KILLED_LATE, finished_run.path, path, output, moment]
+    killed = subprocess.run(arguments, env={**os.environ, "KERAS_BACKEND": "torch"}, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert not output.exists()
+    listed = tmp_path / "work" / f"{output.name}.quarantine.csv"
+    assert listed.exists() == (moment == "list with its name")
+    with open_images(path) as source:
+        counted.clear()
+        aside = refine_data_set(finished_run, source, output, max_drift=0.01)
+        assert counted == []
+        refine_data_set(finished_run, source, tmp_path / "unharmed" / output.name, max_drift=0.01)
+    assert 0 < len(aside) < 8
+    assert all_files(tmp_path / "work") == all_files(tmp_path / "unharmed")
+
+
+def test_a_list_that_a_killed_job_left_does_not_stay_beside_an_output_without_one(finished_run, tmp_path):
+    path = save_set("npz", tmp_path, np.concatenate([textures(3), np.full((1, 24, 40, 1), 100, np.uint8)]))
+    arguments = [
+        sys.executable,
+        "-c",
+        KILLED_LATE,
+        finished_run.path,
+        path,
+        tmp_path / "out.npz",
+        "list with its name",
+    ]
+    subprocess.run(arguments, env={**os.environ, "KERAS_BACKEND": "torch"}, check=False)
+    assert (tmp_path / "out.npz.quarantine.csv").exists()
+    with open_images(path) as source:
+        refine_data_set(finished_run, source, tmp_path / "out.npz")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.npz", "out.npz"]
+
+
+@pytest.mark.usefixtures("mover")
+@pytest.mark.parametrize("form", ["keyed", "npz", "folder"])
+@pytest.mark.parametrize("step", ["finish", "list", "rename"])
+def test_an_error_at_the_end_leaves_neither_output_nor_list(step, form, tmp_path, identity, monkeypatch):
+    path = save_set(form, tmp_path, textures(4))
+    output = tmp_path / f"out{path.suffix}"
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    rename, replace = Path.rename, os.replace
+    if step == "finish":
+        monkeypatch.setattr("simgan.images.writer.sync_all", full)
+    elif step == "list":
+        monkeypatch.setattr(os, "replace", lambda old, new: full() if str(new).endswith(".csv") else replace(old, new))
+    else:
+        monkeypatch.setattr(Path, "rename", lambda old, new: full() if new == output else rename(old, new))
+    with open_images(path) as source, pytest.raises(OutputError, match="free some space") as caught:
+        refine_data_set(identity, source, output, max_drift=1.0)
+    assert any("goes on" in note for note in caught.value.__notes__)
+    assert sorted(one.name for one in tmp_path.iterdir()) == [f".{output.name}.spool", path.name]
+    monkeypatch.undo()
+
+
+# --- A full disk ------------------------------------------------------------------------------------------------
+
+
+def save_large(form: str, folder: Path) -> tuple[Path, int]:
+    """A set whose refined version needs a file above a limit, in bytes, that its spool stays below."""
+    flat = np.full((60, 64, 64, 1), 100, np.uint8)
+    if form == "npz":  # fails at the end, when all images are refined: the labels are large
+        np.savez(folder / "in.npz", image=flat, gaze=np.zeros((60, 10_000), np.float32))
+        return folder / "in.npz", 1_000_000
+    if form == "keyed":  # fails amid the images: flat ones were small, refined ones cannot be compressed
+        with h5py.File(folder / "in.h5", "w") as file:
+            for index, image in enumerate(flat):
+                file.create_dataset(f"image/{index:02d}", data=image[..., 0], compression="gzip")
+        return folder / "in.h5", 250_000
+    (folder / "in").mkdir()
+    if form == "folder":  # PNG of noise is a little larger than the noise
+        Image.fromarray(flat[0, ..., 0]).save(folder / "in/a.png")
+        return folder / "in", 64 * 64 + 32 + 16 + 10
+    for index, image in enumerate(flat):  # in the spool, none in the output
+        Image.fromarray(image[..., 0]).save(folder / f"in/{index:02d}.png")
+    return folder / "in", 6 * 64 * 64
+
+
+@pytest.mark.parametrize("form", ["npz", "keyed", "folder", "spool"])
+def test_a_full_disk_keeps_what_r_made(form, tmp_path, identity, only_line, monkeypatch):
+    """A limit on the size of files stands for the full disk; R makes noise, which no format can compress."""
+    noise, calls = np.random.default_rng(0).uniform(-1, 1, (64, 64, 1)).astype(np.float32), []
+
+    def predict(images):
+        calls.append(len(images))
+        return np.broadcast_to(noise, images.shape)
+
+    monkeypatch.setattr(refining, "predictor", lambda *args, **options: predict)
+    monkeypatch.setattr(groups, "AT_ONCE", 4)
+    path, limit = save_large(form, tmp_path)
+    output = tmp_path / f"out{path.suffix}"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with open_images(path) as source:
+        count = len(source)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limits[1]))
+        try:
+            with pytest.raises(OutputError) as caught:
+                refine_data_set(identity, source, output)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert "free some space" in only_line(str(caught.value))
+        assert caught.value.__notes__ == ["then the same command goes on where it was"]
+        assert sorted(one.name for one in tmp_path.iterdir()) == sorted([f".{output.name}.spool", path.name])
+        made = sum(calls)
+        calls.clear()
+        refine_data_set(identity, source, output)
+    in_spool = 4 if form == "spool" else made  # of 24,576 bytes; a group has 16,400
+    assert sum(calls) == count - in_spool
+    assert made > 0
+    with open_images(output) as refined:
+        expected = np.rint((noise + 1) * 127.5).astype(np.uint8)
+        for image in refined.read(range(count)):
+            np.testing.assert_array_equal(image, expected)
+    assert sorted(one.name for one in tmp_path.iterdir()) == sorted([output.name, path.name])
+
+
+# --- Another scale than the training's --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sizes", "said"),
+    [
+        ([(8, 8)], None),
+        ([(11, 12)], None),  # 1.44 times
+        ([(4, 36)], "refines 4x36 here, 1.5 times"),  # 144 pixels in place of 64
+        ([(5, 5)], "refines 5x5 here, 0.62 times"),
+        ([(6, 6)], None),
+        ([(80, 80)], "trained at 8x8 and refines 80x80 here, 10 times that scale"),
+        ([(8, 8), (9, 9), (32, 32)], "refines images of several sizes, 32x32 among them, here, 4 times"),
+    ],
+)
+def test_images_of_another_scale_are_said(sizes, said, finished_run, tmp_path, pixels, write_pngs, only_line):
+    folder = write_pngs(tmp_path / "in", [pixels(1, 1, size)[0] for size in sizes])
+    with open_images(folder) as source:
+        note = scale_note(finished_run, source)
+    if said is None:
+        assert note is None
+    else:
+        assert said in only_line(note)
+        assert f"train with --size {sizes[-1][0]}x{sizes[-1][1]}" in note
 
 
 # --- Images that cannot be used ---------------------------------------------------------------------------------

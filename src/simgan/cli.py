@@ -18,7 +18,7 @@ import tyro
 from tyro.conf import subcommand
 
 from simgan.commands import Check, Demo, Refine, RenderEyes
-from simgan.errors import ConfigError, HealthError, SimGANError
+from simgan.errors import ConfigError, HealthError, SimGANError, is_out_of_memory
 from simgan.measuring_commands import Drift, Evaluate, Report
 from simgan.say import say
 from simgan.stopping import TERMINATED
@@ -32,8 +32,11 @@ if TYPE_CHECKING:
 _BAD_INPUT, _UNWELL, _MISTAKE, _INTERRUPTED = 2, 3, 70, 130
 _NAMES = ("train", "refine", "check", "evaluate", "report", "drift", "render-eyes", "demo", "turing")
 _DEBUG = "--debug"  # anywhere on the command line
-# How PyTorch says it, in a RuntimeError, of a GPU and of a CPU.
-_OUT_OF_MEMORY = ("out of memory", "can't allocate memory")
+_LESS_MEMORY = {
+    "train": "choose a smaller --micro-batch, --history-size or --size",
+    "refine": "R takes large images one at a time: refine smaller ones, or close other programs",
+    "evaluate": "choose fewer --images",
+}
 _FRAME = re.compile(r"\x1b\[[\d;]*m|[│╭╮╰╯]")  # what tyro draws around a message
 _RULE = re.compile(r"\s*[─-]{3,}\s*")
 
@@ -62,13 +65,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise  # --help
         if debug:
             traceback.print_exc()
-        code, told = _in_one_line(error)
+        code, told = _in_one_line(error, *given[:1] or [""])
     say(_console(stderr=True), f"simgan: {told}")
     return code
 
 
-def _in_one_line(error: BaseException) -> tuple[int, str]:
-    """The exit code of an error, and what to say of it."""
+def _in_one_line(error: BaseException, command: str) -> tuple[int, str]:
+    """The exit code of an error of `command`, and what to say of it."""
     notes = getattr(error, "__notes__", [])
     text = " ".join(str(error).split())
     if isinstance(error, SystemExit | KeyboardInterrupt):
@@ -80,8 +83,8 @@ def _in_one_line(error: BaseException) -> tuple[int, str]:
         said = f"cannot read or write: {text}; check the disk and the permissions."
     elif isinstance(error, ImportError):
         said = f"cannot import {error.name or error}; install it, or unset KERAS_BACKEND to run on PyTorch."
-    elif isinstance(error, MemoryError) or any(words in text for words in _OUT_OF_MEMORY):
-        said = "out of memory; choose a smaller --micro-batch or --history-size, or smaller images."
+    elif is_out_of_memory(error):
+        said = f"out of memory; {_LESS_MEMORY.get(command, 'use fewer or smaller images')}."
     else:
         code = _MISTAKE
         said = (

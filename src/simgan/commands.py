@@ -53,12 +53,14 @@ class Refine:
         """Refines with a progress bar."""
         from simgan.progress import show_progress
         from simgan.quarantine import quarantine_list
-        from simgan.refining import refine_data_set
+        from simgan.refining import refine_data_set, scale_note
         from simgan.run import Run
 
         run = Run.open(self.run_folder, self.checkpoint)
         limits = self.range or run.data.synthetic.range
         with open_data(self.input, self.key, limits, self.on_bad_image, console) as source:
+            if note := scale_note(run, source):
+                say(console, f"note: {note}.")
             with show_progress(console, "refining") as on_progress:
                 aside = refine_data_set(run, source, self.output, on_progress, max_drift=self.max_drift)
             moved = sum(image.drift is not None for image in aside)

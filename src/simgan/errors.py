@@ -37,6 +37,10 @@ class DataError(SimGANError, ValueError):
         super().__init__(printable(message))
 
 
+class OutputError(DataError):
+    """An output cannot be written: the disk is full, say. The images and labels are not at fault."""
+
+
 class RunError(SimGANError, RuntimeError):
     """A run folder cannot be created, written or opened."""
 
@@ -51,3 +55,12 @@ class NotFiniteError(HealthError):
 
 class EngineError(SimGANError, RuntimeError):
     """The Keras backend in use cannot do what was asked."""
+
+
+# How PyTorch says it, in a RuntimeError, of a GPU and of a CPU.
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in _OUT_OF_MEMORY)

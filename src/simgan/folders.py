@@ -1,6 +1,8 @@
 """Files and folders that appear whole or not at all, and run folders that one process fills."""
 
+import errno
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -9,9 +11,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from simgan.errors import RunError
+from simgan.errors import OutputError, RunError
 
 _LOCK = ".lock"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_HDF5_ERRNO = re.compile(r"errno = (\d+)")
 
 
 def check_new(out: str | Path) -> Path:
@@ -36,7 +40,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     Raises:
         OSError: it cannot be written, or `folder` exists.
     """
-    partial = folder.with_name(f".{folder.name}.partial")
+    partial = partial_of(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
@@ -53,9 +57,14 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 def write_whole(path: Path, content: str | bytes) -> None:
     """Writes a file, text as UTF-8: after a crash at any moment it is the old one or the new one."""
-    partial = path.with_name(f".{path.name}.partial")
+    partial = partial_of(path)
     partial.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
     replace(partial, path)
+
+
+def partial_of(path: Path) -> Path:
+    """The name that a file has while it is written."""
+    return path.with_name(f".{path.name}.partial")
 
 
 def replace(partial: Path, path: Path) -> None:
@@ -63,6 +72,28 @@ def replace(partial: Path, path: Path) -> None:
     sync(partial)
     os.replace(partial, path)
     sync(path.parent)
+
+
+def output_error(output: Path, error: BaseException) -> OutputError:
+    """The error of an output that could not be written because of `error`, with the way out that fits it.
+
+    A limit on the size of files counts as a full disk.
+    """
+    way_out = "check the disk and the permissions, or name another output"
+    if _errno(error) in _FULL:
+        way_out = "free some space, raise the limit on the size of files (ulimit -f) or name another output"
+    received = " ".join(str(error).split())[:200] or type(error).__name__
+    return OutputError(
+        f"{output}: expected to write it, received {received}; no unfinished output was left, {way_out}"
+    )
+
+
+def _errno(error: BaseException) -> int | None:
+    """The number of the system's error; HDF5 tells it in its text alone."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno
+    found = _HDF5_ERRNO.search(str(error))
+    return int(found[1]) if found else None
 
 
 def sync(path: Path) -> None:

@@ -1,6 +1,7 @@
-"""R as a function of images in memory, in the fastest form for them."""
+"""R as a function of images in memory, in the fastest form for them and in bounded memory."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ from numpy.typing import NDArray
 from simgan.automatic import dtype_policy, open_engine, resolve_precision
 from simgan.cost_model import images_at_once, refiner_flops, worth_compiling
 from simgan.errors import DataError
+from simgan.images.groups import AT_ONCE
 from simgan.models import any_size, refiner_model
 from simgan.run import Run
 
-AT_ONCE = 64  # images of one size: enough to keep any device busy
+# Pixels, of all images, that go through a Keras model at once: 64 MB for each layer of 64 filters in float32. Ours.
+_PIXELS_AT_ONCE = 2**18
 
 Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # (N, H, W, C) in [-1, 1], to the same refined
 
@@ -38,7 +41,10 @@ def predictor(
     if isinstance(run, Run) and dtype == np.uint8 and keras.backend.backend() == "torch":
         return _fast(run, shape, one_size)
     model = run.refiner if isinstance(run, Run) else any_size(run)
-    return lambda images: np.asarray(model.predict_on_batch(images), np.float32)
+    return _in_pieces(
+        lambda images: np.asarray(model.predict_on_batch(images), np.float32),
+        lambda height, width: _PIXELS_AT_ONCE // (height * width),
+    )
 
 
 def _fast(run: Run, shape: tuple[int, ...], one_size: bool) -> Predict:
@@ -52,9 +58,26 @@ def _fast(run: Run, shape: tuple[int, ...], one_size: bool) -> Predict:
         None, None, channels, data_format="channels_first", dtype=dtype_policy("auto"), **dict(settings)
     )
     model.set_weights(run.refiner.get_weights())
+
+    @lru_cache
+    def at_once(height: int, width: int) -> int:
+        return min(AT_ONCE, images_at_once(settings, (height, width), resolve_precision("auto")))
+
     engine = open_engine(
-        micro_batch=min(AT_ONCE, images_at_once(settings, size, resolve_precision("auto"))),
+        micro_batch=at_once(height, width) if one_size else AT_ONCE,
         compiled=one_size and worth_compiling(count * refiner_flops(settings, size, channels)),
     )
     network = engine.network(model)
-    return lambda images: engine.to_numpy(engine.infer(network, engine.to_device(images)))
+    return _in_pieces(lambda images: engine.to_numpy(engine.infer(network, engine.to_device(images))), at_once)
+
+
+def _in_pieces(predict: Predict, at_once: Callable[[int, int], int]) -> Predict:
+    """`predict` in calls of at most `at_once(H, W)` images, and at least one. This bounds the memory of R."""
+
+    def in_pieces(images: NDArray[np.float32]) -> NDArray[np.float32]:
+        step = max(1, at_once(*images.shape[1:3]))
+        if len(images) <= step:
+            return predict(images)
+        return np.concatenate([predict(images[start : start + step]) for start in range(0, len(images), step)])
+
+    return in_pieces

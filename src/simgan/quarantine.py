@@ -4,13 +4,13 @@ import csv
 import io
 import os
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simgan.errors import DataError
-from simgan.folders import write_whole
+from simgan.folders import output_error, partial_of, write_whole
 from simgan.images import ImageSource
 
 
@@ -24,7 +24,9 @@ class SetAside(NamedTuple):
 
 
 class Quarantine:
-    """Decides which refined images stay, and remembers the others.
+    """Decides which refined images stay, and lists the others.
+
+    Use it as a context manager around the writing of the output: where that ends with an error, the list is removed.
 
     Args:
         whole: the data set, with the images that cannot be used.
@@ -33,7 +35,7 @@ class Quarantine:
         max_drift: px; see `simgan.refining.refine_data_set`.
 
     Raises:
-        DataError: `max_drift` is not positive, or the list exists.
+        DataError: `max_drift` is not positive.
     """
 
     def __init__(self, whole: ImageSource, source: ImageSource, output: Path, max_drift: float | None) -> None:
@@ -42,11 +44,25 @@ class Quarantine:
         self._whole, self._output, self._max_drift = whole, output, max_drift
         self._pixel_range = source.pixel_range
         self._aside = {image.place: SetAside(image.name, None, image.reason) for image in source.left_out}
-        self._list = quarantine_list(output) if max_drift is not None or self._aside else None
-        if self._list and os.path.lexists(self._list):
+        self._list = quarantine_list(output)
+        self._has_list = max_drift is not None or bool(self._aside)
+        self._owns_list = False
+
+    def begin(self, *, take_over: bool) -> None:
+        """Makes sure that the name of the list is free.
+
+        Args:
+            take_over: whether a list of that name was left by an interrupted job of this output; it is removed.
+
+        Raises:
+            DataError: there is a list, and it is not to be removed.
+        """
+        if not take_over and self._has_list and os.path.lexists(self._list):
             raise DataError(
                 f"{self._list}: expected a name not in use, received one that is; remove it or name another output"
             )
+        self._owns_list = take_over or self._has_list
+        self._remove_list()
 
     def stay(self, indices: list[int], synthetic: NDArray[Any], refined: NDArray[Any]) -> NDArray[np.bool_]:
         """(N,): which of the images, at `indices` of the whole set, moved little enough; others are set aside."""
@@ -61,8 +77,8 @@ class Quarantine:
             self._aside[index] = SetAside(self._whole.names[index], float(moved[place]), reason)
         return stays
 
-    def close(self, *, leaves_out: bool) -> list[SetAside]:
-        """Writes the list, if there is to be one; returns it, in the order of the whole set.
+    def found(self) -> list[SetAside]:
+        """The images set aside, in the order of the whole set.
 
         Raises:
             DataError: every image is set aside.
@@ -72,10 +88,35 @@ class Quarantine:
                 f"{self._output}: expected images that moved by no more than {self._max_drift or 0:g} px, received "
                 "none; nothing was kept, allow more drift or train with a smaller --drift-budget"
             )
-        found = [self._aside[index] for index in sorted(self._aside)]
-        if self._list:
-            _write_list(self._list, found, leaves_out=leaves_out)
-        return found
+        return [self._aside[index] for index in sorted(self._aside)]
+
+    def write_list(self, *, leaves_out: bool) -> None:
+        """Writes the list, if there is to be one, under its name: just before the output gets its own.
+
+        Args:
+            leaves_out: whether the output is without the images set aside, rather than with the unrefined ones.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        if not self._has_list:
+            return
+        try:
+            write_whole(self._list, _as_csv(self.found(), leaves_out=leaves_out))
+        except OSError as error:
+            raise output_error(self._list, error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._remove_list()
+
+    def _remove_list(self) -> None:
+        if self._owns_list:
+            self._list.unlink(missing_ok=True)
+            partial_of(self._list).unlink(missing_ok=True)
 
 
 def quarantine_list(output: Path) -> Path:
@@ -83,11 +124,11 @@ def quarantine_list(output: Path) -> Path:
     return output.with_name(f"{output.name}.quarantine.csv")
 
 
-def _write_list(path: Path, found: list[SetAside], *, leaves_out: bool) -> None:
+def _as_csv(found: list[SetAside], *, leaves_out: bool) -> bytes:
     text = io.StringIO()
     rows = csv.writer(text)
     rows.writerow(("name", "drift_px", "reason", "kept"))
     kept = "left out" if leaves_out else "as it was, unrefined"
     for name, drift, reason in found:
         rows.writerow((name, "" if drift is None else f"{drift:.3f}", reason, kept))
-    write_whole(path, text.getvalue().encode("utf-8", "surrogateescape"))
+    return text.getvalue().encode("utf-8", "surrogateescape")

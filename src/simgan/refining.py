@@ -1,8 +1,10 @@
 """`refine`: gives images to a trained R, and a whole data set with its labels to a new file."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
+from functools import partial
 from itertools import accumulate
+from math import sqrt
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,28 +17,24 @@ from simgan.errors import DataError
 from simgan.images import (
     ImageSource,
     ImageWriter,
-    LeftOut,
     PixelRange,
     ReadableImages,
     check_values,
     common_size,
     writer_like,
 )
-from simgan.images.sampling import evenly_spaced
+from simgan.images.groups import groups_of_one_size, images_in_group, sampled_sizes
 from simgan.images.threads import ahead
-from simgan.predictor import AT_ONCE, Predict, predictor
+from simgan.predictor import Predict, predictor
 from simgan.quarantine import Quarantine, SetAside
 from simgan.run import Run
 from simgan.spool import Spool, digest_of, spooled
 
-_WAITING = 4 * AT_ONCE  # images of all sizes that may wait for others of their size
-# Images are read and written in blocks: large enough that a call costs little, small enough that a few fit anywhere.
-_BLOCK_BYTES = 2**20
-_SAMPLED = 32  # images that tell of the sizes in a set
+_OTHER_SCALE = 1.5  # ratio of sides from which images are at another scale than the training's. Ours
 
 
-class Group(NamedTuple):
-    """Images of one size, as they are stored."""
+class Refined(NamedTuple):
+    """A group of images of one size, as they are stored."""
 
     indices: list[int]
     synthetic: NDArray[Any]
@@ -73,8 +71,8 @@ def refine(
         size = common_size(images)
         predict = predictor(run_or_model, images.dtype, (len(images), *size, images.channels), one_size=True)
         together = np.empty((len(images), *size, images.channels), images.dtype)
-        with closing(_blocks(images, [size])) as blocks:
-            for group in _refined_groups(predict, images, blocks):
+        with closing(_refined_groups(predict, images)) as groups:
+            for group in groups:
                 together[group.indices] = group.refined
         return together
     images = np.asarray(images)
@@ -87,8 +85,9 @@ def refine(
         check_values(stacked, pixel_range, "images")
     predict = predictor(run_or_model, stacked.dtype, stacked.shape, one_size=True)
     refined = np.empty_like(stacked)
-    for start in range(0, len(stacked), AT_ONCE):
-        part = slice(start, start + AT_ONCE)
+    at_once = images_in_group(max(1, stacked[:1].nbytes))
+    for start in range(0, len(stacked), at_once):
+        part = slice(start, start + at_once)
         refined[part] = pixel_range.from_model(predict(pixel_range.to_model(stacked[part])), stacked.dtype)
     return refined.reshape(images.shape)
 
@@ -103,8 +102,8 @@ def refine_data_set(
 ) -> list[SetAside]:
     """Writes the refined images of `source` to `output`: same format, bit depth, keys, names and labels.
 
-    The images may have any size, each its own, and there may be more than fit into memory. Reading and writing go on
-    in threads of their own while R computes.
+    The images may have any size, each its own, and there may be more than fit into memory; see images/groups.py for
+    how many are in memory at once. Reading and writing go on in threads of their own while R computes.
 
     An interrupted or killed job goes on where it was if it is started again; see spool.py.
 
@@ -120,93 +119,90 @@ def refine_data_set(
 
     Raises:
         DataError: the images do not fit the model, one cannot be read, all would be set aside, one of an array would
-            have to be left out, or `output` or the list exists or cannot be written; nothing is left then.
+            have to be left out, or `output` or the list exists; nothing is left then.
+        OutputError: the disk is full, or `output` cannot be written; what R made is kept for the next try, and
+            nothing else.
         RunError: the path is not a finished run.
     """
     output = Path(output)
-    whole, places = (source.whole, source.indices) if isinstance(source, ReadableImages) else (source, None)
-    quarantine = Quarantine(whole, source, output, max_drift)
-    sizes = [source.size(index) for index in evenly_spaced(len(source), _SAMPLED)]
-    shape = (len(source), *sizes[0], source.channels)
-    refiner = Run.open(run_or_model) if isinstance(run_or_model, str | Path) else run_or_model
-    predict = predictor(refiner, source.dtype, shape, one_size=len(set(sizes)) == 1)
-    model = refiner.refiner if isinstance(refiner, Run) else refiner
-    digest = digest_of(source, model, isinstance(refiner, Run), keras.backend.backend(), dtype_policy("auto"))
-
-    def write(group: Group) -> int:
-        indices = group.indices if places is None else places[group.indices].tolist()
-        stays = quarantine.stay(indices, group.synthetic, group.refined)
-        writer.write_many([index for index, good in zip(indices, stays, strict=True) if good], group.refined[stays])
-        for place in np.flatnonzero(~stays):
-            writer.set_aside(indices[place], group.synthetic[place])
-        return len(group.indices)
-
+    whole = source.whole if isinstance(source, ReadableImages) else source
     writer = writer_like(whole, output)
     writer.check_output()
-    with spooled(output, digest) as spool:
+    quarantine = Quarantine(whole, source, output, max_drift)
+    refiner = Run.open(run_or_model) if isinstance(run_or_model, str | Path) else run_or_model
+    sizes = sampled_sizes(source)
+    shape = (len(source), *sizes[0], source.channels)
+    predict = predictor(refiner, source.dtype, shape, one_size=len(set(sizes)) == 1)
+    # On exit, in this order: the output gets its name, an error removes the list, the spool is removed.
+    with spooled(output, _digest(source, refiner)) as spool, quarantine, writer:
+        quarantine.begin(take_over=spool.is_old)
         writer.begin(take_over=spool.is_old)
-        with (
-            writer,
-            closing(_blocks(source, sizes)) as blocks,
-            closing(ahead(write, _refined_groups(predict, source, blocks, spool))) as written,
-        ):
-            for image in source.left_out:
-                _leave_out(writer, image)
+        _leave_out_unusable(writer, source)
+        write = partial(_write, writer, quarantine, source)
+        with closing(_refined_groups(predict, source, spool)) as groups, closing(ahead(write, groups)) as written:
             for done in accumulate(written):
                 on_progress(done, len(source))
-            # Before the output gets its name: never that without the list.
-            return quarantine.close(leaves_out=writer.leaves_out)
+        aside = quarantine.found()
+        writer.finish()
+        quarantine.write_list(leaves_out=writer.leaves_out)
+    return aside
 
 
-def _leave_out(writer: ImageWriter[Any], image: LeftOut) -> None:
-    if not writer.leaves_out:
-        raise DataError(
-            f"{writer.output}: expected images that go by name, received rows of an array, which cannot be left out "
-            f"since their labels would not fit; mend the image ({image.reason})"
-        )
-    writer.leave_out(image.place)
+def _digest(source: ImageSource, refiner: Run | keras.Model) -> bytes:
+    is_run = isinstance(refiner, Run)
+    model = refiner.refiner if isinstance(refiner, Run) else refiner
+    return digest_of(source, model, is_run, keras.backend.backend(), dtype_policy("auto"))
 
 
-def _blocks(source: ImageSource, sizes: list[tuple[int, int]]) -> Generator[tuple[range, list[NDArray[Any]]]]:
-    """All images in order, read ahead in blocks of _BLOCK_BYTES, taking none for larger than those of `sizes`."""
-    largest = max(height * width for height, width in sizes) * source.channels * source.dtype.itemsize
-    images = max(1, min(_WAITING, _BLOCK_BYTES // largest))
-    starts = range(0, len(source), images)
-    parts = (range(start, min(start + images, len(source))) for start in starts)
-    return ahead(lambda part: (part, source.read(part)), parts)
+def _leave_out_unusable(writer: ImageWriter[Any], source: ImageSource) -> None:
+    """Leaves those images out of the output that `source` is without."""
+    for image in source.left_out:
+        if not writer.leaves_out:
+            raise DataError(
+                f"{writer.output}: expected images that go by name, received rows of an array, which cannot be left "
+                f"out since their labels would not fit; mend the image ({image.reason})"
+            )
+        writer.leave_out(image.place)
 
 
-def _refined_groups(
-    predict: Predict,
-    source: ImageSource,
-    blocks: Iterable[tuple[range, list[NDArray[Any]]]],
-    spool: Spool | None = None,
-) -> Iterator[Group]:
+def _write(writer: ImageWriter[Any], quarantine: Quarantine, source: ImageSource, group: Refined) -> int:
+    """Writes those of a group that stay, and sets the others aside; returns how many there were."""
+    places = source.indices[group.indices].tolist() if isinstance(source, ReadableImages) else group.indices
+    stays = quarantine.stay(places, group.synthetic, group.refined)
+    writer.write_many([place for place, good in zip(places, stays, strict=True) if good], group.refined[stays])
+    for index in np.flatnonzero(~stays):
+        writer.set_aside(places[index], group.synthetic[index])
+    return len(places)
+
+
+def _refined_groups(predict: Predict, source: ImageSource, spool: Spool | None = None) -> Generator[Refined]:
     """Every image once, refined, in the type of the source; in order within a size.
 
     The first groups come from `spool`, as far as it goes; those that R makes are added to it.
     """
-    # Images of one size go through R together; a data set may hold several sizes.
-    waiting: dict[tuple[int, ...], list[tuple[int, NDArray[Any]]]] = {}
-    for indices, images in blocks:
-        for index, image in zip(indices, images, strict=True):
-            waiting.setdefault(image.shape, []).append((index, image))
-            if len(waiting[image.shape]) == AT_ONCE:
-                yield _refine_group(predict, waiting.pop(image.shape), source, spool)
-            elif sum(map(len, waiting.values())) == _WAITING:
-                largest = max(waiting, key=lambda shape: len(waiting[shape]))
-                yield _refine_group(predict, waiting.pop(largest), source, spool)
-    for group in waiting.values():
-        yield _refine_group(predict, group, source, spool)
+    with closing(groups_of_one_size(source)) as groups:
+        for indices, synthetic in groups:
+            refined = spool.take(synthetic.shape, source.dtype) if spool else None
+            if refined is None:
+                refined = source.pixel_range.from_model(predict(source.pixel_range.to_model(synthetic)), source.dtype)
+                if spool:
+                    spool.put(refined)
+            yield Refined(indices, synthetic, refined)
 
 
-def _refine_group(
-    predict: Predict, group: list[tuple[int, NDArray[Any]]], source: ImageSource, spool: Spool | None
-) -> Group:
-    indices, synthetic = [index for index, _ in group], np.stack([image for _, image in group])
-    refined = spool.take(synthetic.shape, source.dtype) if spool else None
-    if refined is None:
-        refined = source.pixel_range.from_model(predict(source.pixel_range.to_model(synthetic)), source.dtype)
-        if spool:
-            spool.put(refined)
-    return Group(indices, synthetic, refined)
+def scale_note(run: Run, source: ImageSource) -> str | None:
+    """A sentence if images of `source`, of a sample, have another scale than those that R was trained on; else None.
+
+    The scale is the square root of the number of pixels: a set may show the same things at any aspect ratio.
+    """
+    trained = (run.data.height, run.data.width)
+    ratios = {size: sqrt(size[0] * size[1] / (trained[0] * trained[1])) for size in sampled_sizes(source)}
+    size, ratio = max(ratios.items(), key=lambda item: max(item[1], 1 / item[1]))
+    if max(ratio, 1 / ratio) < _OTHER_SCALE:
+        return None
+    given, known = ("x".join(map(str, one)) for one in (size, trained))
+    which = given if len(ratios) == 1 else f"images of several sizes, {given} among them,"
+    return (
+        f"R was trained at {known} and refines {which} here, {ratio:.2g} times that scale; it learnt the texture of "
+        f"the training's scale: train with --size {given}, or refine images of about {known}"
+    )

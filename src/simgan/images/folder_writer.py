@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections.abc import Sequence
 from typing import Any
@@ -28,8 +29,10 @@ class FolderWriter(ImageWriter[FolderSource]):
             shutil.copyfile(self.source.path / name, self.partial / name)
 
     def _put(self, index: int, image: NDArray[Any]) -> None:
-        target = self.partial / self.source.names[index]
-        picture.write(image, self.source.file(index), target, self.source.where(index))
+        # By way of memory: Pillow's encoders, given a file, overlook that a full disk took only a part of the picture.
+        encoded = io.BytesIO()
+        picture.write(image, self.source.file(index), encoded, self.source.where(index))
+        (self.partial / self.source.names[index]).write_bytes(encoded.getbuffer())
 
     def _put_many(self, indices: Sequence[int], images: Sequence[NDArray[Any]] | NDArray[Any]) -> None:
         in_threads(lambda pair: self._put(*pair), list(zip(indices, images, strict=True)), images[0].nbytes)

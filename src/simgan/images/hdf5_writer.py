@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
@@ -16,6 +17,36 @@ from simgan.images.hdf5 import Hdf5Source, KeyedHdf5
 from simgan.images.hdf5_file import with_cache, write_one
 from simgan.images.opening import HDF5_SUFFIXES
 from simgan.images.writer import ImageWriter
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+
+class _DiskFile(io.FileIO):
+    """A file for HDF5 to write to. A failed write is remembered in `error`; HDF5 does not see it.
+
+    HDF5 writes much of what it caches when a data set or file is closed. On a full disk it then loses the values
+    without an error that reaches Python, or crashes. So it may go on as if all were written, and the writer asks.
+    """
+
+    error: OSError | None = None
+
+    def write(self, content: ReadableBuffer, /) -> int:
+        left = memoryview(content).cast("B")
+        count = len(left)
+        while left and self.error is None:
+            try:
+                left = left[super().write(left) :]
+            except OSError as error:
+                self.error = error
+        return count
+
+    def truncate(self, size: int | None = None, /) -> int:
+        try:
+            return super().truncate(size)
+        except OSError as error:
+            self.error = self.error or error
+            return self.tell() if size is None else size
 
 
 class Hdf5Writer(ImageWriter[Hdf5Source]):
@@ -30,10 +61,12 @@ class Hdf5Writer(ImageWriter[Hdf5Source]):
     def __init__(self, source: Hdf5Source, output: Path) -> None:
         super().__init__(source, output)
         self._file: h5py.File | None = None
+        self._disk: _DiskFile | None = None
 
     def _begin(self) -> None:
         shutil.copyfile(self.source.path, self.partial)
-        self._file = h5py.File(self.partial, "r+")
+        self._disk = _DiskFile(self.partial, "r+b")
+        self._file = h5py.File(self._disk, "r+")
         location = self.source.location
         keyed = isinstance(self.source, KeyedHdf5)
         self._images = self._file[location] if keyed else with_cache(self._file, location)
@@ -51,6 +84,7 @@ class Hdf5Writer(ImageWriter[Hdf5Source]):
             super()._put_many(indices, images)
         else:
             self._images[together] = np.reshape(images, (len(indices), *self._images.shape[1:]))
+        self._check_disk()
 
     def _leave_out(self, index: int) -> None:
         name, beside = self.source.names[index], self._images.parent
@@ -60,8 +94,15 @@ class Hdf5Writer(ImageWriter[Hdf5Source]):
 
     def _finish(self) -> None:
         self._release()
+        self._check_disk()
+
+    def _check_disk(self) -> None:
+        if self._disk is not None and self._disk.error is not None:
+            raise self._disk.error
 
     def _release(self) -> None:
         file, self._file, self._images = self._file, None, None
         if file is not None:
             file.close()
+        if self._disk is not None:
+            self._disk.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,7 +120,7 @@ def orientation(path: Path, where: str) -> int:
         return int(picture.getexif().get(EXIF_ORIENTATION, 1))
 
 
-def write(image: NDArray[Any], like: Path, target: Path, where: str) -> None:
+def write(image: NDArray[Any], like: Path, target: Path | BinaryIO, where: str) -> None:
     """Save (H, W, C) `image` to `target` in the format, mode and compression of the picture at `like`.
 
     EXIF (PNG, JPEG) and colour profile go along. Lossless, but for JPEG: quality 95, colour at full resolution. Raises

@@ -16,14 +16,13 @@ from typing import Any, Generic, Self, SupportsIndex, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from simgan.errors import DataError
-from simgan.folders import sync, sync_all
-from simgan.images.arrays import one_line
+from simgan.errors import DataError, OutputError
+from simgan.folders import output_error, sync, sync_all
 from simgan.images.pixels import check_values, within
 from simgan.images.source import ImageSource
 
-# DataError is a ValueError too, and is let through first.
-WRITE_ERRORS = (OSError, RuntimeError, ValueError, MemoryError, zipfile.BadZipFile)
+# Raised by Pillow, h5py, NumPy and zipfile when they cannot write. DataError, a ValueError too, passes as it is.
+WRITE_ERRORS = (OSError, RuntimeError, ValueError, zipfile.BadZipFile)
 S = TypeVar("S", bound=ImageSource)
 
 
@@ -31,7 +30,8 @@ class ImageWriter(ABC, Generic[S]):
     """A data set in the making, under the name `.<name>.partial` beside `output`. Use it as a context manager.
 
     At the end it is renamed to `output` if every image was written; otherwise, and on any error, it is removed: then
-    `output` is either complete or not there. `write` and `write_many` are safe from several threads.
+    `output` is either complete or not there. `write` and `write_many` are safe from several threads. Where the disk is
+    full or cannot be written, and where something else took the name `output`, the error is an OutputError.
     """
 
     suffixes: tuple[str, ...] = ()  # of the outputs that this format goes by; none: any
@@ -43,6 +43,7 @@ class ImageWriter(ABC, Generic[S]):
         self.partial = output.with_name(f".{output.name}.partial")
         self._written = bytearray(len(source))
         self._open = False
+        self._finished = False
 
     @abstractmethod
     def _begin(self) -> None:
@@ -80,7 +81,7 @@ class ImageWriter(ABC, Generic[S]):
     def write(self, index: SupportsIndex, image: NDArray[Any]) -> None:
         """Write `image` (H, W, C), of the type, size and pixel range of image `index` of the source.
 
-        Raises DataError if it is of another, if the writer is closed, or if the disk is full.
+        Raises DataError if it is of another or if the writer is closed, OutputError if the disk is full.
         """
         self.write_many([index], image[np.newaxis])
 
@@ -119,7 +120,7 @@ class ImageWriter(ABC, Generic[S]):
 
     def _position(self, index: SupportsIndex) -> int:
         position = operator.index(index)
-        if not self._open:
+        if not self._open or self._finished:
             raise DataError(f"{self.output}: expected an open writer, received a closed one; start again")
         if not 0 <= position < len(self.source):
             raise DataError(
@@ -133,10 +134,11 @@ class ImageWriter(ABC, Generic[S]):
         for index, image in zip(indices, images, strict=True):
             self._put(index, image)
 
-    def close(self) -> None:
-        """Rename to `output` if every image was written; else remove what there is and raise DataError."""
-        if not self._open:
-            return
+    def finish(self) -> None:
+        """Complete the output and put it on the disk, which may take minutes; only its name is missing then.
+
+        Raises DataError, leaving nothing behind, if an image was not written.
+        """
         missing = self._written.count(0)
         if missing:
             first = self.source.names[self._written.index(0)]
@@ -147,19 +149,28 @@ class ImageWriter(ABC, Generic[S]):
             )
         with self._nothing_left_on_error():
             self._finish()
-            if os.path.lexists(self.output):
-                raise DataError(f"{self.output}: expected no file there yet, received one meanwhile; name another")
             sync_all(self.partial)  # what it was made from may be removed once it has its name
+        self._finished = True
+
+    def close(self) -> None:
+        """Finish, unless that is done, and rename to `output`. May be called twice."""
+        if not self._open:
+            return
+        if not self._finished:
+            self.finish()
+        with self._nothing_left_on_error():
+            if os.path.lexists(self.output):
+                raise OutputError(f"{self.output}: expected no file there yet, received one meanwhile; remove it")
             self.partial.rename(self.output)
+            self._open = False
             sync(self.output.absolute().parent)
-        self._open = False
 
     def discard(self) -> None:
         """Stop, and remove what was written so far."""
         if not self._open:
             return
         self._open = False
-        with suppress(*WRITE_ERRORS):
+        with suppress(*WRITE_ERRORS, MemoryError):
             self._release()
         self._remove_partial()
 
@@ -177,10 +188,7 @@ class ImageWriter(ABC, Generic[S]):
             self.discard()
             if isinstance(error, DataError):
                 raise
-            raise DataError(
-                f"{self.output}: expected to write it, received {one_line(error)}; nothing was kept, free some space "
-                "or name another output"
-            ) from error
+            raise output_error(self.output, error) from error
         except BaseException:
             self.discard()
             raise

@@ -17,7 +17,7 @@ def write_like(source: ImageSource, output: str | PathLike[str]) -> ImageWriter[
 
     Whatever is not an image is carried over byte for byte: labels, attributes and further arrays in HDF5 and .npz
     files, files of other kinds in folders (hidden ones are left out). Raises DataError if `output` exists, lies in the
-    input, has no parent folder or the extension of another format, or if the disk is full.
+    input, has no parent folder or the extension of another format; OutputError if the disk is full.
     """
     writer = writer_like(source, Path(output))
     writer.begin()
