@@ -591,3 +591,27 @@ def test_a_name_of_control_characters_cannot_reach_the_terminal(command, tmp_pat
         code, _, stderr = command(*line)
         assert code == 2
         assert "a\\n\\x1b[31mb" in only_line(stderr)
+
+
+def test_config_remembers_what_becomes_of_bad_images(command, train, tmp_path, write_pngs, pixels):
+    folder = write_pngs(tmp_path / "synthetic", pixels(9, 1, (8, 8)))
+    (folder / "003.png").write_bytes(b"")
+    assert command(*train(synthetic=folder), "--on-bad-image", "skip")[0] == 0
+    code, stdout, _ = command(*dry_run_of(tmp_path / "run"))
+    assert code == 0
+    assert "8 images of 1 channel(s) uint8" in stdout
+
+
+def test_version(command):
+    code, stdout, stderr = command("--version")
+    assert (code, stdout.strip(), stderr) == (0, f"simgan {simgan.__version__}", "")
+
+
+def test_a_reader_that_leaves_early_ends_the_command_in_silence():
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; '{sys.executable}' -m simgan train --help | true"],
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert (done.returncode, done.stderr) == (141, "")  # 128 + SIGPIPE, as of other Unix tools

@@ -1,4 +1,4 @@
-"""What is saved loads in older releases of Keras 3: told from the arguments that they know, and by loading it there."""
+"""Saved models load in older releases of Keras 3: checked by the arguments they know, and by loading them there."""
 
 from __future__ import annotations
 
