@@ -3,13 +3,15 @@ PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= runs/demo-$(shell date +%Y%m%d-%H%M%S)
 BENCH_OUT ?= runs/bench-$(shell date +%Y%m%d-%H%M%S)
+# In which the tests load saved models: tests/models/test_older_keras.py
+OLD_KERAS := 3.5.0 3.10.0
 
 .PHONY: demo test test-browser check format bench proof soak audit lock
 
 demo: .venv/installed ## Render, train, refine, score, draw (6 minutes on two cores with AMX)
 	$(BIN)/simgan demo --out $(OUT)
 
-test: .venv/installed ## All tests
+test: .venv/installed .venv-old-keras/installed ## All tests
 	$(BIN)/python -m pytest
 
 test-browser: .venv/installed-browser ## The page of simgan turing in a real browser; installs chromium if there is none
@@ -56,6 +58,13 @@ lock: ## Write requirements.lock anew from pyproject.toml, with the newest versi
 
 .venv/installed-browser: .venv/installed requirements-browser.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-browser.txt
+	touch $@
+
+.venv-old-keras/installed: .venv/installed # Keras alone, a few MB: it runs on the other packages of .venv
+	for release in $(OLD_KERAS); do \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
+			--target .venv-old-keras/$$release keras==$$release || exit 1; \
+	done
 	touch $@
 
 .venv-textbook/installed: benchmarks/textbook-requirements.txt

@@ -625,3 +625,27 @@ def test_refining_says_that_images_have_another_scale(command, finished_run, tmp
     code, stdout, stderr = command("refine", finished_run.path, tmp_path / "large.npy", tmp_path / "out.npy")
     assert (code, stderr) == (0, "")
     assert "note: R was trained at 8x8 and refines 80x80 here, 10 times that scale" in stdout
+
+
+def test_config_remembers_what_becomes_of_bad_images(command, train, tmp_path, write_pngs, pixels):
+    folder = write_pngs(tmp_path / "synthetic", pixels(9, 1, (8, 8)))
+    (folder / "003.png").write_bytes(b"")
+    assert command(*train(synthetic=folder), "--on-bad-image", "skip")[0] == 0
+    code, stdout, _ = command(*dry_run_of(tmp_path / "run"))
+    assert code == 0
+    assert "8 images of 1 channel(s) uint8" in stdout
+
+
+def test_version(command):
+    code, stdout, stderr = command("--version")
+    assert (code, stdout.strip(), stderr) == (0, f"simgan {simgan.__version__}", "")
+
+
+def test_a_reader_that_leaves_early_ends_the_command_in_silence():
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; '{sys.executable}' -m simgan train --help | true"],
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert (done.returncode, done.stderr) == (141, "")  # 128 + SIGPIPE, as of other Unix tools

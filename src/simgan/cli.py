@@ -23,6 +23,7 @@ from simgan.measuring_commands import Drift, Evaluate, Report
 from simgan.say import say
 from simgan.stopping import TERMINATED
 from simgan.turing_command import Turing
+from simgan.version import __version__
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _BAD_INPUT, _UNWELL, _MISTAKE, _INTERRUPTED = 2, 3, 70, 130
+_BROKEN_PIPE = 141  # 128 + SIGPIPE, as of other Unix tools
 _NAMES = ("train", "refine", "check", "evaluate", "report", "drift", "render-eyes", "demo", "turing")
 _DEBUG = "--debug"  # anywhere on the command line
 _LESS_MEMORY = {
@@ -58,8 +60,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = _DEBUG in given
     given = [argument for argument in given if argument != _DEBUG]
+    if given == ["--version"]:
+        print(f"simgan {__version__}")
+        return 0
     try:
         return _parse(given).run(_console())
+    except BrokenPipeError:  # whoever read the output, `head` say, has seen enough
+        _drop_output()
+        return _BROKEN_PIPE
     except (SystemExit, KeyboardInterrupt, Exception) as error:
         if isinstance(error, SystemExit) and not getattr(error, "__notes__", []):
             raise  # --help
@@ -68,6 +76,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code, told = _in_one_line(error, *given[:1] or [""])
     say(_console(stderr=True), f"simgan: {told}")
     return code
+
+
+def _drop_output() -> None:
+    """Sends what is still to be printed nowhere: Python would complain of the broken pipe again when it ends."""
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _in_one_line(error: BaseException, command: str) -> tuple[int, str]:
@@ -158,7 +172,7 @@ def _by_tyro(commands: Any, arguments: list[str]) -> Command:
         commands,
         prog="simgan",
         description="SimGAN makes labelled synthetic images look real and leaves their labels true. What goes wrong "
-        f"is told in one line; {_DEBUG} shows where it happened.",
+        f"is told in one line; {_DEBUG} shows where it happened. --version prints the version.",
         args=arguments,
     )
 

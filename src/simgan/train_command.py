@@ -171,6 +171,7 @@ def train_defaults(arguments: list[str]) -> Train:
         real_key=real.key,
         synthetic_range=synthetic.range,
         real_range=real.range,
+        on_bad_image="skip" if "skip" in (synthetic.on_bad_image, real.on_bad_image) else "stop",
         settings=make_config(settings, PRESETS[chosen.preset or "default"].config),
     )
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import h5py
 import numpy as np
 import pytest
@@ -193,3 +196,19 @@ def test_a_sibling_whose_name_is_no_utf_8_does_no_harm(path):
         h5py.h5g.create(file.id, b"\xff\xfe")
     with open_images(path) as source:
         assert len(source) == 3
+
+
+def test_a_locked_file_is_said_to_be_locked(path):
+    with h5py.File(path, "w") as file:
+        file["image"] = np.zeros((3, 4, 5), np.uint8)
+    hold = "import h5py, sys; f = h5py.File(sys.argv[1], 'r+'); print('held', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(DataError) as caught:
+            open_images(path)
+        told = str(caught.value)
+        other.stdin.close()
+    assert "locked" in told
+    assert "HDF5_USE_FILE_LOCKING=FALSE" in told

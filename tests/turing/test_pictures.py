@@ -71,3 +71,13 @@ def test_grey_beside_colour_is_refused(sets, tmp_path, pixels):
         pytest.raises(DataError, match="channels: expected the same in both"),
     ):
         make_pictures(plan_for(), sets[0], colour, (8, 8), lambda images: images)
+
+
+def test_of_five_channels_the_first_is_shown(tmp_path, pixels):
+    array = pixels(9, seed=1, shape=(8, 8, 5))
+    np.save(tmp_path / "five.npy", array)
+    with open_images(tmp_path / "five.npy") as five:
+        plan = plan_for(real_count=9)
+        pictures = make_pictures(plan, five, five, (8, 8), lambda images: images)
+    for trial, png in zip(plan.trials, pictures.trials, strict=True):
+        np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(png))), array[trial.place, ..., 0])

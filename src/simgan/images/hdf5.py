@@ -55,6 +55,11 @@ def open_hdf5(path: Path, key: str | None) -> ImageSource:
     try:
         file = h5py.File(path, "r")
     except H5_ERRORS as error:
+        if "unable to lock file" in str(error):
+            raise DataError(
+                f"{path}: expected a file that can be opened, received one that another program has locked; close "
+                "that program, or set HDF5_USE_FILE_LOCKING=FALSE if it does not write to the file"
+            ) from error
         raise DataError(
             f"{path}: expected a complete HDF5 file, received one that cannot be opened ({one_line(error)}); "
             "check that it was copied whole"

@@ -10,6 +10,7 @@ from keras import layers
 
 from simgan.errors import ConfigError
 from simgan.models import layout
+from simgan.models.convolution import convolution
 
 Variant = Literal["gaze", "hand"]
 DiscriminatorPadding = Literal["same", "valid"]
@@ -76,19 +77,20 @@ def discriminator_model(
                 spec.size, spec.stride, padding=padding, data_format=data_format, dtype=dtype, name=f"pool{number}"
             )(features)
         else:
-            features = layers.Conv2D(
+            features = convolution(
+                features,
                 spec.filters,
                 spec.size,
-                spec.stride,
+                strides=spec.stride,
                 padding=padding,
                 activation="relu",
                 data_format=data_format,
                 dtype=dtype,
                 name=f"conv{number}",
-            )(features)  # (B, h, w, filters): each layer divides H and W by its stride
+            )  # (B, h, w, filters): each layer divides H and W by its stride
     if patches == "global":
         features = layers.GlobalAveragePooling2D(data_format=data_format, keepdims=True, dtype=dtype)(features)
-    logits = layers.Conv2D(2, 1, data_format=data_format, dtype="float32", name="logits")(features)  # (B, h, w, 2)
+    logits = convolution(features, 2, 1, data_format=data_format, dtype="float32", name="logits")  # (B, h, w, 2)
     logits = layout.leave(logits, data_format)
     logits = layers.Reshape((-1, 2), dtype="float32", name="patch_logits")(logits)  # (B, patches = h * w, 2)
     return keras.Model(images, logits, name="discriminator")

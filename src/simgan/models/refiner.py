@@ -10,6 +10,7 @@ from keras import layers
 
 from simgan.errors import ConfigError
 from simgan.models import layout
+from simgan.models.convolution import convolution
 
 
 def refiner_model(
@@ -49,8 +50,9 @@ def refiner_model(
     if kernel_size % 2 == 0:
         raise ConfigError(f"kernel_size: expected an odd integer, received {kernel_size}; try {kernel_size + 1}.")
 
-    def convolution(features: Any, activation: str | None, name: str) -> Any:
-        return layers.Conv2D(
+    def hidden(features: Any, activation: str | None, name: str) -> Any:
+        return convolution(
+            features,
             filters,
             kernel_size,
             padding="same",
@@ -58,19 +60,19 @@ def refiner_model(
             data_format=data_format,
             dtype=dtype,
             name=name,
-        )(features)
+        )
 
     synthetic = keras.Input((img_height, img_width, channels), name="synthetic")  # (B, H, W, C)
     features = layout.enter(synthetic, data_format, dtype)
-    features = convolution(features, "relu", "conv_in")  # (B, H, W, filters)
+    features = hidden(features, "relu", "conv_in")  # (B, H, W, filters)
     for block in range(1, blocks + 1):
-        residual = convolution(features, "relu", f"block{block}_conv1")
-        residual = convolution(residual, None, f"block{block}_conv2")
+        residual = hidden(features, "relu", f"block{block}_conv1")
+        residual = hidden(residual, None, f"block{block}_conv2")
         features = layers.Add(dtype=dtype, name=f"block{block}_add")([features, residual])
         features = layers.ReLU(dtype=dtype, name=f"block{block}_relu")(features)
     # float32: 8 bits of bfloat16 mantissa would quantise the refined pixels.
-    refined = layers.Conv2D(channels, 1, activation="tanh", data_format=data_format, dtype="float32", name="conv_out")(
-        features
+    refined = convolution(
+        features, channels, 1, activation="tanh", data_format=data_format, dtype="float32", name="conv_out"
     )  # (B, H, W, C)
     return keras.Model(synthetic, layout.leave(refined, data_format), name="refiner")
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from simgan.errors import RunError
@@ -30,10 +31,14 @@ class AnswerFile:
         self.path = path
         self._file: BinaryIO = path.open("r+b")
         try:
-            _hold(self._file, path)
-            self.plan, given, whole = _parse(path, self._file.read())
+            self._lock = _hold(path)
         except BaseException:
             self._file.close()
+            raise
+        try:
+            self.plan, given, whole = _parse(path, self._file.read())
+        except BaseException:
+            self.close()
             raise
         self._answers = list(given)
         # A power cut may leave half a line: that answer was not given.
@@ -76,6 +81,7 @@ class AnswerFile:
     def close(self) -> None:
         """Lets go of the file."""
         self._file.close()
+        self._lock.release()
 
 
 def unfinished(run: Path, form: Form, trials: int) -> AnswerFile | None:
@@ -129,15 +135,16 @@ class _HeldError(RunError):
     """Another process takes answers to the test."""
 
 
-def _hold(file: BinaryIO, path: Path) -> None:
-    import fcntl  # on use: only POSIX has it
-
+def _hold(path: Path) -> FileLock:
+    """The lock of a test, taken. The system lets go of it when the process ends, however."""
+    lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=0)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+        lock.acquire()
+    except Timeout:
         raise _HeldError(
             f"turing: expected a test that nobody takes, received {path}; end the other server."
         ) from None
+    return lock
 
 
 def _flush(file: BinaryIO) -> None:

@@ -5,19 +5,17 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from simgan.batches import load_image
 from simgan.errors import DataError
-from simgan.images import ImageSource, PixelRange
+from simgan.images import ImageSource
+from simgan.sheet import to_picture
 from simgan.turing.trial import Kind, Plan
 
 Refine = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-_BYTES = PixelRange(0, 255)
 
 
 @dataclass(frozen=True)
@@ -69,11 +67,14 @@ def _load(source: ImageSource, indices: Sequence[int], size: tuple[int, int]) ->
 
 
 def _encode(images: NDArray[np.float32]) -> list[bytes]:
-    """(N, H, W, C) in [-1, 1] as 8-bit PNG files that hold nothing but pixels."""
-    return [_png(image) for image in _BYTES.from_model(images, np.uint8)]
+    """(N, H, W, C) in [-1, 1] as 8-bit PNG files that hold nothing but pixels.
+
+    With C other than 1 or 3 the first channel is shown.
+    """
+    return [_png(image) for image in images]
 
 
-def _png(image: NDArray[Any]) -> bytes:
+def _png(image: NDArray[np.float32]) -> bytes:
     file = io.BytesIO()
-    Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(file, "PNG")
+    to_picture(image).save(file, "PNG")
     return file.getvalue()
