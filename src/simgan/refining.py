@@ -19,7 +19,7 @@ from simgan.images import (
     PixelRange,
     ReadableImages,
     check_values,
-    common_size,
+    require_one_size,
     writer_like,
 )
 from simgan.images.sampling import evenly_spaced
@@ -70,7 +70,7 @@ def refine(
         RunError: the path is not a finished run.
     """
     if isinstance(images, ImageSource):
-        size = common_size(images)
+        size = require_one_size(images)
         predict = predictor(run_or_model, images.dtype, (len(images), *size, images.channels), one_size=True)
         together = np.empty((len(images), *size, images.channels), images.dtype)
         with closing(_blocks(images, [size])) as blocks:
