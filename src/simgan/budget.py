@@ -58,7 +58,7 @@ class DriftBudget:
     Args:
         budget: mean drift that is allowed, px.
         first: the weight to begin with.
-        measure: the mean drift of R as it is, px.
+        measure: the mean drift, px, of the refiner that would be saved now.
     """
 
     def __init__(self, budget: float, first: float, measure: Callable[[], float]) -> None:
