@@ -88,7 +88,9 @@ class Recorder:
         self._records = deque(records, maxlen=LONG)
         self._metrics = (self._folder / METRICS).open("a", encoding="utf-8")
         last = self._steps_over(records[-1]["phase"], records[-1]["step"]) if records else 0
-        self._events = SummaryWriter(str(self._folder), purge_step=last + 1 if self._state.position.step else None)
+        self._events = SummaryWriter(
+            str(self._folder), purge_step=last + 1 if last or self._state.position.step else None
+        )
         self._progress = progress_bar(self._console, "steps")
         self._tasks = {
             phase: self._progress.add_task(phase.replace("_", " "), total=length, visible=False)
