@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -226,6 +227,20 @@ def test_it_is_due_by_steps_or_by_time(every, due, make, tmp_path, monkeypatch):
         if any(path.name.endswith(str(step)) for path in tmp_path.iterdir()):
             written.append(step)
     assert written == due
+
+
+def test_a_stop_that_was_asked_for_is_obeyed_after_a_checkpoint_that_was_not_due(make, tmp_path):
+    state, config = make(checkpoint_every="1000")
+    with StopRequest() as stop:
+        checkpoints = Checkpoints(tmp_path, config, state, stop)
+        state.position.step = 1
+        checkpoints.step()
+        assert list(tmp_path.iterdir()) == []
+        signal.raise_signal(signal.SIGINT)
+        state.position.step = 2
+        with pytest.raises(KeyboardInterrupt):
+            checkpoints.step()
+    assert [path.name for path in tmp_path.iterdir()] == ["1-refiner_pretrain-0000002"]
 
 
 def test_slow_writing_makes_them_rarer(make, tmp_path, monkeypatch):
