@@ -269,6 +269,23 @@ def test_what_is_not_finite_is_never_written(make, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_loss_that_is_not_finite_is_never_written(make, tmp_path):
+    state, config = make()
+    state.meters.load_state_dict({"since": {"refiner_total": [1.0, float("nan")]}})
+    state.position.step = 2
+    with pytest.raises(HealthError, match="refiner pretrain step 2: .*refiner_total"):
+        write_checkpoint(tmp_path, state, config)
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_that_is_there_is_not_written_again(make, tmp_path):
+    state, config = make()
+    path = write_checkpoint(tmp_path, state, config)
+    before = (path / "state.json").stat().st_mtime_ns
+    assert write_checkpoint(tmp_path, state, config) == path
+    assert (path / "state.json").stat().st_mtime_ns == before
+
+
 def test_full_disk_leaves_the_old_ones_and_nothing_else(make, tmp_path, monkeypatch):
     state, config = make()
     old = write_checkpoint(tmp_path, state, config)
