@@ -273,7 +273,7 @@ def test_a_loss_that_is_not_finite_is_never_written(make, tmp_path):
     state, config = make()
     state.meters.load_state_dict({"since": {"refiner_total": [1.0, float("nan")]}})
     state.position.step = 2
-    with pytest.raises(HealthError, match="refiner pretrain step 2: .*refiner_total"):
+    with pytest.raises(HealthError, match=r"refiner pretrain step 2: .*refiner_total"):
         write_checkpoint(tmp_path, state, config)
     assert not list(tmp_path.iterdir())
 
