@@ -259,13 +259,14 @@ def test_image_is_loaded_in_the_range_of_its_set(source_of):
 
 
 @pytest.mark.parametrize(
-    ("held", "count", "expected"),
-    [(9, 3, [0, 4, 8]), (5, 5, [0, 1, 2, 3, 4]), (2, 4, [0, 0, 0, 1]), (1, 2, [0, 0])],
+    ("held", "at_most", "expected"),
+    [(9, 3, [0, 4, 8]), (6, 4, [0, 2, 3, 5]), (5, 5, [0, 1, 2, 3, 4]), (2, 4, [0, 1]), (1, 2, [0])],
 )
-def test_evenly_spaced_images_go_from_first_to_last(held, count, expected, source_of):
-    images = evenly_spaced_images(source_of(numbered(held)), count, (4, 5))
-    assert images.shape == (count, 4, 5, 1)
-    assert numbers([images], count) == expected
+def test_evenly_spaced_images_go_from_first_to_last(held, at_most, expected, source_of):
+    """Of 6 images the second of 4 is at 5/3, which is nearer to 2."""
+    images = evenly_spaced_images(source_of(numbered(held)), at_most, (4, 5))
+    assert images.shape == (len(expected), 4, 5, 1)
+    assert numbers([images], len(expected)) == expected
 
 
 def test_photographs_are_read_few_at_a_time_before_they_are_made_small(source_of, monkeypatch):

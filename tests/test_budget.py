@@ -60,3 +60,23 @@ def test_drift_that_falls_with_the_weight_comes_to_rest_on_the_budget():
         weight(step)
     assert weight.gauges()["measured_drift"] == pytest.approx(0.5, rel=1e-3)
     assert weight.gauges()["self_regularisation_weight"] == pytest.approx(6.0, rel=1e-3)
+
+
+@pytest.mark.parametrize(("weight", "drift"), [(4.0, 0.0), (256.0, 0.3), (9.5, 7.0)])
+def test_it_goes_on_where_it_was_saved_also_at_its_bounds(weight, drift):
+    budget = DriftBudget(0.5, 4.0, lambda: 0.75)
+    budget.load_state_dict({"weight": weight, "drift": drift})
+    assert budget.gauges() == {"self_regularisation_weight": weight, "measured_drift": drift}
+    assert budget.state_dict() == {"weight": weight, "drift": drift}
+    assert budget(1) == weight
+    assert budget(10) == pytest.approx(min(256.0, weight * math.exp(0.2 * 0.5)))
+
+
+@pytest.mark.parametrize(
+    ("weight", "drift"), [(3.99, 0.0), (256.1, 0.0), (4.0, -0.1), (4.0, math.inf), (math.nan, 0.0), (4.0, math.nan)]
+)
+def test_what_is_no_state_of_it_changes_nothing(weight, drift):
+    budget = DriftBudget(0.5, 4.0, lambda: 0.75)
+    with pytest.raises(ValueError):
+        budget.load_state_dict({"weight": weight, "drift": drift})
+    assert budget.gauges() == {"self_regularisation_weight": 4.0, "measured_drift": 0.0}

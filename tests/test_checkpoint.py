@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,7 +14,14 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from simgan.automatic import open_engine
-from simgan.checkpoint import Checkpoints, best_checkpoint, read_checkpoint, state_dict, write_checkpoint
+from simgan.checkpoint import (
+    Checkpoints,
+    best_checkpoint,
+    is_pretrained_only,
+    read_checkpoint,
+    state_dict,
+    write_checkpoint,
+)
 from simgan.errors import ConfigError, HealthError, RunError
 from simgan.loop import Training
 from simgan.numbers_file import flatten, unflatten
@@ -132,6 +140,68 @@ def test_newest_and_best_are_kept(make, tmp_path, tiny_config):
     assert best_checkpoint(tmp_path).name == "3-adversarial-0000002"
 
 
+@pytest.mark.parametrize(
+    ("real", "refined", "drift", "score"),
+    [
+        (0.5, 0.5, 0.05, 0.0),
+        (0.55, 0.55, 0.05, 0.05),
+        (1.0, 0.0, 0.05, 0.5),  # D calls every patch real: as far from chance as a D that is always right
+        (0.0, 1.0, 0.05, 0.5),
+        (1.0, 1.0, 0.05, 0.5),
+        (0.7, 0.4, 0.05, 0.15),
+        (0.5, 0.5, 0.055, 0.0),  # a tenth more than the budget of 0.05 is noise
+        (0.5, 0.5, 0.1, 0.9),  # 2 - 1.1
+        (0.6, 0.6, 0.0, 0.1),  # less drift than allowed is no merit
+    ],
+)
+def test_the_score_is_the_distance_of_both_classes_from_chance_and_what_the_budget_is_overdrawn(
+    real, refined, drift, score, make, tmp_path
+):
+    state, config = make()
+    state.position.enter("adversarial")
+    state.meters.last = dict(zip(RECORDED, (real, refined, 1.0), strict=True))
+    state.weight.load_state_dict({"weight": 1.0, "drift": drift})
+    path = write_checkpoint(tmp_path, state, config)
+    assert json.loads((path / "state.json").read_text())["score"] == pytest.approx(score)
+
+
+def test_a_collapsed_d_is_not_the_best(make, tmp_path):
+    state, config = make()
+    state.position.enter("adversarial")
+    for step, accuracies in enumerate([(1.0, 0.0), (0.55, 0.55), (0.9, 0.8)], start=1):
+        state.position.step = step
+        state.meters.last = dict(zip(RECORDED, (*accuracies, 1.0), strict=True))
+        write_checkpoint(tmp_path, state, config)
+    assert best_checkpoint(tmp_path).name == "3-adversarial-0000002"
+
+
+@pytest.mark.parametrize(
+    ("phase", "step", "only"),
+    [
+        ("refiner_pretrain", 3, True),
+        ("discriminator_pretrain", 2, True),
+        ("adversarial", 0, True),
+        ("adversarial", 1, False),
+        ("adversarial", 12345678, False),
+    ],
+)
+def test_a_checkpoint_from_before_the_first_adversarial_step_is_pretrained_only(phase, step, only, make, tmp_path):
+    state, config = make()
+    state.position.phase, state.position.step = phase, step
+    assert is_pretrained_only(write_checkpoint(tmp_path, state, config)) == only
+
+
+def test_one_of_fewer_steps_is_gone_on_with_and_one_of_more_is_not(make, tmp_path):
+    state, config = make(steps=5)
+    write_checkpoint(tmp_path, state, config)
+    state.position.step = 9
+    assert Checkpoints(tmp_path, make(steps=6)[1], state, StopRequest()).restore().step == 0
+    with pytest.raises(ConfigError, match="steps: 5, now 4"):
+        Checkpoints(tmp_path, make(steps=4)[1], state, StopRequest()).restore()
+    with pytest.raises(ConfigError, match="steps: 5, now 6; flip"):
+        Checkpoints(tmp_path, make(steps=6, flip=True)[1], state, StopRequest()).restore()
+
+
 def test_one_beyond_the_drift_budget_is_not_the_best(make, tmp_path):
     state, config = make()
     state.position.enter("adversarial")
@@ -159,6 +229,20 @@ def test_it_is_due_by_steps_or_by_time(every, due, make, tmp_path, monkeypatch):
     assert written == due
 
 
+def test_a_stop_that_was_asked_for_is_obeyed_after_a_checkpoint_that_was_not_due(make, tmp_path):
+    state, config = make(checkpoint_every="1000")
+    with StopRequest() as stop:
+        checkpoints = Checkpoints(tmp_path, config, state, stop)
+        state.position.step = 1
+        checkpoints.step()
+        assert list(tmp_path.iterdir()) == []
+        signal.raise_signal(signal.SIGINT)
+        state.position.step = 2
+        with pytest.raises(KeyboardInterrupt):
+            checkpoints.step()
+    assert [path.name for path in tmp_path.iterdir()] == ["1-refiner_pretrain-0000002"]
+
+
 def test_slow_writing_makes_them_rarer(make, tmp_path, monkeypatch):
     """By time they take a fiftieth of it at most: after one of 4 seconds the next is due 200 seconds later."""
     state, config = make(checkpoint_every="10s")
@@ -183,6 +267,23 @@ def test_what_is_not_finite_is_never_written(make, tmp_path):
     with pytest.raises(HealthError, match="refiner block1_conv1/kernel"):
         write_checkpoint(tmp_path, state, config)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_loss_that_is_not_finite_is_never_written(make, tmp_path):
+    state, config = make()
+    state.meters.load_state_dict({"since": {"refiner_total": [1.0, float("nan")]}})
+    state.position.step = 2
+    with pytest.raises(HealthError, match=r"refiner pretrain step 2: .*refiner_total"):
+        write_checkpoint(tmp_path, state, config)
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_that_is_there_is_not_written_again(make, tmp_path):
+    state, config = make()
+    path = write_checkpoint(tmp_path, state, config)
+    before = (path / "state.json").stat().st_mtime_ns
+    assert write_checkpoint(tmp_path, state, config) == path
+    assert (path / "state.json").stat().st_mtime_ns == before
 
 
 def test_full_disk_leaves_the_old_ones_and_nothing_else(make, tmp_path, monkeypatch):
@@ -303,10 +404,10 @@ def test_one_of_other_networks_is_refused(trained, make, tmp_path):
 def test_one_of_other_settings_is_refused_with_the_difference_and_stays(trained, make, tmp_path, only_line):
     state, config = trained()
     path = write_checkpoint(tmp_path, state, config)
-    other, changed = make(steps=9)
+    other, changed = make(seed=9)
     with pytest.raises(ConfigError) as caught:
         Checkpoints(tmp_path, changed, other, StopRequest()).restore()
-    assert "steps: 3, now 9" in only_line(str(caught.value))
+    assert "seed: 0, now 9" in only_line(str(caught.value))
     assert list(tmp_path.iterdir()) == [path]
     _, changed = make(keep=9)
     assert Checkpoints(tmp_path, changed, other, StopRequest()).restore().step == 3

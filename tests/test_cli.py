@@ -401,6 +401,27 @@ def test_other_settings_than_it_began_with_are_refused_with_the_difference(comma
     assert "finished" in stderr
 
 
+def test_a_finished_training_is_prolonged_by_more_steps(command, train, tmp_path):
+    assert command(*train())[0] == 0
+    resume = ["train", "--resume", tmp_path / "run"]
+    code, stdout, stderr = command(*resume, "--steps", "3")
+    assert (code, stderr) == (0, "")
+    assert "prolonged from 1 to 3 adversarial steps" in stdout
+    assert "going on after adversarial step 1" in stdout
+    assert simgan.Run.open(tmp_path / "run").config.steps == 3
+    assert simgan.Run.open(tmp_path / "run").metrics()[-1]["step"] == 3
+    code, _, stderr = command(*resume)
+    assert (code, "more --steps than its 3" in " ".join(stderr.split())) == (2, True)
+
+
+def test_a_run_folder_within_the_images_is_refused(train, tmp_path, pixels, write_pngs, refused):
+    folder = write_pngs(tmp_path / "photographs", pixels(10, 3))
+    arguments = ["--real", folder, "--out", folder / "run"]
+    assert "outside the images" in refused(*train(), *arguments)
+    assert "outside the images" in refused(*train(), *arguments, "--dry-run")
+    assert not (folder / "run").exists()
+
+
 LIMITED = (
     "import resource, sys; from simgan.cli import main\n"
     "size = int(sys.argv[1]); resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)); sys.exit(main(sys.argv[2:]))"

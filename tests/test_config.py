@@ -13,6 +13,7 @@ from simgan.config import (
     RefinerConfig,
     TrainConfig,
     make_config,
+    prolongs,
     read_settings,
 )
 from simgan.errors import ConfigError
@@ -178,3 +179,20 @@ def test_unreadable_file_is_one_line_that_names_it(content, tmp_path, only_line)
 def test_a_drift_budget_needs_a_weight_to_steer():
     with pytest.raises(ConfigError, match="drift_budget"):
         make_config({"drift_budget": 0.5, "self_regularisation": 0.0})
+
+
+@pytest.mark.parametrize(
+    ("changes", "longer"),
+    [
+        ({}, False),
+        ({"steps": 8}, True),
+        ({"steps": 6}, False),
+        ({"steps": 8, "keep": 9, "strict": True}, True),  # these are free to change
+        ({"steps": 8, "flip": True}, False),
+        ({"steps": 8, "refiner": {"blocks": 9}}, False),
+        ({"refiner_pretrain_steps": 1001}, False),
+    ],
+)
+def test_a_training_is_prolonged_by_more_adversarial_steps_alone(changes, longer):
+    recorded = make_config({"steps": 7})
+    assert prolongs(recorded, make_config(changes, recorded)) == longer

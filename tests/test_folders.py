@@ -5,7 +5,7 @@ import os
 import pytest
 
 from simgan.errors import RunError
-from simgan.folders import check_new, locked, sync_all, whole_folder, write_whole
+from simgan.folders import check_new, check_outside, locked, sync_all, whole_folder, write_whole
 
 
 def test_a_folder_gets_its_name_when_it_is_whole(tmp_path):
@@ -79,3 +79,28 @@ def test_all_of_a_folder_is_synced(platform, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda file: synced.add(os.fstat(file).st_ino))
     sync_all(tmp_path)
     assert synced == everything
+
+
+def test_a_folder_within_the_images_is_known_by_whatever_path_it_is_named(tmp_path, monkeypatch, only_line):
+    images = tmp_path / "photographs"
+    (images / "deeper").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(images)
+    monkeypatch.chdir(images)
+    for out, within in (
+        ("run", images),
+        (images / "deeper/run", images),
+        (tmp_path / "link/run", images),
+        ("run", "."),
+    ):
+        with pytest.raises(RunError) as caught:
+            check_outside(out, within)
+        assert str(out) in only_line(str(caught.value))
+
+
+def test_a_folder_beside_or_around_the_images_is_none_within_them(tmp_path):
+    (tmp_path / "photographs").mkdir()
+    (tmp_path / "images.npy").write_bytes(b"")
+    check_outside(tmp_path / "photographs-run", tmp_path / "photographs")
+    check_outside(tmp_path / "run", tmp_path / "photographs")
+    check_outside(tmp_path / "run", tmp_path / "images.npy")
+    check_outside(tmp_path / "run", tmp_path / "missing")

@@ -115,6 +115,32 @@ def test_correlation_of_each_shift_is_that_of_what_both_show():
     assert (_correlations_of_shifts(x, little, y) == -1).all()
 
 
+def copies(images: np.ndarray) -> list[str]:
+    found = compare_framing(images, images)
+    return [finding.sentence for finding in found if finding.name == "copies"]
+
+
+def test_small_content_at_different_places_is_no_copy():
+    """Discs of 13 pixels on black: two differ by less than a hundredth in the mean."""
+    y, x = np.mgrid[:64, :64]
+    centres = [(row, column) for row in range(8, 56, 10) for column in range(8, 56, 10)]
+    discs = np.stack([np.where((y - a) ** 2 + (x - b) ** 2 <= 4, 1.0, -1.0) for a, b in centres])[..., None]
+    discs = discs.astype(np.float32)
+    assert np.abs(discs[0] - discs[1]).mean() < 0.02
+    assert copies(discs) == []
+    half = np.concatenate([discs, discs])  # 25 of 50
+    assert [sentence.partition(" ")[0] for sentence in copies(half)] == ["50%", "50%"]
+
+
+def test_images_of_12_bits_stored_in_16_are_no_copies():
+    """Black to white is a sixteenth of the range: what differs differs by little."""
+    stored = np.random.default_rng(0).integers(0, 300, (16, 24, 32, 1)).astype(np.uint16)
+    images = PixelRange.of(stored.dtype).to_model(stored)
+    assert np.abs(images[0] - images[1]).max() < 0.02
+    assert copies(images) == []
+    assert len(copies(images[[0, 1, 2, 1]])) == 2
+
+
 def test_edge_map_does_not_follow_contrast():
     square = np.full((1, 20, 24, 1), -0.5, np.float32)
     square[:, 5:12, 6:15] = 0.5

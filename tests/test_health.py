@@ -162,12 +162,12 @@ def test_strict_stops_at_the_first_alarm_with_a_code_of_its_own(black_and_white,
     error = " ".join(capsys.readouterr().err.split())
     assert error.startswith("simgan: error: adversarial step ")
     assert "D is right on nearly every patch" in error
-    assert f"--resume {tmp_path / 'run'}" in error
+    assert f"simgan train --resume {tmp_path / 'run'} --no-strict" in error
     assert main(["train", "--resume", str(tmp_path / "run"), "--no-strict"]) == 0
     assert "going on after adversarial step" in capsys.readouterr().out
 
 
-def test_a_spoilt_weight_is_never_kept_and_the_last_good_state_is(data, tmp_path, tiny_config):
+def test_a_spoilt_weight_is_never_kept_and_the_last_good_state_is(data, tmp_path, tiny_config, capsys):
     """R's learning rate is fatal: its first step spoils R, which the next step's loss shows."""
     config = tiny_config(
         refiner_optimiser={"name": "sgd", "learning_rate": 1e38},
@@ -183,8 +183,11 @@ def test_a_spoilt_weight_is_never_kept_and_the_last_good_state_is(data, tmp_path
     assert f"simgan refine {tmp_path / 'run'} INPUT OUTPUT --checkpoint newest" in note
     kept = sorted(path.name for path in (tmp_path / "run/checkpoints").iterdir())
     assert kept[-1] == "2-discriminator_pretrain-0000002"
+    assert "from before the adversarial phase: R was pre-trained only" in note
     refine = ["refine", tmp_path / "run", data[0], tmp_path / "refined.npy", "--checkpoint", "newest"]
     assert main([str(part) for part in refine]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "2-discriminator_pretrain-0000002 is from before the adversarial phase: R was pre-trained only" in shown
 
 
 @pytest.mark.parametrize(

@@ -189,6 +189,23 @@ def test_result_without_averaging_is_r_as_it_ends(phases, trained):
         np.testing.assert_array_equal(result, last)
 
 
+def test_the_average_is_r_itself_until_the_adversarial_phase_begins(tiny_config):
+    config = tiny_config(refiner_average=0.9, refiner_optimiser={"name": "sgd", "learning_rate": 0.5})
+    engine = RecordingEngine()
+    state = engine.new_state(config)
+    seen = []
+
+    class Observer:
+        def step(self):
+            kernel, average = (model.get_weights()[0] for model in (state.refiner, state.averaged_refiner))
+            seen.append((state.position.phase, np.abs(kernel - average).max(), kernel))
+
+    run(engine, state, config, Batches(1, 4), Batches(2, 4), Observer())
+    assert np.abs(seen[0][2] - seen[2][2]).max() > 1e-3  # R moved in its pre-training
+    assert [off for phase, off, _ in seen if phase != "adversarial"] == [0, 0, 0, 0, 0]
+    assert all(off > 0 for phase, off, _ in seen if phase == "adversarial")
+
+
 def test_result_with_averaging_is_the_mean_of_r_over_the_phase(tiny_config):
     """With decay 0.9: d = 1/10, 2/11, 3/12 for the first three updates of R, from R as it was pre-trained."""
     config = tiny_config(

@@ -27,13 +27,24 @@ PICTURES = Samples(np.zeros((2, 8, 8, 1), np.float32), np.ones((2, 8, 8, 1), np.
 def record(tmp_path, tiny_config):
     """Feeds steps to a recorder; gives the records and what was shown."""
 
-    def run(fed, refine=lambda images: images, waiting=None, weight=None, begin=None, **changes):
-        shown, history = io.StringIO(), HistoryBuffer(4, (1, 1, 1))
-        history.add(np.zeros((3, 1, 1, 1), np.float32))
+    def run(
+        fed,
+        refine=lambda images: images,
+        waiting=None,
+        weight=None,
+        begin=None,
+        history=None,
+        meters=None,
+        **changes,
+    ):
+        shown = io.StringIO()
+        if history is None:
+            history = HistoryBuffer(4, (1, 1, 1))
+            history.add(np.zeros((3, 1, 1, 1), np.float32))
         config = tiny_config(**changes)
         console = Console(file=shown, width=300)
         state = SimpleNamespace(
-            history=history, weight=weight or FixedWeight(1.0), position=begin or Position(), meters=Meters()
+            history=history, weight=weight or FixedWeight(1.0), position=begin or Position(), meters=meters or Meters()
         )
         with Recorder(tmp_path, config, state, waiting or WaitClock(), PICTURES, refine, console) as recorder:
             for phase, number, *losses in fed:
@@ -154,6 +165,51 @@ def test_going_on_drops_the_records_of_steps_that_will_come_again(record, tmp_pa
     records, _ = record(
         steps[4:], begin=Position("refiner_pretrain", 4), refiner_pretrain_steps=6, log_every=(2, 1, 1)
     )
+    assert [(entry["step"], entry["refiner_total"]) for entry in records] == [(2, 1.5), (4, 3.5), (6, 5.5)]
+
+
+def test_small_numbers_are_recorded_to_as_many_digits_as_large_ones(record):
+    """A gradient of 1e-9 has vanished, one of 3e-7 has not: neither is 0."""
+    fed = [
+        ("refiner_pretrain", 1, refiner_losses(1)._replace(gradient=1.25e-9)),
+        ("refiner_pretrain", 2, refiner_losses(1)._replace(gradient=3.0625e-7, total=123456.5)),
+    ]
+    records, _ = record(fed, log_every=(1, 1, 1))
+    assert [entry["refiner_gradient"] for entry in records] == pytest.approx([1.25e-9, 3.0625e-7], rel=1e-6, abs=0)
+    assert records[1]["refiner_total"] == 123456.5
+
+
+def test_a_history_that_fills_by_one_in_a_million_is_recorded_as_fuller(record):
+    small, large = HistoryBuffer(10**6, (1, 1, 1)), HistoryBuffer(10**6, (1, 1, 1))
+    small.add(np.zeros((2, 1, 1, 1), np.float32))
+    large.add(np.zeros((3, 1, 1, 1), np.float32))
+    fills = [
+        record([("refiner_pretrain", 2, refiner_losses(1))], history=history)[0][-1]["history_fill"]
+        for history in (small, large)
+    ]
+    assert fills == [2e-6, 3e-6]
+
+
+def test_the_deviation_of_logits_is_recorded_from_their_variance(record):
+    """The mean over the steps is of the variance: deviations of 3 and 1 are one of the root of 5."""
+    fed = [
+        ("discriminator_pretrain", step, DiscriminatorLosses(0.5, 0.5, 0.5, variance, 0.0))
+        for step, variance in ((1, 9.0), (2, 1.0))
+    ]
+    records, _ = record(fed, log_every=(1, 2, 1))
+    assert records[0]["discriminator_logit_spread"] == pytest.approx(math.sqrt(5), rel=1e-6)
+    assert "discriminator_logit_variance" not in records[0]
+
+
+def test_a_record_at_the_end_that_is_not_due_goes_when_the_training_is_prolonged(record):
+    """Then its losses count in the record that would have been, had it been so long from the start."""
+    of_d = DiscriminatorLosses(0.5, 0.25, 0.75, 1.0, 0.0)
+    steps = [("adversarial", number, refiner_losses(number), of_d) for number in range(1, 7)]
+    meters = Meters()
+    records, _ = record(steps[:3], steps=3, log_every=(1, 1, 2), meters=meters)
+    assert [(entry["step"], entry["refiner_total"]) for entry in records] == [(2, 1.5), (3, 3.0)]
+    assert meters.last["refiner_total"] == 1.5  # the interval is still open
+    records, _ = record(steps[3:], begin=Position("adversarial", 3), steps=6, log_every=(1, 1, 2), meters=meters)
     assert [(entry["step"], entry["refiner_total"]) for entry in records] == [(2, 1.5), (4, 3.5), (6, 5.5)]
 
 

@@ -34,8 +34,8 @@ def batch(count: int = 4) -> torch.Tensor:
 def start(tiny_config):
     """A fresh training. `through`: an R in place of the state's, say one that changes nothing."""
 
-    def make(through=None, watch=False, **changes):
-        config, engine = tiny_config(**changes), open_engine(micro_batch=3, compiled=False)
+    def make(through=None, watch=False, micro_batch=3, **changes):
+        config, engine = tiny_config(**changes), open_engine(micro_batch=micro_batch, compiled=False)
         state = new_state(engine, config, (8, 9), 1)
         if through is not None:
             own = engine.network
@@ -117,6 +117,59 @@ def test_discriminator_losses_and_accuracies_by_hand(start):
     assert float(losses.refined_accuracy) == 0
 
 
+@pytest.mark.parametrize("update", [("pretrain_refiner",), ("update_refiner", WEIGHT)], ids=lambda update: update[0])
+def test_change_and_brightening_are_of_the_refined_image_less_the_synthetic_one(update, start):
+    """R gives tanh(b) = -0.25 everywhere: half of the images become darker by 0.75, half brighter by 0.25."""
+    steps, state, _ = start()
+    *others, bias = state.refiner.get_weights()
+    state.refiner.set_weights([*(np.zeros_like(array) for array in others), np.full_like(bias, math.atanh(-0.25))])
+    name, *weight = update
+    x = torch.cat([torch.full((2, 8, 9, 1), 0.5), torch.full((2, 8, 9, 1), -0.5)])
+    losses = getattr(steps, name)(x, *weight)
+    assert float(losses.change) == pytest.approx((0.75 + 0.25) / 2, abs=1e-6)
+    assert float(losses.brightening) == pytest.approx((-0.75 + 0.25) / 2, abs=1e-6)
+
+
+def test_the_gap_of_intensity_is_that_of_refined_less_real_images(start):
+    steps, *_ = start(unchanged)
+    losses, _ = steps.update_discriminator(torch.full((4, 8, 9, 1), 0.5), torch.full((4, 8, 9, 1), -0.25))
+    assert float(losses.intensity_gap) == pytest.approx(0.75)
+
+
+def test_the_variance_of_logits_is_that_within_pairs_of_a_refined_and_a_real_image(start):
+    steps, state, _ = start(unchanged)
+    x, y = batch(5), batch(5)
+    on_refined, on_real = (state.discriminator.predict_on_batch(images.numpy())[..., 0] for images in (x, y))
+    expected = np.mean([np.var([*a, *b]) for a, b in zip(on_refined, on_real, strict=True)])
+    losses, _ = steps.update_discriminator(x, y)
+    assert expected > 1e-6
+    assert float(losses.logit_variance) == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("logit", [0.0, 7.3, -123.4])
+def test_a_constant_d_has_no_variance_however_large_its_logits_are(logit, start):
+    steps, state, _ = start()
+    always(state.discriminator, real=logit, refined=-logit)
+    losses, _ = steps.update_discriminator(batch(), batch())
+    assert float(losses.logit_variance) == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("micro_batch", [1, 2, 3])
+def test_no_loss_depends_on_the_micro_batch(micro_batch, start):
+    """Each field is a mean over the images."""
+    x, y = batch(5), batch(5)
+    whole, parts = start(micro_batch=5)[0], start(micro_batch=micro_batch)[0]
+    for update in (
+        lambda steps: steps.pretrain_refiner(x),
+        lambda steps: steps.update_refiner(x, WEIGHT),
+        lambda steps: steps.update_discriminator(x, y)[0],
+    ):
+        expected = {name: float(value) for name, value in update(whole)._asdict().items()}
+        assert {name: float(value) for name, value in update(parts)._asdict().items()} == pytest.approx(
+            expected, rel=1e-4, abs=1e-6
+        )
+
+
 def test_accuracies_are_shares_of_patches(start):
     """D has learnt that bright is refined and dark is real; three of four images are bright."""
     steps, *_ = start(unchanged, discriminator_optimiser={"name": "adam", "learning_rate": 0.01})
@@ -190,11 +243,26 @@ def test_d_gets_new_images_of_r_and_as_many_of_the_history_as_it_has_up_to_half(
 )
 def test_average_keeps_more_the_longer_it_runs(decay, updates, kept, start):
     steps, state, _ = start()
+    state.averaged_refiner.set_weights([array + 0.25 for array in state.refiner.get_weights()])
     old, new = all_weights(state.averaged_refiner), all_weights(state.refiner)
-    assert np.abs(old - new).max() > 0.01
     steps.average_refiner(decay, updates)
     np.testing.assert_allclose(all_weights(state.averaged_refiner), kept * old + (1 - kept) * new, atol=1e-6)
     np.testing.assert_array_equal(all_weights(state.refiner), new)
+
+
+def test_the_average_begins_as_r_itself(start):
+    _, state, _ = start()
+    np.testing.assert_array_equal(all_weights(state.averaged_refiner), all_weights(state.refiner))
+
+
+def test_a_drift_budget_is_held_against_the_averaged_refiner_which_is_the_one_that_is_saved(tiny_config):
+    asked = []
+    config = tiny_config(drift_budget=0.5, self_regularisation=2.0)
+    engine = open_engine(micro_batch=3, compiled=False)
+    state = new_state(engine, config, (8, 9), 1, lambda refiner: asked.append(refiner) or 0.75)
+    assert state.weight(10) == pytest.approx(2.0 * math.exp(0.2 * 0.5))  # half too much
+    assert len(asked) == 1
+    assert asked[0] is state.averaged_refiner
 
 
 def test_new_state_is_what_the_config_says(start):
@@ -310,10 +378,34 @@ def test_r_is_judged_through_a_window_and_regularised_on_the_whole_image(start):
     assert sum(np.allclose(seen, window, atol=1e-6) for window in windows) == 1
 
 
-def test_window_that_leaves_nothing_is_one_line(start, only_line):
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        # Images here are 8x9. 'valid': 3, then 5, 11 and 23 px for one patch.
+        (
+            {"jitter": 4},
+            ["at least 9x9", "received 8x9", "jitter 4 leaves 0x1", "need 1x1", "--size 9x10", "less --jitter"],
+        ),
+        (
+            {"jitter": 2, "discriminator": {"padding": "valid"}},
+            [
+                "at least 27x27",
+                "received 8x9",
+                "jitter 2 leaves 4x5",
+                "need 23x23",
+                "--size 27x30",
+                "--discriminator.padding same",
+            ],
+        ),
+        ({"discriminator": {"padding": "valid"}}, ["at least 23x23", "received 8x9", "jitter 0 leaves 8x9"]),
+    ],
+    ids=["jitter", "both", "valid"],
+)
+def test_images_too_small_for_a_patch_are_told_as_they_are_and_what_jitter_takes_away(changes, said, start, only_line):
     with pytest.raises(ConfigError) as caught:
-        start(jitter=4)
-    assert "jitter" in only_line(str(caught.value))
+        start(**changes)
+    message = only_line(str(caught.value))
+    assert [part for part in said if part not in message] == []
 
 
 # --- Nothing waits ----------------------------------------------------------------------------------------------

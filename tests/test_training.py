@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -20,7 +21,8 @@ import simgan
 import simgan.checkpoint
 from simgan.automatic import resolve
 from simgan.config import make_config, read_settings
-from simgan.errors import DataError, HealthError, RunError
+from simgan.errors import ConfigError, DataError, HealthError, RunError
+from simgan.evaluation.displacement import displacement
 from simgan.folders import locked
 from simgan.images import open_images
 
@@ -50,6 +52,7 @@ def test_run_folder_holds_what_is_promised(finished_run):
         [
             *MODEL_FILES,
             ".lock",
+            "checkpoints",
             "config.toml",
             "framing.json",
             "framing.png",
@@ -381,6 +384,17 @@ def assert_same_run(one, other):
     assert numbers(one) == numbers(other)
 
 
+def assert_same_state(one, other):
+    """The same newest checkpoint, to the last bit."""
+    last = sorted((other / "checkpoints").iterdir())[-1].name
+    folders = [run / "checkpoints" / last for run in (one, other)]
+    ours, theirs = (load_file(folder / "arrays.safetensors") for folder in folders)
+    assert ours.keys() == theirs.keys()
+    assert all((ours[name] == theirs[name]).all() for name in theirs)
+    states = [json.loads((folder / "state.json").read_text())["state"] for folder in folders]
+    assert states[0] == states[1]
+
+
 def numbers(folder):
     records = [json.loads(line) for line in (folder / "metrics.jsonl").read_text("utf-8").splitlines()]
     return [
@@ -448,23 +462,119 @@ def test_a_training_that_stopped_goes_on_bit_for_bit(after, uninterrupted, tmp_p
         simgan.train(tiny_config(**BUDGET), *sets, tmp_path / "run")
     monkeypatch.undo()
     assert_same_run(simgan.resume(tmp_path / "run").path, uninterrupted / "run")
-    last = sorted((uninterrupted / "run/checkpoints").iterdir())[-1]
-    ours, theirs = (
-        load_file(folder / "arrays.safetensors") for folder in (tmp_path / "run/checkpoints" / last.name, last)
-    )
-    assert ours.keys() == theirs.keys()
-    assert all((ours[name] == theirs[name]).all() for name in theirs)
-    states = [
-        json.loads((folder / "state.json").read_text())["state"]
-        for folder in (tmp_path / "run/checkpoints" / last.name, last)
-    ]
-    assert states[0] == states[1]
+    assert_same_state(tmp_path / "run", uninterrupted / "run")
 
 
 def test_a_finished_run_is_not_gone_on_with(finished_run, only_line):
     with pytest.raises(RunError) as caught:
         simgan.resume(finished_run.path)
-    assert "finished" in only_line(str(caught.value))
+    message = only_line(str(caught.value))
+    assert "finished" in message
+    assert "more --steps than its 3" in message
+
+
+@pytest.mark.parametrize(
+    ("first", "interrupted_at"),
+    [(9, None), (20, None), (21, None), (0, None), (20, 14)],
+    ids=["within an interval", "at its end", "one off", "pre-trained only", "a training that stopped"],
+)
+def test_a_prolonged_training_is_one_that_was_so_long_from_the_start(
+    first, interrupted_at, uninterrupted, tmp_path, monkeypatch, tiny_config
+):
+    """Weights, optimisers, history, random states, records and settings: after 22 steps all are the same."""
+    sets = (uninterrupted / "synthetic.npy", uninterrupted / "real.npy")
+    begun = tiny_config(**{**BUDGET, "steps": first, "checkpoint_every": "1000"})
+    if interrupted_at is None:
+        simgan.train(begun, *sets, tmp_path / "run")
+    else:
+        stop_at_checkpoint(interrupted_at, monkeypatch)
+        with pytest.raises(StopAfterError):
+            simgan.train(begun.model_copy(update={"checkpoint_every": "1"}), *sets, tmp_path / "run")
+        monkeypatch.undo()
+    shown = io.StringIO()
+    longer = begun.model_copy(update={"steps": 22})
+    run = simgan.resume(tmp_path / "run", longer, console=Console(file=shown, width=200))
+    assert f"prolonged from {first} to 22 adversarial steps" in shown.getvalue()
+    assert run.config.steps == 22
+    assert simgan.Run.open(tmp_path / "run").config.steps == 22
+    assert_same_run(run.path, uninterrupted / "run")
+    assert_same_state(run.path, uninterrupted / "run")
+
+
+def test_a_training_that_stops_while_it_is_prolonged_goes_on_without_being_told_again(
+    uninterrupted, tmp_path, monkeypatch, tiny_config
+):
+    sets = (uninterrupted / "synthetic.npy", uninterrupted / "real.npy")
+    begun = tiny_config(**{**BUDGET, "steps": 7})
+    simgan.train(begun, *sets, tmp_path / "run")
+    stop_at_checkpoint(3, monkeypatch)
+    with pytest.raises(StopAfterError):
+        simgan.resume(tmp_path / "run", begun.model_copy(update={"steps": 22}))
+    monkeypatch.undo()
+    with pytest.raises(RunError, match="--resume"):  # it is no finished run meanwhile
+        simgan.Run.open(tmp_path / "run")
+    assert_same_run(simgan.resume(tmp_path / "run").path, uninterrupted / "run")
+
+
+def test_a_run_is_not_prolonged_with_other_settings_or_fewer_steps(finished_run, tiny_config):
+    before = (finished_run.path / "config.toml").read_bytes()
+    with pytest.raises(ConfigError, match="steps: 3, now 2"):
+        simgan.resume(finished_run.path, tiny_config(steps=2))
+    with pytest.raises(ConfigError, match="steps: 3, now 4; flip: False, now True"):
+        simgan.resume(finished_run.path, tiny_config(steps=4, flip=True))
+    assert (finished_run.path / "config.toml").read_bytes() == before
+    assert simgan.Run.open(finished_run.path).config == finished_run.config
+
+
+def test_a_finished_run_without_checkpoints_is_not_begun_anew_by_prolonging_it(data, tmp_path, tiny_config, only_line):
+    run = simgan.train(tiny_config(), *data, tmp_path / "run")
+    shutil.rmtree(run.path / "checkpoints")
+    with pytest.raises(RunError) as caught:
+        simgan.resume(run.path, tiny_config(steps=4))
+    assert "expected a checkpoint" in only_line(str(caught.value))
+    assert simgan.Run.open(run.path).config.steps == 3
+
+
+@pytest.mark.parametrize("place", ["run", "deeper/run"])
+def test_a_run_folder_within_the_images_is_refused_before_anything_starts(
+    place, data, tmp_path, pixels, write_pngs, tiny_config, only_line
+):
+    """Its pictures would be images of the set from then on."""
+    folder = write_pngs(tmp_path / "photographs", pixels(10, 3))
+    before = names_in(folder)
+    for sets in ((data[0], folder), (str(folder), data[1])):
+        with pytest.raises(RunError) as caught:
+            simgan.train(tiny_config(), *sets, folder / place)
+        message = only_line(str(caught.value))
+        assert "outside the images" in message
+        assert str(folder / place) in message
+    with open_images(folder) as source, pytest.raises(RunError, match="outside the images"):
+        simgan.train(tiny_config(), data[0], source, folder / place)
+    assert names_in(folder) == before
+
+
+def test_the_budget_is_held_against_what_the_averaged_refiner_does_to_synthetic_images(eyes, tmp_path, tiny_config):
+    """The drift in the record of step 20 was measured before it, on the refiner that step 19 left behind."""
+    config = tiny_config(
+        drift_budget=0.5,
+        steps=20,
+        log_every=(3, 2, 20),
+        checkpoint_every="1",
+        refiner_average=0.9,
+        refiner_optimiser={"name": "adam", "learning_rate": 0.05},
+    )
+    run = simgan.train(config, eyes / "synthetic.h5", eyes / "real.h5", tmp_path / "run")
+    before = simgan.Run.open(tmp_path / "run", checkpoint="3-adversarial-0000019")
+    with open_images(eyes / "synthetic.h5") as source:
+        images = source.pixel_range.to_model(np.stack([source[index] for index in range(20)]))
+    moved = displacement(images, before.refiner.predict_on_batch(images))
+    (measured,) = [record["measured_drift"] for record in run.metrics() if record["phase"] == "adversarial"]
+    assert measured == pytest.approx(moved.mean(), rel=0.01)
+    assert moved.max() > 1.5 * moved.mean() > 0.05
+    numbers = load_file(before.checkpoint / "arrays.safetensors")
+    live = before.refiner
+    live.set_weights([numbers[f"refiner/{index:03d}"].reshape(a.shape) for index, a in enumerate(live.get_weights())])
+    assert abs(displacement(images, live.predict_on_batch(images)).mean() / measured - 1) > 0.05
 
 
 def test_other_images_than_it_began_with_are_refused(data, tmp_path, tiny_config, pixels):

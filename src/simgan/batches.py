@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from simgan.engine import Array
 from simgan.errors import DataError
-from simgan.images import ImageSource, PixelRange, common_size, resize
+from simgan.images import ImageSource, PixelRange, require_one_size, resize
 from simgan.images.sampling import evenly_spaced
 from simgan.quiet import no_absl_warnings
 
@@ -55,7 +55,7 @@ def training_size(
         )
     if size is not None:
         return size
-    synthetic_size, real_size = common_size(synthetic), common_size(real)
+    synthetic_size, real_size = require_one_size(synthetic), require_one_size(real)
     if synthetic_size != real_size:
         raise DataError(
             f"size: expected one size in both sets, received {_hxw(synthetic_size)} in {synthetic.path} and "
@@ -209,9 +209,9 @@ def load_image(source: ImageSource, index: int, size: tuple[int, int]) -> NDArra
     return resize(source.pixel_range.to_model(source[index]), size)
 
 
-def evenly_spaced_images(source: ImageSource, count: int, size: tuple[int, int]) -> NDArray[np.float32]:
-    """`count` images from first to last, (count, H, W, C) in [-1, 1], at `size` (H, W)."""
-    return np.stack([load_image(source, int(index), size) for index in np.linspace(0, len(source) - 1, count)])
+def evenly_spaced_images(source: ImageSource, at_most: int, size: tuple[int, int]) -> NDArray[np.float32]:
+    """All images, or `at_most` of them from first to last if there are more: (N, H, W, C) in [-1, 1], at `size`."""
+    return np.stack([load_image(source, index, size) for index in evenly_spaced(len(source), at_most)])
 
 
 def digest(source: ImageSource) -> str:

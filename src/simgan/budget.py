@@ -58,7 +58,7 @@ class DriftBudget:
     Args:
         budget: mean drift that is allowed, px.
         first: the weight to begin with.
-        measure: the mean drift of R as it is, px.
+        measure: the mean drift, px, of the refiner that would be saved now.
     """
 
     def __init__(self, budget: float, first: float, measure: Callable[[], float]) -> None:
@@ -70,7 +70,7 @@ class DriftBudget:
         """See `Weight`."""
         if step % _EVERY == 0:
             self._drift = self._measure()
-            excess = max(-1.0, min(1.0, self._drift / self._budget - 1))
+            excess = min(1.0, self._drift / self._budget - 1)  # no drift at all is -1
             moved = self._weight * math.exp((_RISE if excess > 0 else _FALL) * excess)
             self._weight = max(self._low, min(self._high, moved))
         return self._weight

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from simgan.config import CONFIG_FILE, TrainConfig, differences, make_config
+from simgan.config import CONFIG_FILE, TrainConfig, differences, make_config, prolongs
 from simgan.errors import ConfigError, RunError
 from simgan.folders import whole_folder
 from simgan.health import check_arrays, check_losses
@@ -37,14 +37,15 @@ _VERSION = 1  # of the layout
 _NAME = re.compile(rf"[1-3]-({'|'.join(PHASES)})-\d{{7,}}")
 _SHARE = 50  # what checkpoints that are due by time may cost at most: one part in so many
 _PACKAGES = ("keras", "torch", "numpy")  # whose versions a checkpoint notes
+PRETRAINED_ONLY = "R was pre-trained only, to give back what it gets, and changes images little"
 _log = logging.getLogger("simgan")
 
 
 class Checkpoints:
     """The checkpoints of a run: written when they are due, and before a stop that was asked for.
 
-    An observer of the training loop. The newest `config.keep` stay, and the best: that of the adversarial phase which
-    D told from real images worst, within the drift budget.
+    An observer of the training loop. The newest `config.keep` stay, and the best: that of the adversarial phase in
+    which D was nearest to chance on both classes, within the drift budget.
 
     Args:
         folder: RUN/checkpoints.
@@ -176,12 +177,13 @@ def read_checkpoint(path: Path, state: TrainState, config: TrainConfig) -> None:
 
     Raises:
         RunError: it cannot be read, or is of another training.
-        ConfigError: it was made with other settings.
+        ConfigError: it was made with other settings; fewer steps are none.
     """
     try:
         about = _about(path)
-        changed = differences(_settings(about), config)
-        if changed:
+        made_with = _settings(about)
+        changed = differences(made_with, config)
+        if changed and not prolongs(made_with, config):
             raise ConfigError(
                 f"resume: expected the settings that {path} was made with, received others ({'; '.join(changed)}); "
                 f"restore {path.parent.parent / CONFIG_FILE}, or train anew with another --out."
@@ -213,6 +215,12 @@ def find_checkpoint(folder: Path, name: str) -> Path:
         names = ", ".join(path.name for path in known) or "none there"
         raise RunError(f"checkpoint: expected newest, best or a name in {folder}, received {name!r}; known: {names}.")
     return chosen
+
+
+def is_pretrained_only(path: Path) -> bool:
+    """Whether a checkpoint is from before the first adversarial step."""
+    _, phase, step = path.name.split("-")
+    return phase != ADVERSARIAL or int(step) == 0
 
 
 def _settings(about: Parts) -> TrainConfig:
@@ -265,14 +273,17 @@ def _about(path: Path) -> Parts:
 def _score(state: TrainState, config: TrainConfig) -> float | None:
     """How far from chance D was in the last record, and by how much the drift budget was overdrawn.
 
-    None before the first record of the adversarial phase: those of D's pre-training say nothing of R.
+    From chance: the mean over both classes of the distance from one half, so that a D which calls every patch real is
+    as far from it as a D that is always right. None before the first record of the adversarial phase: those of D's
+    pre-training say nothing of R.
     """
-    means = state.meters.last
-    accuracies = [means.get(f"discriminator_{kind}_accuracy") for kind in ("real", "refined")]
-    of_both = "refiner_adversarial" in means  # records of a pre-training tell of one network
-    if state.position.phase != ADVERSARIAL or not of_both or None in accuracies:
+    record = state.meters.last
+    accuracies = [record.get(f"discriminator_{kind}_accuracy") for kind in ("real", "refined")]
+    is_adversarial = "refiner_adversarial" in record  # a record of a pre-training tells of one network
+    if state.position.phase != ADVERSARIAL or not is_adversarial or None in accuracies:
         return None
-    over = 0.0
+    overdrawn = 0.0
     if config.drift_budget is not None:
-        over = max(0.0, state.weight.gauges()["measured_drift"] / config.drift_budget - 1.1)  # measured with noise
-    return float(abs(sum(a for a in accuracies if a is not None) / 2 - 0.5) + over)
+        drift = state.weight.gauges()["measured_drift"]
+        overdrawn = max(0.0, drift / config.drift_budget - 1.1)  # drift is measured with noise
+    return float(np.mean([abs(accuracy - 0.5) for accuracy in accuracies if accuracy is not None]) + overdrawn)

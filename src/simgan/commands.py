@@ -51,12 +51,17 @@ class Refine:
 
     def run(self, console: Console) -> int:
         """Refines with a progress bar."""
+        from simgan.checkpoint import PRETRAINED_ONLY
         from simgan.progress import show_progress
         from simgan.quarantine import quarantine_list
         from simgan.refining import refine_data_set, scale_note
         from simgan.run import Run
 
         run = Run.open(self.run_folder, self.checkpoint)
+        if run.is_pretrained_only:
+            say(
+                console, f"note: {run.checkpoint or run.path} is from before the adversarial phase: {PRETRAINED_ONLY}."
+            )
         limits = self.range or run.data.synthetic.range
         with open_data(self.input, self.key, limits, self.on_bad_image, console) as source:
             if note := scale_note(run, source):

@@ -194,8 +194,8 @@ class DataRecord(_Settings):
     channels: Positive
 
 
-NOT_OF_THE_RESULT = ("checkpoint_every", "keep", "strict")
-"""Settings that may change where a training goes on: its numbers do not depend on them."""
+SETTINGS_FREE_TO_CHANGE = ("checkpoint_every", "keep", "strict")
+"""Settings that may be others when a training goes on: its numbers do not depend on them."""
 
 
 def differences(one: TrainConfig, other: TrainConfig) -> list[str]:
@@ -203,12 +203,20 @@ def differences(one: TrainConfig, other: TrainConfig) -> list[str]:
 
     def flat(config: TrainConfig) -> dict[str, Any]:
         settings: dict[str, Any] = {}
-        for name, value in config.model_dump(exclude=set(NOT_OF_THE_RESULT)).items():
+        for name, value in config.model_dump(exclude=set(SETTINGS_FREE_TO_CHANGE)).items():
             settings |= {f"{name}.{k}": v for k, v in value.items()} if isinstance(value, dict) else {name: value}
         return settings
 
     first, second = flat(one), flat(other)
     return [f"{name}: {first[name]}, now {second[name]}" for name in first if first[name] != second[name]]
+
+
+def prolongs(recorded: TrainConfig, config: TrainConfig) -> bool:
+    """Whether `config` asks for more adversarial steps of the training that `recorded` describes, and changes nothing
+    else: no step depends on how many come after it."""
+    return config.steps > recorded.steps and not differences(
+        recorded.model_copy(update={"steps": config.steps}), config
+    )
 
 
 def make_config(settings: dict[str, Any], base: TrainConfig | None = None) -> TrainConfig:

@@ -5,7 +5,7 @@ from rich.console import Console
 
 from simgan.errors import DataError
 from simgan.evaluation import Drift, as_points, displacement, drift_of_points, drift_result, structural_similarity
-from simgan.images import ImageSource, common_size, read_all
+from simgan.images import ImageSource, read_all, require_one_size
 from simgan.progress import show_progress
 from simgan.results import DriftResult
 
@@ -34,9 +34,9 @@ def drift_of_data_sets(
     Raises:
         DataError: the sets do not fit together, or the label cannot be used.
     """
-    size = common_size(synthetic)
+    size = require_one_size(synthetic)
     places, names = {name: index for index, name in enumerate(synthetic.names)}, list(refined.names)
-    same = all(name in places for name in names) and common_size(refined) == size
+    same = all(name in places for name in names) and require_one_size(refined) == size
     kept = [places[name] for name in names] if same else []
     if not same or (points and not np.array_equal(synthetic.labels(points)[kept], refined.labels(points))):
         raise DataError(

@@ -30,6 +30,19 @@ def check_new(out: str | Path) -> Path:
     return folder
 
 
+def check_outside(out: str | Path, images: str | Path) -> None:
+    """Looks whether a run folder would lie within a folder of images: its pictures would then be images of the set.
+
+    Raises:
+        RunError: it would.
+    """
+    if Path(images).is_dir() and Path(out).resolve().is_relative_to(Path(images).resolve()):
+        raise RunError(
+            f"out: expected a folder outside the images, received {out}, which is within {images}: its pictures would "
+            "be taken for images; choose a folder elsewhere."
+        )
+
+
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
     """Gives a folder to fill, which gets the name `folder` when the block ends, its files on the disk.

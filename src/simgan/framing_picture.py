@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgan.framing import edge_map
+from simgan.images.sampling import evenly_spaced
 
 _EXAMPLES = 3
 
@@ -25,10 +26,12 @@ def framing_picture(synthetic: NDArray[np.float32], real: NDArray[np.float32]) -
     axes = rows[0].subplots(2, 3 + _EXAMPLES)
     for line, (name, images) in zip(axes, (("synthetic", synthetic), ("real", real)), strict=True):
         grey = images.mean(axis=-1, dtype=np.float64)
-        examples = grey[np.linspace(0, len(grey) - 1, _EXAMPLES).astype(int)]
+        examples = grey[evenly_spaced(len(grey), _EXAMPLES)]
         pictures = [(grey.mean(axis=0), "mean", "gray"), (grey.std(axis=0), "variety", "viridis")]
         pictures += [(edge_map(images), "edges", "magma")] + [(example, "example", "gray") for example in examples]
-        for place, (picture, title, colours) in zip(line, pictures, strict=True):
+        for place in line[len(pictures) :]:  # of a set that has fewer images
+            place.axis("off")
+        for place, (picture, title, colours) in zip(line, pictures, strict=False):
             limits = {"vmin": -1.0, "vmax": 1.0} if title == "example" else {}
             place.imshow(picture, cmap=colours, **limits)
             place.set_title(f"{name}: {title}", fontsize=10)

@@ -53,8 +53,8 @@ class Training:
         """Pre-trains R to give back what it gets: |psi(R(x)) - psi(x)|_1."""
         for step in self._left(self.config.refiner_pretrain_steps):
             losses = self.steps.pretrain_refiner(self._draw_synthetic())
+            self.steps.average_refiner(decay=0.0, updates=0)  # a copy of R
             self._is_over(step, losses)
-        self.steps.average_refiner(decay=0.0, updates=0)
 
     def pretrain_discriminator(self) -> None:
         """Pre-trains D on real images and those of a fixed R; these begin the history."""

@@ -31,9 +31,13 @@ class Meters:
             for name, series in self._series.items()
         }
 
+    def means(self) -> dict[str, float]:
+        """The means, by name."""
+        return {name: float(values.mean(dtype=np.float64)) for name, values in self.values().items()}
+
     def close(self) -> dict[str, float]:
         """The means, for a progress line; then begins anew."""
-        self.last = {name: float(values.mean(dtype=np.float64)) for name, values in self.values().items()}
+        self.last = self.means()
         self._series.clear()
         return self.last
 

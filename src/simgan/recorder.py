@@ -1,6 +1,7 @@
 """Writes down what happens in a training: progress lines, metrics.jsonl, TensorBoard events, sample pictures."""
 
 import json
+import math
 import os
 import time
 from collections import deque
@@ -23,6 +24,9 @@ from simgan.sheet import picture_sheet
 from simgan.steps import Batch, TrainState
 
 Item = TypeVar("Item")
+
+_DIGITS = 7  # significant ones, as many as float32 has: a vanished gradient of 1e-9 must not be recorded as 0
+_VARIANCE = "discriminator_logit_variance"
 
 
 class WaitClock:
@@ -80,10 +84,12 @@ class Recorder:
         self._start_interval()
 
     def __enter__(self) -> Self:
-        self._records = deque(drop_later_records(self._folder, self._state.position), maxlen=LONG)
+        records = drop_later_records(self._folder, self._state.position, self._is_due)
+        self._records = deque(records, maxlen=LONG)
         self._metrics = (self._folder / METRICS).open("a", encoding="utf-8")
+        last = self._steps_over(records[-1]["phase"], records[-1]["step"]) if records else 0
         self._events = SummaryWriter(
-            str(self._folder), purge_step=self._steps_over() + 1 if self._steps_over() else None
+            str(self._folder), purge_step=last + 1 if last or self._state.position.step else None
         )
         self._progress = progress_bar(self._console, "steps")
         self._tasks = {
@@ -104,11 +110,10 @@ class Recorder:
         """See `simgan.loop.Observer.step`."""
         self._steps += 1
         phase, number = self._state.position.phase, self._state.position.step
-        last = number == self._lengths[phase]
         self._progress.update(self._tasks[phase], completed=number, visible=True)
-        if number % self._every[phase] == 0 or last:
+        if self._is_due(phase, number):
             self._write(phase, number)
-        if phase == ADVERSARIAL and (number % self._sample_every == 0 or last):
+        if phase == ADVERSARIAL and (number % self._sample_every == 0 or number == self._lengths[phase]):
             self.picture(number)
 
     def picture(self, step: int) -> None:
@@ -121,21 +126,23 @@ class Recorder:
     def _write(self, phase: str, number: int) -> None:
         state = self._state
         check_losses(state.meters.values(), state.position)
-        means = state.meters.close()
+        # The last interval of a training may be shorter, and goes on where the training is prolonged: it stays open.
+        is_open = phase == ADVERSARIAL and number % self._every[phase] != 0
+        means = _with_spread(state.meters.means() if is_open else state.meters.close())
         seconds = time.perf_counter() - self._started
         rates = {
-            "history_fill": round(len(state.history) / state.history.capacity, 4) if state.history.capacity else 1.0,
-            "steps_per_second": round(self._steps / seconds, 4),
-            "waiting_for_data": round((self._waiting.seconds - self._waited) / seconds, 4),
+            "history_fill": len(state.history) / state.history.capacity if state.history.capacity else 1.0,
+            "steps_per_second": self._steps / seconds,
+            "waiting_for_data": (self._waiting.seconds - self._waited) / seconds,
         }
         gauges = state.weight.gauges() if phase == ADVERSARIAL else {}
-        values = {name: round(value, 6) for name, value in (means | gauges).items()} | rates
+        values = {name: float(f"{value:.{_DIGITS}g}") for name, value in (means | gauges | rates).items()}
         self._records.append({"phase": phase, "step": number, **values})
         self._metrics.write(json.dumps(self._records[-1]) + "\n")
         self._metrics.flush()
         os.fsync(self._metrics.fileno())  # a checkpoint, which comes after, tells that it is there
         for name, value in values.items():
-            self._events.add_scalar(f"{phase}/{name}", value, self._steps_over())
+            self._events.add_scalar(f"{phase}/{name}", value, self._steps_over(phase, number))
         shown = "  ".join(f"{label} {means[name]:.4f}" for name, label in _SHOWN[phase].items())
         rate = f"{rates['steps_per_second']:.2f} steps/s, {100 * rates['waiting_for_data']:.1f} % waiting for data"
         steered = "".join(f"{_GAUGES[name]} {value:.2f}  " for name, value in gauges.items())
@@ -153,14 +160,26 @@ class Recorder:
             say(self._console, f"alarm: {found[name]}")
         self._raised = set(found)
 
-    def _steps_over(self) -> int:
-        position = self._state.position
-        return sum(self._lengths[earlier] for earlier in PHASES[: PHASES.index(position.phase)]) + position.step
+    def _is_due(self, phase: str, step: int) -> bool:
+        """Whether there is a record after this step."""
+        return step % self._every[phase] == 0 or step == self._lengths[phase]
+
+    def _steps_over(self, phase: str, step: int) -> int:
+        """Steps since the beginning of the training, after this one."""
+        return sum(self._lengths[earlier] for earlier in PHASES[: PHASES.index(phase)]) + step
 
     def _start_interval(self) -> None:
         self._steps = 0
         self._started = time.perf_counter()
         self._waited = self._waiting.seconds
+
+
+def _with_spread(means: dict[str, float]) -> dict[str, float]:
+    """With the deviation of D's logits in place of their variance, which as a mean over images is what steps give."""
+    if _VARIANCE not in means:
+        return means
+    others = {name: value for name, value in means.items() if name != _VARIANCE}
+    return others | {"discriminator_logit_spread": math.sqrt(means[_VARIANCE])}
 
 
 _OF_D = {

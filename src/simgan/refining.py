@@ -20,7 +20,7 @@ from simgan.images import (
     PixelRange,
     ReadableImages,
     check_values,
-    common_size,
+    require_one_size,
     writer_like,
 )
 from simgan.images.groups import groups_of_one_size, images_in_group, sampled_sizes
@@ -68,7 +68,7 @@ def refine(
         RunError: the path is not a finished run.
     """
     if isinstance(images, ImageSource):
-        size = common_size(images)
+        size = require_one_size(images)
         predict = predictor(run_or_model, images.dtype, (len(images), *size, images.channels), one_size=True)
         together = np.empty((len(images), *size, images.channels), images.dtype)
         with closing(_refined_groups(predict, images)) as groups:

@@ -15,7 +15,7 @@ networks.safetensors  R and D as simgan reads them: numbers alone
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,10 +25,10 @@ from typing import Any
 import keras
 import tomli_w
 
-from simgan.checkpoint import ARRAYS, find_checkpoint
+from simgan.checkpoint import ARRAYS, find_checkpoint, is_pretrained_only
 from simgan.config import CONFIG_FILE, DataRecord, SourceRecord, TrainConfig, read_run
 from simgan.errors import DataError, RunError
-from simgan.folders import replace, write_whole
+from simgan.folders import replace, sync, write_whole
 from simgan.images import ImageSource, LeftOut, PixelRange, open_images
 from simgan.models import discriminator_model, refiner_model, simgan_model
 from simgan.numbers_file import fill_network, save_networks
@@ -73,6 +73,11 @@ class Run:
                 f"with 'simgan train --resume {quote(str(folder))}'."
             )
         return cls(folder, config, data)
+
+    @property
+    def is_pretrained_only(self) -> bool:
+        """Whether R has not met D yet: it was trained on self-regularisation alone, and changes images little."""
+        return self.config.steps == 0 if self.checkpoint is None else is_pretrained_only(self.checkpoint)
 
     @cached_property
     def refiner(self) -> keras.Model:
@@ -121,8 +126,27 @@ def is_finished(folder: Path) -> bool:
     return (folder / _NETWORKS).is_file()
 
 
-def drop_later_records(folder: Path, position: Position) -> list[dict[str, Any]]:
-    """Leaves the records up to `position` in metrics.jsonl: a training that goes on from there writes the rest."""
+def prolong(folder: Path, config: TrainConfig, data: DataRecord) -> None:
+    """Makes a run, finished or not, one of `config`, which has more steps, that is not finished.
+
+    Its models stay until the prolonged training replaces them.
+    """
+    (folder / _NETWORKS).unlink(missing_ok=True)  # first: a finished run must have the steps that config.toml says
+    sync(folder)
+    write_config(folder, config, data)
+
+
+def drop_later_records(
+    folder: Path, position: Position, is_due: Callable[[str, int], bool] = lambda phase, step: True
+) -> list[dict[str, Any]]:
+    """Leaves the records up to `position` in metrics.jsonl: a training that goes on from there writes the rest.
+
+    Args:
+        folder: the run folder.
+        position: where the training goes on.
+        is_due: whether the training has a record after this step of this phase; one at the end of a training that
+            is prolonged has none.
+    """
     path, kept = folder / METRICS, []
     if not path.exists():
         return []
@@ -133,7 +157,8 @@ def drop_later_records(folder: Path, position: Position) -> list[dict[str, Any]]
             break
         if record["phase"] not in PHASES or not position.is_past(record["phase"], int(record["step"])):
             break
-        kept.append(record)
+        if is_due(record["phase"], int(record["step"])):
+            kept.append(record)
     write_whole(path, "".join(f"{json.dumps(record)}\n" for record in kept))
     return kept
 
@@ -156,7 +181,7 @@ def open_recorded(record: SourceRecord) -> ImageSource:
 def write_config(folder: Path, config: TrainConfig, data: DataRecord) -> None:
     """Writes config.toml."""
     text = f"{config.to_toml()}\n{tomli_w.dumps({'data': data.model_dump(mode='json', exclude_none=True)})}"
-    (folder / CONFIG_FILE).write_text(text, encoding="utf-8")
+    write_whole(folder / CONFIG_FILE, text)
 
 
 def write_left_out(folder: Path, sets: Mapping[str, Sequence[LeftOut]]) -> None:

@@ -15,10 +15,12 @@ from simgan.automatic import dtype_policy
 from simgan.budget import DriftBudget, FixedWeight, Weight
 from simgan.config import OptimiserConfig, TrainConfig
 from simgan.engine import Array, Engine
+from simgan.errors import ConfigError
 from simgan.history import HistoryBuffer
 from simgan.losses import PatchClass, local_adversarial_loss, patch_labels, self_regularisation_loss
 from simgan.meters import Meters
 from simgan.models import discriminator_model, refiner_model
+from simgan.models.discriminator import smallest_side
 from simgan.position import Position
 
 Batch = Array  # (B, H, W, C) in [-1, 1], float32, on the engine's device
@@ -30,7 +32,7 @@ class TrainState:
 
     refiner: keras.Model
     averaged_refiner: keras.Model
-    """Running average of R over the adversarial phase: the result of training."""
+    """The result of training: R itself in its pre-training, then the running average of R."""
     discriminator: keras.Model
     refiner_optimiser: keras.optimizers.Optimizer
     discriminator_optimiser: keras.optimizers.Optimizer
@@ -63,8 +65,8 @@ class DiscriminatorLosses(NamedTuple):
     total: Array
     real_accuracy: Array
     refined_accuracy: Array
-    logit_spread: Array
-    """Deviation of D's logits over patches and images: 0 if it says the same of all."""
+    logit_variance: Array
+    """Variance of D's logits over the patches of a refined and a real image; 0 if D says the same of both."""
     intensity_gap: Array
     """Mean of the refined images less that of the real ones, in units of the [-1, 1] range."""
     gradient: Array = 0.0
@@ -85,7 +87,8 @@ def new_state(
         config: the settings.
         size: (H, W).
         channels: C.
-        drift_of: measures how far a refiner moves content, px; a drift budget asks it.
+        drift_of: measures how far a refiner moves content, px. A drift budget asks it of the averaged refiner, for
+            that is the one that is saved.
     """
     keras.utils.set_random_seed(config.seed)
     dtype = dtype_policy(config.precision)
@@ -93,6 +96,8 @@ def new_state(
         refiner_model(None, None, channels, data_format="channels_first", dtype=dtype, **dict(config.refiner))
         for _ in range(2)
     )
+    averaged.set_weights(refiner.get_weights())
+    _check_window(config, size)
     height, width = (side - 2 * config.jitter for side in size)
     discriminator = discriminator_model(
         width, height, channels, data_format="channels_first", dtype=dtype, **dict(config.discriminator)
@@ -106,7 +111,7 @@ def new_state(
     )
     weight: Weight = FixedWeight(config.self_regularisation)
     if config.drift_budget is not None:
-        weight = DriftBudget(config.drift_budget, config.self_regularisation, lambda: drift_of(refiner))
+        weight = DriftBudget(config.drift_budget, config.self_regularisation, lambda: drift_of(averaged))
     return TrainState(
         refiner,
         averaged,
@@ -118,6 +123,27 @@ def new_state(
         weight,
         Position(),
         Meters(),
+    )
+
+
+def _check_window(config: TrainConfig, size: tuple[int, int]) -> None:
+    """Looks whether D finds a patch in what jitter leaves of the images.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    seen = [side - 2 * config.jitter for side in size]
+    smallest = smallest_side(config.discriminator.variant, config.discriminator.padding)
+    if min(seen) >= smallest:
+        return
+    enough = smallest + 2 * config.jitter
+    height, width = (round(side * max(1.0, enough / min(size))) for side in size)
+    other = min(seen) > 0 and config.discriminator.padding == "valid"
+    raise ConfigError(
+        f"size: expected images of at least {enough}x{enough} (HxW), received {size[0]}x{size[1]}: jitter "
+        f"{config.jitter} leaves {seen[0]}x{seen[1]} of them to D, whose layers need {smallest}x{smallest} under "
+        f"padding '{config.discriminator.padding}'; enlarge them with --size {height}x{width}"
+        + (", or choose --discriminator.padding same." if other else ", or choose less --jitter.")
     )
 
 
@@ -158,13 +184,15 @@ class Steps:
                 ops.mean(total),
                 real_accuracy=_share(on_real, PatchClass.REAL),
                 refined_accuracy=_share(on_refined, PatchClass.REFINED),
-                logit_spread=ops.std(ops.concatenate([on_refined, on_real])[..., 0]),
+                logit_variance=_variance_of_pairs(on_refined, on_real),
                 intensity_gap=ops.mean(x_refined) - ops.mean(y),
             )
 
         self._minimise_regularisation = engine.minimiser(regularisation, *refiner)
         self._minimise_equation_4 = engine.minimiser(equation_4, *refiner)
-        self._minimise_equation_2 = engine.minimiser(equation_2, *discriminator, micro_batch_factor=_light(config))
+        self._minimise_equation_2 = engine.minimiser(
+            equation_2, *discriminator, micro_batch_factor=_discriminator_batch_factor(config)
+        )
 
     def pretrain_refiner(self, synthetic: Batch) -> RefinerLosses:
         """One update of R on synthetic images x: the self-regularisation |psi(x~) - psi(x)|_1 alone."""
@@ -213,7 +241,7 @@ class Steps:
         return tuple(self._engine.to_device(start + np.arange(side)) for start, side in ((top, height), (left, width)))
 
 
-def _light(config: TrainConfig) -> int:
+def _discriminator_batch_factor(config: TrainConfig) -> int:
     """How many images of each kind in D take about the room of one in R; eight for the paper's networks.
 
     The strides of D divide H and W by 2, then by 4. With few images at once it would spend its time between its
@@ -233,6 +261,14 @@ def _change(x: Array, refined: Array) -> tuple[Array, Array]:
     """Mean |x~ - x| and mean x~ - x."""
     difference = refined - x
     return ops.mean(ops.abs(difference)), ops.mean(difference)
+
+
+def _variance_of_pairs(on_refined: Array, on_real: Array) -> Array:
+    """Variance of the first logit within each pair of a refined and a real image, averaged over the pairs."""
+    # Not over the batch at once: that would be no mean over images, and so depend on the micro-batch. Nor from the
+    # mean square of the logits: float32 cannot tell a constant D by it.
+    logits = ops.concatenate([on_refined, on_real], axis=1)[..., 0]  # (B, 2 patches)
+    return ops.mean(ops.square(logits - ops.mean(logits, axis=1, keepdims=True)))
 
 
 def _share(logits: Array, patch_class: PatchClass) -> Array:

@@ -14,7 +14,7 @@ from tyro.conf import arg
 
 from simgan.commands import OnBadImage, Range, open_data
 from simgan.config import (
-    NOT_OF_THE_RESULT,
+    SETTINGS_FREE_TO_CHANGE,
     DataRecord,
     SourceRecord,
     TrainConfig,
@@ -47,7 +47,8 @@ class Train:
     """The run folder to make: models, metrics, sample pictures, checkpoints, report.html."""
     resume: Path | None = None
     """Go on with the training in this run folder, which stopped early: give nothing else. Bit for bit as if it had
-    never stopped. New paths of the same data may be given."""
+    never stopped. New paths of the same data may be given. A larger --steps prolongs the training, finished or not,
+    bit for bit as if so many steps had been asked for at the start."""
     preset: PresetName = "default"
     """Settings to start from. `eyes`: what measured best, start with it. `demo`: the same, half the filters.
     `default`: the reference, SGD at batch 512. `paper-gaze`, `paper-hand`: the paper's networks and step."""
@@ -73,9 +74,11 @@ class Train:
         if self.resume is not None:
             return self._resume(self.resume, console)
         from simgan.batches import training_size
-        from simgan.folders import check_new
+        from simgan.folders import check_new, check_outside
 
         check_new(self.out)
+        for data in (self.synthetic, self.real):
+            check_outside(self.out, data)
         with (
             open_data(
                 self.synthetic, self.synthetic_key, self.synthetic_range, self.on_bad_image, console
@@ -187,7 +190,7 @@ def _resume_defaults(folder: Path, preset: PresetName | None, file: Path | None)
         free = {
             name
             for name in recorded
-            if getattr(asked, name) == "auto" or (name in NOT_OF_THE_RESULT and name not in given)
+            if getattr(asked, name) == "auto" or (name in SETTINGS_FREE_TO_CHANGE and name not in given)
         }
         config = asked.model_copy(update={name: recorded[name] for name in free})
     synthetic, real = trained_on.synthetic, trained_on.real

@@ -13,12 +13,12 @@ from rich.console import Console
 
 from simgan.automatic import open_engine, resolve
 from simgan.batches import Order, digest, evenly_spaced_images, image_batches, training_size
-from simgan.checkpoint import Checkpoints, finite_numbers
-from simgan.config import DataRecord, SourceRecord, TrainConfig, differences, read_run
+from simgan.checkpoint import PRETRAINED_ONLY, Checkpoints, find_checkpoint, finite_numbers, is_pretrained_only
+from simgan.config import DataRecord, SourceRecord, TrainConfig, differences, prolongs, read_run
+from simgan.drift_meter import mean_displacement
 from simgan.engine import Engine
-from simgan.errors import ConfigError, DataError, NotFiniteError, RunError
-from simgan.evaluation.displacement import displacement
-from simgan.folders import check_new, locked, whole_folder
+from simgan.errors import ConfigError, DataError, HealthError, NotFiniteError, RunError
+from simgan.folders import check_new, check_outside, locked, whole_folder
 from simgan.framing import compare_framing
 from simgan.framing_picture import framing_picture
 from simgan.health import check_arrays
@@ -34,6 +34,7 @@ from simgan.run import (
     Run,
     is_finished,
     open_recorded,
+    prolong,
     save_models,
     write_config,
     write_framing,
@@ -63,8 +64,8 @@ def train(
         config: every setting. Its seed also sets the global random states of Python, NumPy and Keras.
         synthetic: synthetic images: what `open_images` takes, or what it returns.
         real: photographs, unlabelled; as many channels as the synthetic images.
-        out: the run folder, which must not exist. Once training has begun it stays, whatever happens: `resume` goes
-            on in it.
+        out: the run folder, which must not exist, outside the folders of the images. Once training has begun it
+            stays, whatever happens: `resume` goes on in it.
         console: where progress goes; by default nowhere.
 
     Returns:
@@ -72,11 +73,13 @@ def train(
 
     Raises:
         DataError: images are missing, unreadable, too few, or do not fit together.
-        RunError: `out` exists, or cannot be written; or the training diverged.
+        RunError: `out` exists, lies within the images, or cannot be written; or the training diverged.
         EngineError: Keras does not run on PyTorch.
         KeyboardInterrupt, SystemExit: SIGINT or SIGTERM asked for a stop; a checkpoint was written after the step.
     """
     folder = check_new(out)
+    for source in (synthetic, real):
+        check_outside(folder, source.path if isinstance(source, ImageSource) else source)
     with ExitStack() as opened:
         x, y = (
             source if isinstance(source, ImageSource) else opened.enter_context(open_images(source))
@@ -113,12 +116,13 @@ def resume(
 ) -> Run:
     """Goes on with a training that stopped, from its newest checkpoint; without one, from the beginning.
 
-    On a CPU its numbers are, bit for bit, those of a training that never stopped, given the same machine and versions.
+    With more steps than it had, a training is prolonged, be it finished or not. On a CPU the numbers are, bit for bit,
+    those of a training that never stopped and had so many steps from the start, given the same machine and versions.
 
     Args:
         path: the run folder.
         config: the settings of the training, which may differ only in what its numbers do not depend on
-            (`config.NOT_OF_THE_RESULT`); by default as they were.
+            (`config.SETTINGS_FREE_TO_CHANGE`), or have more `steps`; by default as they were.
         synthetic: the images of the training, if they are elsewhere now.
         real: likewise.
         console: where progress goes; by default nowhere.
@@ -128,22 +132,27 @@ def resume(
 
     Raises:
         ConfigError: other settings; the message tells the difference.
-        RunError: it is no run folder, it is finished, another training is at work in it, or no checkpoint can be read.
+        RunError: it is no run folder, it is finished and no more steps are asked for, another training is at work in
+            it, or no checkpoint can be read.
         DataError: the images are missing, or are not those that the training began with.
         EngineError, KeyboardInterrupt, SystemExit: as `train`.
     """
     folder = Path(path)
     recorded, data = read_run(folder)
     config = config or recorded
-    if changed := differences(recorded, config):
+    is_longer = prolongs(recorded, config)
+    if not is_longer and (changed := differences(recorded, config)):
         raise ConfigError(
             f"resume: expected the settings of {folder}, received others ({'; '.join(changed)}); leave them out, or "
             "train anew with another --out."
         )
     with ExitStack() as opened:
         opened.enter_context(locked(folder))
-        if is_finished(folder):
-            raise RunError(f"run: expected a training that stopped early, received {folder}, which is finished.")
+        if is_finished(folder) and not is_longer:
+            raise RunError(
+                f"run: expected a training that stopped early, received {folder}, which is finished; prolong it with "
+                f"more --steps than its {recorded.steps}."
+            )
         x = synthetic or opened.enter_context(open_recorded(data.synthetic))
         y = real or opened.enter_context(open_recorded(data.real))
         for source, record in ((x, data.synthetic), (y, data.real)):
@@ -155,6 +164,14 @@ def resume(
         config = resolve(config, (data.height, data.width), data.channels)
         session = _Session(folder, config, data, x, y, console)
         position = session.checkpoints.restore()
+        if is_longer:
+            if position is None and is_finished(folder):
+                raise RunError(
+                    f"run: expected a checkpoint from which {folder} can be prolonged, received none; train anew with "
+                    "another --out."
+                )
+            prolong(folder, recorded.model_copy(update={"steps": config.steps}), data)
+            say(console, f"prolonged from {recorded.steps} to {config.steps} adversarial steps")
         say(console, f"going on after {position}" if position else "going on from the beginning")
         session.read_ahead()
         return session.run()
@@ -169,7 +186,8 @@ class _Session:
         self._folder, self._config, self._data, self._console = folder, config, data, console
         self._sets, self._size = (x, y), (data.height, data.width)
         self._engine = open_engine(micro_batch=int(config.micro_batch), compiled=config.compile == "on")
-        self._samples = Samples(*(evenly_spaced_images(source, _SAMPLES, self._size) for source in (x, y)))
+        shown = min(_SAMPLES, len(x), len(y))
+        self._samples = Samples(*(evenly_spaced_images(source, shown, self._size) for source in (x, y)))
         self._state = new_state(self._engine, config, self._size, data.channels, self._drift_of())
         self._waiting = WaitClock()
         self._stop = StopRequest()
@@ -195,15 +213,25 @@ class _Session:
                 steps, (synthetic, real) = Steps(self._engine, state, config), self._batches
                 Training(steps, state, config, synthetic, real, (recorder, self.checkpoints)).run()
             self._check_result()
+            self.checkpoints.write()  # from which the training can be prolonged
             save_models(folder, state, config, self._data)
             run = Run.open(folder)
             write_report(run)
         except NotFiniteError as error:
             if self.checkpoints.any():
+                newest = find_checkpoint(folder / CHECKPOINTS, "newest")
                 error.add_note(
                     "the last good checkpoint can be used: "
                     f"'simgan refine {quote(str(folder))} INPUT OUTPUT --checkpoint newest'"
+                    + (
+                        f", but it is from before the adversarial phase: {PRETRAINED_ONLY}"
+                        * is_pretrained_only(newest)
+                    )
                 )
+            raise
+        except HealthError as error:
+            # Going on as strictly as before would meet the same alarm.
+            error.add_note(f"go on regardless with 'simgan train --resume {quote(str(folder))} --no-strict'")
             raise
         except BaseException as error:
             way_on = f"go on with 'simgan train --resume {quote(str(folder))}'"
@@ -233,13 +261,7 @@ class _Session:
         if self._config.drift_budget is None:
             return lambda refiner: 0.0
         sample = evenly_spaced_images(self._sets[0], _DRIFT_SAMPLE, self._size)
-        on_device = self._engine.to_device(sample)
-
-        def drift(refiner: keras.Model) -> float:
-            refined = self._engine.infer(self._engine.network(refiner), on_device)
-            return float(displacement(sample, self._engine.to_numpy(refined)).mean())
-
-        return drift
+        return lambda refiner: mean_displacement(self._engine, refiner, sample)
 
 
 def _batches(

@@ -9,6 +9,7 @@ from torch.nn import functional
 from simgan.errors import ConfigError
 from simgan.losses import local_adversarial_loss
 from simgan.models import discriminator_model
+from simgan.models.discriminator import smallest_side
 
 RANDOM = np.random.default_rng(0)
 # (stride, kind) of each layer of the paper's gaze and hand-pose discriminators, then the logits
@@ -162,3 +163,15 @@ def test_other_patches_are_refused(only_line):
     with pytest.raises(ConfigError) as caught:
         discriminator_model(55, 35, 1, patches="some")
     assert "patches" in only_line(str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("variant", "padding", "side"),
+    [("gaze", "valid", 23), ("hand", "valid", 71), ("gaze", "same", 1), ("hand", "same", 1)],
+)
+def test_the_smallest_side_is_that_of_one_patch(variant, padding, side):
+    """Gaze: 1, 3, 5, 11, 23 px from the last layer back; hand: 1, 3, 7, 17, 71."""
+    assert smallest_side(variant, padding) == side
+    assert discriminator_model(side, side, variant=variant, padding=padding).output_shape == (None, 1, 2)
+    with pytest.raises(ConfigError):
+        discriminator_model(side, side - 1, variant=variant, padding=padding)

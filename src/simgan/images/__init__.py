@@ -5,7 +5,7 @@ from simgan.images.opening import open_images
 from simgan.images.pixels import PixelRange, check_values
 from simgan.images.readable import LeftOut, ReadableImages
 from simgan.images.resizing import resize
-from simgan.images.sizes import common_size
+from simgan.images.sizes import require_one_size
 from simgan.images.source import ImageSource, read_all
 from simgan.images.writer import ImageWriter
 from simgan.images.writing import write_like, writer_like
@@ -18,10 +18,10 @@ __all__ = [
     "PixelRange",
     "ReadableImages",
     "check_values",
-    "common_size",
     "inspect_images",
     "open_images",
     "read_all",
+    "require_one_size",
     "resize",
     "write_like",
     "writer_like",

@@ -13,12 +13,14 @@ SIZE_SAMPLE = 20_000
 _LISTED = 5
 
 
-def common_size(source: ImageSource) -> tuple[int, int]:
-    """The (H, W) that all images of `source` share, of a data set to be used without resizing.
+def require_one_size(source: ImageSource) -> tuple[int, int]:
+    """Holds `source`, which is to be used without resizing, to the one size (H, W) that its images have.
 
-    Beyond SIZE_SAMPLE images only an evenly spaced sample is looked at; therefore `source` is held to the answer:
-    reading an image of another size from then on raises DataError. Raises DataError, listing sizes and counts, if
-    there are several.
+    Beyond SIZE_SAMPLE images only an evenly spaced sample is looked at; therefore reading an image of another size
+    from then on raises DataError.
+
+    Raises:
+        DataError: there are several sizes; they are listed with their counts.
     """
     indices = evenly_spaced(len(source), SIZE_SAMPLE)
     counts = Counter(source.size(index) for index in indices)

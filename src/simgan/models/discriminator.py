@@ -96,6 +96,15 @@ def discriminator_model(
     return keras.Model(images, logits, name="discriminator")
 
 
+def smallest_side(variant: Variant, padding: DiscriminatorPadding) -> int:
+    """Height and width, in pixels, of the smallest images in which D finds a patch."""
+    side = 1  # of a map; from the last layer back to the images
+    if padding == "valid":
+        for spec in reversed(_LAYERS[variant]):
+            side = (side - 1) * spec.stride + spec.size
+    return side
+
+
 def _check_choices(channels: int, variant: str, padding: str, patches: str) -> None:
     """Raises ConfigError if one of them is not to be had."""
     if channels < 1:
@@ -110,11 +119,8 @@ def _check_choices(channels: int, variant: str, padding: str, patches: str) -> N
 
 def _check_size(img_height: int, img_width: int, variant: Variant, padding: DiscriminatorPadding) -> None:
     """Raises ConfigError if an image holds no patch."""
-    side = min(img_height, img_width)
-    for spec in _LAYERS[variant]:
-        side = -(-side // spec.stride) if padding == "same" else (side - spec.size) // spec.stride + 1
-        if side < 1:
-            raise ConfigError(
-                f"discriminator: expected images of at least one patch under padding '{padding}', received "
-                f"{img_height}x{img_width} (HxW); use larger images, padding 'same', or less jitter."
-            )
+    if min(img_height, img_width) < smallest_side(variant, padding):
+        raise ConfigError(
+            f"discriminator: expected images of at least one patch under padding '{padding}', received "
+            f"{img_height}x{img_width} (HxW); use larger images, or padding 'same'."
+        )
