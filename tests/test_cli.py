@@ -319,7 +319,8 @@ def test_key_and_range_of_a_config_are_not_those_of_another_path(command, labell
         "train", "--config", finished_run.path / "config.toml", "--synthetic", tmp_path / "deep.npy", *out
     )
     assert (code, stderr) == (0, "")
-    assert simgan.Run.open(tmp_path / "run").data.synthetic.range is None
+    record = simgan.Run.open(tmp_path / "run").data.synthetic
+    assert (record.range, record.dtype) == ((0, 65535), "uint16")
 
 
 def test_render_eyes(command, tmp_path):
@@ -384,7 +385,7 @@ def test_other_settings_than_it_began_with_are_refused_with_the_difference(comma
     for flags, said in (
         (["--preset", "eyes"], "batch_size: 4, now "),
         (["--config", tmp_path / "own.toml"], "steps: 1, now 9"),
-        (["--synthetic-range", "0", "99"], "synthetic_range: expected None"),
+        (["--synthetic-range", "0", "99"], "synthetic_range: expected (0.0, 255.0)"),
         (["--on-bad-image", "skip"], "on_bad_image: expected stop"),
         (["--dry-run"], "dry_run"),
     ):

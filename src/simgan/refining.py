@@ -22,6 +22,7 @@ from simgan.images import (
     common_size,
     writer_like,
 )
+from simgan.images.ranges import GUESSED, in_words
 from simgan.images.sampling import evenly_spaced
 from simgan.images.threads import ahead
 from simgan.predictor import AT_ONCE, Predict, predictor
@@ -58,18 +59,22 @@ def refine(
     Args:
         run_or_model: a run, the path of one, or a refiner model.
         images: (N, H, W, C), or (N, H, W) with one channel; or an open data set of one size.
-        pixel_range: what [-1, 1] stands for; by default that of a data set, the whole range of uint8 and uint16,
-            and [-1, 1] itself for arrays of floats.
+        pixel_range: what [-1, 1] stands for; by default that of a data set. For arrays by default that of the run's
+            synthetic images if they were of the same type, where all floats are one; else the whole range of uint8
+            and uint16, and [-1, 1] itself for floats.
 
     Returns:
         The refined images, in the shape (of a data set (N, H, W, C)), dtype and range of `images`.
 
     Raises:
-        DataError: the images do not fit the model, hold values beyond `pixel_range` or NaN, or a data set has several
-            sizes (see `refine_data_set`).
+        DataError: the images do not fit the model, the range of a data set was guessed and is not the run's, they hold
+            values beyond `pixel_range` or NaN, or a data set has several sizes (see `refine_data_set`).
         RunError: the path is not a finished run.
     """
+    if isinstance(run_or_model, str | Path):
+        run_or_model = Run.open(run_or_model)
     if isinstance(images, ImageSource):
+        check_range(run_or_model, images)
         size = common_size(images)
         predict = predictor(run_or_model, images.dtype, (len(images), *size, images.channels), one_size=True)
         together = np.empty((len(images), *size, images.channels), images.dtype)
@@ -81,10 +86,11 @@ def refine(
     stacked = images[..., np.newaxis] if images.ndim == 3 else images
     if stacked.ndim != 4:
         raise DataError(f"images: expected (N, H, W) or (N, H, W, C), received {images.shape}; stack them.")
+    origin = ""
     if pixel_range is None:
-        pixel_range = PixelRange(-1.0, 1.0) if stacked.dtype.kind == "f" else PixelRange.of(stacked.dtype)
+        pixel_range, origin = _array_range(run_or_model, stacked.dtype)
     if stacked.size:
-        check_values(stacked, pixel_range, "images")
+        check_values(stacked, pixel_range, "images", origin)
     predict = predictor(run_or_model, stacked.dtype, stacked.shape, one_size=True)
     refined = np.empty_like(stacked)
     for start in range(0, len(stacked), AT_ONCE):
@@ -119,16 +125,18 @@ def refine_data_set(
         The images set aside, in their order in the whole set.
 
     Raises:
-        DataError: the images do not fit the model, one cannot be read, all would be set aside, one of an array would
-            have to be left out, or `output` or the list exists or cannot be written; nothing is left then.
+        DataError: the images do not fit the model, their range was guessed and is not the run's, one cannot be read,
+            all would be set aside, one of an array would have to be left out, or `output` or the list exists or cannot
+            be written; nothing is left then.
         RunError: the path is not a finished run.
     """
     output = Path(output)
+    refiner = Run.open(run_or_model) if isinstance(run_or_model, str | Path) else run_or_model
+    check_range(refiner, source)
     whole, places = (source.whole, source.indices) if isinstance(source, ReadableImages) else (source, None)
     quarantine = Quarantine(whole, source, output, max_drift)
     sizes = [source.size(index) for index in evenly_spaced(len(source), _SAMPLED)]
     shape = (len(source), *sizes[0], source.channels)
-    refiner = Run.open(run_or_model) if isinstance(run_or_model, str | Path) else run_or_model
     predict = predictor(refiner, source.dtype, shape, one_size=len(set(sizes)) == 1)
     model = refiner.refiner if isinstance(refiner, Run) else refiner
     digest = digest_of(source, model, isinstance(refiner, Run), keras.backend.backend(), dtype_policy("auto"))
@@ -156,6 +164,27 @@ def refine_data_set(
                 on_progress(done, len(source))
             # Before the output gets its name: never that without the list.
             return quarantine.close(leaves_out=writer.leaves_out)
+
+
+def _array_range(refiner: Run | keras.Model, dtype: np.dtype[Any]) -> tuple[PixelRange, str]:
+    """The pixel range of an array without a given one, and what an error message adds to it."""
+    trained_with = refiner.input_range if isinstance(refiner, Run) else None
+    if trained_with is not None and trained_with.belongs_to(dtype):
+        return trained_with.pixel_range, in_words("known", trained_with)
+    return PixelRange(-1.0, 1.0) if dtype.kind == "f" else PixelRange.of(dtype), ""
+
+
+def check_range(refiner: Run | keras.Model, source: ImageSource) -> None:
+    """DataError if the range of the images was guessed, and R was trained with another on images of their type."""
+    trained_with = refiner.input_range if isinstance(refiner, Run) else None
+    if trained_with is None or not trained_with.belongs_to(source.dtype) or source.range_origin not in GUESSED:
+        return
+    if source.pixel_range != trained_with.pixel_range:
+        raise DataError(
+            f"{source.path}: expected pixels in {trained_with.pixel_range}, as R was trained, received a set opened "
+            f"with {source.pixel_range}, which was not given; open it with pixel_range=run.input_range, or with the "
+            "range that is right"
+        )
 
 
 def _leave_out(writer: ImageWriter[Any], image: LeftOut) -> None:

@@ -15,6 +15,7 @@ from simgan.budget import DriftBudget, FixedWeight, Weight
 from simgan.config import OptimiserConfig, TrainConfig
 from simgan.device import dtype_policy
 from simgan.engine import Array, Engine
+from simgan.errors import ConfigError
 from simgan.history import HistoryBuffer
 from simgan.losses import PatchClass, local_adversarial_loss, patch_labels, self_regularisation_loss
 from simgan.meters import Meters
@@ -94,6 +95,11 @@ def new_state(
         for _ in range(2)
     )
     height, width = (side - 2 * config.jitter for side in size)
+    if min(height, width) < 1:
+        raise ConfigError(
+            f"jitter: expected less than half of the images' {size[0]}x{size[1]} (height x width), received "
+            f"{config.jitter}; choose --jitter 0 or larger images."
+        )
     discriminator = discriminator_model(
         width, height, channels, data_format="channels_first", dtype=dtype, **dict(config.discriminator)
     )
