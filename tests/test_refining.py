@@ -85,6 +85,49 @@ def test_given_range_is_what_the_model_sees(negative):
     np.testing.assert_allclose(refine(negative, unit, pixel_range=PixelRange(0, 1)), [[[1.0, 0.75, 0.0]]], atol=1e-7)
 
 
+def positive_floats(shape: tuple[int, ...] = (5, 8, 8)) -> np.ndarray:
+    """Values in 0 to 0.7: by themselves they would be taken for [0, 1]."""
+    return np.random.default_rng(7).uniform(0, 0.7, shape).astype(np.float32)
+
+
+def test_arrays_of_the_type_of_the_training_are_in_its_range(signed_run, finished_run):
+    images = positive_floats()
+    signed = signed_run.refiner.predict_on_batch(images[..., np.newaxis])[..., 0]
+    np.testing.assert_allclose(refine(signed_run, images), signed, atol=1e-5)
+    np.testing.assert_allclose(refine(signed_run, images.astype(np.float64)), signed, atol=1e-5)
+    halved = PixelRange(0, 1)  # 0 to 0.7 is -1 to 0.4 in it
+    as_unit = (signed_run.refiner.predict_on_batch(2 * images[..., np.newaxis] - 1)[..., 0] + 1) / 2
+    np.testing.assert_allclose(refine(signed_run, images, pixel_range=halved), as_unit, atol=1e-5)
+    # Of a run on 8-bit images floats are in [-1, 1].
+    by_bytes = finished_run.refiner.predict_on_batch(images[..., np.newaxis])[..., 0]
+    np.testing.assert_allclose(refine(finished_run, images), by_bytes, atol=1e-5)
+
+
+def test_an_array_beyond_the_range_of_the_training_is_refused(signed_run, only_line):
+    with pytest.raises(DataError) as caught:
+        refine(signed_run, 3 * positive_floats())
+    assert "[-1, 1], the range of the training" in only_line(str(caught.value))
+
+
+def test_a_set_whose_guessed_range_is_not_that_of_the_training_is_refused(signed_run, tmp_path, only_line):
+    np.save(tmp_path / "some.npy", positive_floats())
+    output = tmp_path / "out.npy"
+    with open_images(tmp_path / "some.npy") as source:
+        for job in (lambda: refine(signed_run, source), lambda: refine_data_set(signed_run, source, output)):
+            with pytest.raises(DataError) as caught:
+                job()
+            message = only_line(str(caught.value))
+            assert "[-1, 1]" in message
+            assert "[0, 1]" in message
+            assert "run.input_range" in message
+    assert not output.exists()
+    with open_images(tmp_path / "some.npy", pixel_range=signed_run.input_range) as source:
+        signed = signed_run.refiner.predict_on_batch(positive_floats()[..., np.newaxis])
+        np.testing.assert_allclose(refine(signed_run, source), signed, atol=1e-5)
+    with open_images(tmp_path / "some.npy", pixel_range=PixelRange(0, 1)) as source:
+        assert refine(signed_run, source).shape == (5, 8, 8, 1)
+
+
 def in_pixels(refined: np.ndarray) -> np.ndarray:
     """[-1, 1] in [0, 255]."""
     return (refined.astype(np.float64) + 1) * 127.5

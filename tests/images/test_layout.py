@@ -75,6 +75,15 @@ def test_what_may_be_channels_last_is_not_refused(tmp_path, shape):
         assert (*source.size(0), source.channels) == shape[1:]
 
 
+def test_one_colour_image_is_no_stack_of_grey_ones(tmp_path, message):
+    np.save(tmp_path / "a.npy", np.zeros((36, 60, 3), np.uint8))
+    with pytest.raises(DataError) as caught:
+        open_images(tmp_path / "a.npy")
+    assert "a[np.newaxis]" in message(caught.value)
+    with open_images(tmp_path / "a.npy", layout="nhwc") as source:
+        assert (len(source), source.size(0), source.channels) == (36, (60, 3), 1)
+
+
 def test_channels_last_may_be_insisted_on(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((2, 3, 6, 8), np.uint8))
     with open_images(tmp_path / "a.npy", layout="nhwc") as source:

@@ -128,7 +128,8 @@ def check_stack(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> Non
 def check_layout(shape: tuple[int, ...], layout: Layout | None, where: str) -> None:
     """DataError, naming `where`, if a stack of `shape` does not have its channels where `layout` says.
 
-    Without one they are last: a shape where the second axis could be channels and the last can hardly is refused.
+    Without one they are last: a shape where the second axis could be channels and the last can hardly is refused,
+    and so is one of three axes that looks like a single colour image.
     """
     if layout == "nchw" and len(shape) != 4:
         raise DataError(
@@ -139,6 +140,12 @@ def check_layout(shape: tuple[int, ...], layout: Layout | None, where: str) -> N
             f"{where}: expected images of shape N x H x W x C, received {shape}, channels first; transpose them with "
             "np.moveaxis(a, 1, -1), or read them with --layout nchw (train: --synthetic-layout, --real-layout; "
             "Python: layout='nchw'); nhwc if the channels are last nevertheless"
+        )
+    if layout is None and len(shape) == 3 and shape[2] in (3, 4) and min(shape[:2]) >= _LEAST_SIDE:
+        raise DataError(
+            f"{where}: expected images of shape N x H x W or N x H x W x C, received {shape}, which looks like one "
+            "colour image; make it a stack of one with a[np.newaxis], or read it with --layout nhwc (Python: "
+            f"layout='nhwc') if it holds {shape[0]} grey images"
         )
 
 

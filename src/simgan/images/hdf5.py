@@ -167,7 +167,8 @@ class KeyedHdf5(Hdf5Source):
                 shape = self._opened(0, self.where(0))[1]
         except DataError:  # raised again, or listed, when the image is read
             return
-        check_layout((len(self), *shape), layout, f"{self.path}: {self.location!r}")
+        if len(shape) == 3 or layout == "nchw":
+            check_layout((len(self), *shape), layout, f"{self.path}: {self.location!r}")
 
     def _opened(self, index: int, where: str) -> tuple[h5py.h5d.DatasetID, tuple[int, ...]]:
         """The data set of image `index` and its shape, checked as its type is; nothing read."""
