@@ -31,6 +31,23 @@ def test_a_guess_names_the_flag_of_the_command(tmp_path):
     assert note.line("a.npy") == f"note: a.npy: {note.text}"
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "doubt"),
+    [
+        (-0.5, 0.5, ""),
+        (0, 0.09, "under a tenth"),
+        (-0.05, 0.1, "under a tenth"),
+        (-0.02, 1, "hardly below 0"),
+        (0, 26, ""),
+    ],
+)
+def test_a_guess_that_is_in_doubt_is_a_warning(tmp_path, low, high, doubt):
+    np.save(tmp_path / "a.npy", np.array([[[low, high]]], np.float64))
+    (note,) = notes_of(tmp_path / "a.npy")
+    assert note.warning is bool(doubt)
+    assert doubt in note.text
+
+
 def test_dark_16_bits_are_a_warning_under_a_tenth_and_a_note_above(tmp_path):
     for name, brightest, warning in (("a", 6000, True), ("b", 7000, False)):
         np.save(tmp_path / f"{name}.npy", np.array([[[0, brightest]]], np.uint16))

@@ -126,7 +126,9 @@ def _range_notes(source: ImageSource, seen: Seen, flag: str) -> list[Note]:
     values = f"{source.dtype} pixels in {seen.minimum:g} to {seen.maximum:g}"
     if source.range_origin == "inferred":
         text = f"{values} are taken for {used}; where that is wrong, give {flag} LOW HIGH"
-        notes.append(Note(f"{text} (they fill under a tenth of it)" if small else text, small))
+        hardly_negative = used.low < 0 and seen.minimum > SMALL_PART * used.low  # [0, 1] that a filter overshot
+        doubt = " (they fill under a tenth of it)" if small else " (hardly below 0)" if hardly_negative else ""
+        notes.append(Note(text + doubt, warning=bool(doubt)))
     elif source.range_origin == "type" and source.dtype == np.uint16 and seen.maximum < _DARK_16_BITS:
         notes.append(_dark_note(seen, flag))
     elif source.range_origin != "type" and small and used != _full_range(source.dtype):
