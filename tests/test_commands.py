@@ -116,6 +116,23 @@ def test_drift_reads_the_refined_set_in_the_range_of_the_synthetic_one(tmp_path,
     assert f"{synthetic}: float32 pixels in -1 to 1 are taken for [-1, 1]" in notes[0]
 
 
+def test_drift_says_once_what_both_sets_share(tmp_path, said, write_pngs, pixels):
+    for name in ("synthetic", "refined"):
+        (write_pngs(tmp_path / name, pixels(4, 1, (16, 16))) / "labels.csv").write_text("1")
+    (note,) = notes_in(said(Drift(tmp_path / "synthetic", tmp_path / "refined")))
+    assert "1 with .csv" in note
+
+
+def test_another_ratio_and_another_scale_are_told(data, finished_run, tmp_path, tiny_config, said, pixels):
+    np.save(tmp_path / "wide.npy", pixels(4, 1, (16, 32)))
+    train = Train(tmp_path / "wide.npy", data[1], tmp_path / "run", settings=tiny_config(size="8x8"))
+    (stretched,) = [line for line in notes_in(said(train)) if "wide.npy" in line]
+    assert "4 of 4 image(s) looked at" in stretched
+    assert "by up to 2.00 (16x32)" in stretched
+    (scaled,) = notes_in(said(Refine(finished_run.path, tmp_path / "wide.npy", tmp_path / "out.npy")))
+    assert "smaller than 8x8, the size of training (16x32, say)" in scaled
+
+
 def test_a_check_of_unreadable_images_says_so_once(tmp_path, said):
     (tmp_path / "set").mkdir()
     for index in range(4):

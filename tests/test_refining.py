@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -95,9 +96,12 @@ def test_arrays_of_the_type_of_the_training_are_in_its_range(signed_run, finishe
     signed = signed_run.refiner.predict_on_batch(images[..., np.newaxis])[..., 0]
     np.testing.assert_allclose(refine(signed_run, images), signed, atol=1e-5)
     np.testing.assert_allclose(refine(signed_run, images.astype(np.float64)), signed, atol=1e-5)
-    halved = PixelRange(0, 1)  # 0 to 0.7 is -1 to 0.4 in it
+    # In [0, 1] they are 2 v - 1 for R: where that is given, and of a run that was trained so.
     as_unit = (signed_run.refiner.predict_on_batch(2 * images[..., np.newaxis] - 1)[..., 0] + 1) / 2
-    np.testing.assert_allclose(refine(signed_run, images, pixel_range=halved), as_unit, atol=1e-5)
+    np.testing.assert_allclose(refine(signed_run, images, pixel_range=PixelRange(0, 1)), as_unit, atol=1e-5)
+    record = signed_run.data.synthetic.model_copy(update={"range": (0, 1)})
+    of_unit = replace(signed_run, data=signed_run.data.model_copy(update={"synthetic": record}))
+    np.testing.assert_allclose(refine(of_unit, images), as_unit, atol=1e-5)
     # Of a run on 8-bit images floats are in [-1, 1].
     by_bytes = finished_run.refiner.predict_on_batch(images[..., np.newaxis])[..., 0]
     np.testing.assert_allclose(refine(finished_run, images), by_bytes, atol=1e-5)
