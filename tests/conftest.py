@@ -101,6 +101,16 @@ def finished_run(tmp_path_factory) -> simgan.Run:
 
 
 @pytest.fixture(scope="session")
+def signed_run(tmp_path_factory) -> simgan.Run:
+    """A tiny training on grey float32 images in [-1, 1], synthetic.npy beside it. Read it; do not change it."""
+    folder = tmp_path_factory.mktemp("signed")
+    for name, seed in (("synthetic", 1), ("real", 2)):
+        values = np.random.default_rng(seed).uniform(-1, 1, (12, 8, 8)).astype(np.float32)
+        np.save(folder / f"{name}.npy", values)
+    return simgan.train(make_tiny_config(), folder / "synthetic.npy", folder / "real.npy", folder / "run")
+
+
+@pytest.fixture(scope="session")
 def write_pngs() -> Callable[..., Path]:
     """Writes arrays (H, W) or (H, W, 3) as 000.png, ... into a new folder."""
 

@@ -320,7 +320,8 @@ def test_key_and_range_of_a_config_are_not_those_of_another_path(command, labell
         "train", "--config", finished_run.path / "config.toml", "--synthetic", tmp_path / "deep.npy", *out
     )
     assert (code, stderr) == (0, "")
-    assert simgan.Run.open(tmp_path / "run").data.synthetic.range is None
+    record = simgan.Run.open(tmp_path / "run").data.synthetic
+    assert (record.range, record.dtype) == ((0, 65535), "uint16")
 
 
 def test_render_eyes(command, tmp_path):
@@ -385,7 +386,7 @@ def test_other_settings_than_it_began_with_are_refused_with_the_difference(comma
     for flags, said in (
         (["--preset", "eyes"], "batch_size: 4, now "),
         (["--config", tmp_path / "own.toml"], "steps: 1, now 9"),
-        (["--synthetic-range", "0", "99"], "synthetic_range: expected None"),
+        (["--synthetic-range", "0", "99"], "synthetic_range: expected (0.0, 255.0)"),
         (["--on-bad-image", "skip"], "on_bad_image: expected stop"),
         (["--dry-run"], "dry_run"),
     ):
@@ -639,13 +640,6 @@ def test_out_of_memory_names_options_that_the_command_has(name, advice, command,
         main([name, "--help"])
     shown = capsys.readouterr().out
     assert all(option in shown for option in re.findall(r"--[a-z-]+", advice))
-
-
-def test_refining_says_that_images_have_another_scale(command, finished_run, tmp_path, pixels):
-    np.save(tmp_path / "large.npy", pixels(2, 1, (80, 80)))
-    code, stdout, stderr = command("refine", finished_run.path, tmp_path / "large.npy", tmp_path / "out.npy")
-    assert (code, stderr) == (0, "")
-    assert "note: R was trained at 8x8 and refines 80x80 here, 10 times that scale" in stdout
 
 
 def test_config_remembers_what_becomes_of_bad_images(command, train, tmp_path, write_pngs, pixels):

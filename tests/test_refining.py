@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -22,7 +23,7 @@ from simgan.images import PixelRange, groups, open_images
 from simgan.images.hdf5 import StackedHdf5
 from simgan.images.hdf5_writer import Hdf5Writer
 from simgan.models import refiner_model
-from simgan.refining import refine_data_set, scale_note
+from simgan.refining import refine_data_set
 
 
 def model_of(*layers: keras.Layer, channels: int = 1) -> keras.Model:
@@ -84,6 +85,52 @@ def test_given_range_is_what_the_model_sees(negative):
     np.testing.assert_array_equal(refine(negative, twelve_bits, pixel_range=PixelRange(0, 4095)), [[[4095, 4094, 0]]])
     unit = np.array([[[0.0, 0.25, 1.0]]], np.float32)
     np.testing.assert_allclose(refine(negative, unit, pixel_range=PixelRange(0, 1)), [[[1.0, 0.75, 0.0]]], atol=1e-7)
+
+
+def positive_floats(shape: tuple[int, ...] = (5, 8, 8)) -> np.ndarray:
+    """Values in 0 to 0.7: by themselves they would be taken for [0, 1]."""
+    return np.random.default_rng(7).uniform(0, 0.7, shape).astype(np.float32)
+
+
+def test_arrays_of_the_type_of_the_training_are_in_its_range(signed_run, finished_run):
+    images = positive_floats()
+    signed = signed_run.refiner.predict_on_batch(images[..., np.newaxis])[..., 0]
+    np.testing.assert_allclose(refine(signed_run, images), signed, atol=1e-5)
+    np.testing.assert_allclose(refine(signed_run, images.astype(np.float64)), signed, atol=1e-5)
+    # In [0, 1] they are 2 v - 1 for R: where that is given, and of a run that was trained so.
+    as_unit = (signed_run.refiner.predict_on_batch(2 * images[..., np.newaxis] - 1)[..., 0] + 1) / 2
+    np.testing.assert_allclose(refine(signed_run, images, pixel_range=PixelRange(0, 1)), as_unit, atol=1e-5)
+    record = signed_run.data.synthetic.model_copy(update={"range": (0, 1)})
+    of_unit = replace(signed_run, data=signed_run.data.model_copy(update={"synthetic": record}))
+    np.testing.assert_allclose(refine(of_unit, images), as_unit, atol=1e-5)
+    # Of a run on 8-bit images floats are in [-1, 1].
+    by_bytes = finished_run.refiner.predict_on_batch(images[..., np.newaxis])[..., 0]
+    np.testing.assert_allclose(refine(finished_run, images), by_bytes, atol=1e-5)
+
+
+def test_an_array_beyond_the_range_of_the_training_is_refused(signed_run, only_line):
+    with pytest.raises(DataError) as caught:
+        refine(signed_run, 3 * positive_floats())
+    assert "[-1, 1], the range of the training" in only_line(str(caught.value))
+
+
+def test_a_set_whose_guessed_range_is_not_that_of_the_training_is_refused(signed_run, tmp_path, only_line):
+    np.save(tmp_path / "some.npy", positive_floats())
+    output = tmp_path / "out.npy"
+    with open_images(tmp_path / "some.npy") as source:
+        for job in (lambda: refine(signed_run, source), lambda: refine_data_set(signed_run, source, output)):
+            with pytest.raises(DataError) as caught:
+                job()
+            message = only_line(str(caught.value))
+            assert "[-1, 1]" in message
+            assert "[0, 1]" in message
+            assert "run.input_range" in message
+    assert not output.exists()
+    with open_images(tmp_path / "some.npy", pixel_range=signed_run.input_range) as source:
+        signed = signed_run.refiner.predict_on_batch(positive_floats()[..., np.newaxis])
+        np.testing.assert_allclose(refine(signed_run, source), signed, atol=1e-5)
+    with open_images(tmp_path / "some.npy", pixel_range=PixelRange(0, 1)) as source:
+        assert refine(signed_run, source).shape == (5, 8, 8, 1)
 
 
 def in_pixels(refined: np.ndarray) -> np.ndarray:
@@ -739,29 +786,6 @@ def test_a_full_disk_keeps_what_r_made(form, tmp_path, identity, only_line, monk
 
 
 # --- Another scale than the training's --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("sizes", "said"),
-    [
-        ([(8, 8)], None),
-        ([(11, 12)], None),  # 1.44 times
-        ([(4, 36)], "refines 4x36 here, 1.5 times"),  # 144 pixels in place of 64
-        ([(5, 5)], "refines 5x5 here, 0.62 times"),
-        ([(6, 6)], None),
-        ([(80, 80)], "trained at 8x8 and refines 80x80 here, 10 times that scale"),
-        ([(8, 8), (9, 9), (32, 32)], "refines images of several sizes, 32x32 among them, here, 4 times"),
-    ],
-)
-def test_images_of_another_scale_are_said(sizes, said, finished_run, tmp_path, pixels, write_pngs, only_line):
-    folder = write_pngs(tmp_path / "in", [pixels(1, 1, size)[0] for size in sizes])
-    with open_images(folder) as source:
-        note = scale_note(finished_run, source)
-    if said is None:
-        assert note is None
-    else:
-        assert said in only_line(note)
-        assert f"train with --size {sizes[-1][0]}x{sizes[-1][1]}" in note
 
 
 # --- Images that cannot be used ---------------------------------------------------------------------------------

@@ -2,16 +2,20 @@ from __future__ import annotations
 
 import json
 import shutil
+import tomllib
 
 import keras
 import numpy as np
 import pytest
+import tomli_w
 
 from simgan import Run
 from simgan.automatic import open_engine
 from simgan.config import DataRecord, make_config, read_settings
 from simgan.errors import RunError
-from simgan.run import save_models, write_config
+from simgan.images import PixelRange
+from simgan.images.ranges import TypedRange
+from simgan.run import open_recorded, save_models, write_config
 from simgan.steps import new_state
 
 MODEL_FILES = [f"{name}_model.{suffix}" for name in ("disc", "refiner", "simgan") for suffix in ("h5", "keras")]
@@ -108,9 +112,10 @@ def test_config_file_holds_every_setting_and_the_data(tmp_path, tiny_config):
     write_config(tmp_path, config, data)
     settings, read = read_settings(tmp_path / "config.toml")
     assert read is not None
+    unset = {"layout": None, "dtype": None, "on_bad_image": "stop", "digest": None}
     assert read.model_dump() == {
-        "synthetic": {"path": 'a "quoted" name', "key": "eyes", "range": None, "on_bad_image": "stop", "digest": None},
-        "real": {"path": "/r", "key": None, "range": (0, 4095), "on_bad_image": "stop", "digest": None},
+        "synthetic": {"path": 'a "quoted" name', "key": "eyes", **unset, "range": None},
+        "real": {"path": "/r", "key": None, **unset, "range": (0, 4095)},
         "height": 8,
         "width": 9,
         "channels": 3,
@@ -153,3 +158,29 @@ def test_metrics_that_no_training_wrote_are_one_line(line, finished_run, tmp_pat
     with pytest.raises(RunError) as caught:
         run.metrics()
     assert "metrics.jsonl" in only_line(str(caught.value))
+
+
+def test_the_range_and_the_type_of_both_sets_are_recorded(finished_run, signed_run):
+    bytes_of, floats_of = finished_run.data.synthetic, signed_run.data.real
+    assert (bytes_of.range, bytes_of.dtype) == ((0, 255), "uint8")
+    assert (floats_of.range, floats_of.dtype) == ((-1, 1), "float32")
+    assert signed_run.input_range == TypedRange(PixelRange(-1, 1), np.dtype("float32"))
+
+
+def test_a_run_of_an_older_version_opens_without_range_and_type(copied):
+    path = copied / "config.toml"
+    settings = tomllib.loads(path.read_text("utf-8"))
+    for name in ("synthetic", "real"):
+        del settings["data"][name]["range"], settings["data"][name]["dtype"]
+    path.write_text(tomli_w.dumps(settings), "utf-8")
+    run = Run.open(copied)
+    assert run.input_range is None
+    with open_recorded(run.data.synthetic) as source:
+        assert source.pixel_range == PixelRange(0, 255)
+
+
+def test_a_recorded_set_is_read_in_its_range_whatever_its_values_are_now(signed_run, tmp_path):
+    np.save(tmp_path / "some.npy", np.full((3, 8, 8), 0.5, np.float32))
+    record = signed_run.data.synthetic.model_copy(update={"path": str(tmp_path / "some.npy")})
+    with open_recorded(record) as source:
+        assert (source.pixel_range, source.range_origin) == (PixelRange(-1, 1), "known")

@@ -465,3 +465,13 @@ def test_nothing_goes_between_host_and_device_within_an_update(name, psi, precis
         steps._minimise_equation_2((x, y), window)
     for model, old in zip((state.refiner, state.averaged_refiner, state.discriminator), before, strict=True):
         assert (all_weights(model) != old).any()
+
+
+def test_jitter_that_leaves_d_nothing_to_see_is_one_line(tiny_config, only_line):
+    engine = open_engine(micro_batch=4, compiled=False)
+    with pytest.raises(ConfigError) as caught:
+        new_state(engine, tiny_config(jitter=2), (3, 36), 1)
+    message = only_line(str(caught.value))
+    assert "3x36" in message
+    assert "-1" not in message
+    assert "--jitter 0" in message

@@ -71,10 +71,10 @@ def test_settings_read_back_are_the_settings_given(finished_run, tiny_config):
     assert data is not None
     digests = [record.digest for record in (data.synthetic, data.real)]
     assert len(set(digests)) == 2
-    unread = {"key": None, "range": None, "on_bad_image": "stop"}
+    read = {"key": None, "layout": None, "range": (0, 255), "dtype": "uint8", "on_bad_image": "stop"}
     assert data.model_dump() == {
-        "synthetic": {"path": str(finished_run.path.parent / "synthetic.npy"), "digest": digests[0], **unread},
-        "real": {"path": str(finished_run.path.parent / "real.npy"), "digest": digests[1], **unread},
+        "synthetic": {"path": str(finished_run.path.parent / "synthetic.npy"), "digest": digests[0], **read},
+        "real": {"path": str(finished_run.path.parent / "real.npy"), "digest": digests[1], **read},
         "height": 8,
         "width": 8,
         "channels": 1,

@@ -15,13 +15,18 @@ from tyro.conf import Positional, arg
 from simgan.say import say
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     from rich.console import Console
+
+    from simgan.images.ranges import TypedRange
 
 _PROBLEMS_FOUND = 1
 _TOLD = 5  # images that are left out, by name
 
 Range = tuple[float, float] | None
 OnBadImage = Literal["stop", "skip"]
+Layout = Literal["nhwc", "nchw"]
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,11 @@ class Refine:
     """Where the refined set goes; must not exist."""
     key: str | None = None
     """Name of the images in an HDF5 or .npz file that holds several arrays."""
+    layout: Layout | None = None
+    """Where an array of 4 axes has its channels: nhwc last, nchw first. The output is as the input."""
     range: Range = None
-    """Stored values of black and white; by default what --synthetic-range said in training, else those of the type."""
+    """Stored values of black and white; by default those of the synthetic images in training if they were of the same
+    type, else those of the type."""
     max_drift: float | None = None
     """Set aside images whose content moved by more than so many pixels, by optical flow (0.2 of 55 px is noise). They
     are listed in OUTPUT.quarantine.csv and left out with their labels; in arrays their rows stay, unrefined."""
@@ -54,7 +62,7 @@ class Refine:
         from simgan.checkpoint import PRETRAINED_ONLY
         from simgan.progress import show_progress
         from simgan.quarantine import quarantine_list
-        from simgan.refining import refine_data_set, scale_note
+        from simgan.refining import refine_data_set
         from simgan.run import Run
 
         run = Run.open(self.run_folder, self.checkpoint)
@@ -62,10 +70,9 @@ class Refine:
             say(
                 console, f"note: {run.checkpoint or run.path} is from before the adversarial phase: {PRETRAINED_ONLY}."
             )
-        limits = self.range or run.data.synthetic.range
-        with open_data(self.input, self.key, limits, self.on_bad_image, console) as source:
-            if note := scale_note(run, source):
-                say(console, f"note: {note}.")
+        limits = self.range or run.input_range
+        with open_data(self.input, self.key, limits, self.on_bad_image, console, layout=self.layout) as source:
+            say_notes(console, source, trained_at=(run.data.height, run.data.width))
             with show_progress(console, "refining") as on_progress:
                 aside = refine_data_set(run, source, self.output, on_progress, max_drift=self.max_drift)
             moved = sum(image.drift is not None for image in aside)
@@ -85,12 +92,16 @@ class Check:
     """HDF5, .npy, .npz or a folder of images."""
     key: str | None = None
     """Name of the images in an HDF5 or .npz file that holds several arrays."""
+    layout: Layout | None = None
+    """Where an array of 4 axes has its channels: nhwc last, nchw first."""
     range: Range = None
     """Stored values of black and white, where they are not those of the type."""
     against: Path | None = None
     """Photographs: are both sets framed alike? Where they are not, refining moves content and labels drift."""
     against_key: str | None = None
     """As --key, for --against."""
+    against_layout: Layout | None = None
+    """As --layout, for --against."""
     against_range: Range = None
     """As --range, for --against."""
     picture: Path | None = None
@@ -102,10 +113,10 @@ class Check:
             from simgan.errors import ConfigError
 
             raise ConfigError("picture: expected --against as well, received none; say which images to compare with.")
-        problems = self._check(console, self.path, self.key, self.range)
+        problems = self._check(console, self.path, self.key, self.layout, self.range)
         if self.against is not None:
             say(console, f"against {self.against}:")
-            problems += self._check(console, self.against, self.against_key, self.against_range)
+            problems += self._check(console, self.against, self.against_key, self.against_layout, self.against_range)
             if not problems:
                 self._compare(console, self.against)
         return _PROBLEMS_FOUND if problems else 0
@@ -117,8 +128,8 @@ class Check:
         from simgan.images.samples import comparable_samples
 
         with (
-            open_data(self.path, self.key, self.range) as synthetic,
-            open_data(against, self.against_key, self.against_range) as real,
+            open_data(self.path, self.key, self.range, layout=self.layout) as synthetic,
+            open_data(against, self.against_key, self.against_range, layout=self.against_layout) as real,
         ):
             samples = comparable_samples(synthetic, real)
         for finding in compare_framing(*samples):
@@ -128,27 +139,35 @@ class Check:
             say(console, f"picture: {self.picture}")
 
     @staticmethod
-    def _check(console: Console, path: Path, key: str | None, limits: Range) -> int:
+    def _check(console: Console, path: Path, key: str | None, layout: Layout | None, limits: Range) -> int:
         """Prints the findings on one set; the number of problems."""
         from simgan.images import inspect_images
         from simgan.progress import show_progress
 
         with show_progress(console, "checking") as on_progress:
-            report = inspect_images(path, key=key, pixel_range=_pixel_range(limits), on_progress=on_progress)
+            report = inspect_images(
+                path, key=key, layout=layout, pixel_range=_pixel_range(limits), on_progress=on_progress
+            )
         sizes = ", ".join(f"{height}x{width} ({count})" for (height, width), count in report.sizes.most_common(5))
         labels = ", ".join(f"{name} {label.shape} {label.dtype}" for name, label in report.labels.items())
+        pixels = f"{report.dtype}, {report.channels} channel(s)" if report.readable else "none can be read"
+        seen = (
+            f", seen {report.minimum:g} to {report.maximum:g}, mean {report.mean:g}"
+            if report.mean == report.mean
+            else ""
+        )
         rows = {
             "images": f"{report.count} ({report.kind}), {report.readable} readable",
             "sizes": f"{sizes or 'none'}{', ...' if len(report.sizes) > 5 else ''}",
-            "pixels": f"{report.dtype}, {report.channels} channel(s)",
-            "range": f"{report.pixel_range}, seen {report.minimum:g} to {report.maximum:g}, mean {report.mean:g}",
+            "pixels": pixels,
+            "range": f"{report.pixel_range or 'none fits' if report.readable else 'unknown'}{seen}",
             "labels": labels or "none",
         }
         for name, text in rows.items():
             say(console, f"{name:<8} {text}")
         for note in report.notes:
-            say(console, f"note: {note}")
-        for problem in report.problems:
+            say(console, f"{'warning' if note in report.warnings else 'note'}: {note}")
+        for problem in _told_once(report.problems, f" of {path}: "):
             say(console, f"problem: {problem}")
         say(console, f"{report.problem_count or 'no'} problem(s) found")
         return report.problem_count
@@ -218,24 +237,61 @@ class Demo:
         return 0
 
 
-def _pixel_range(limits: Range) -> Any:
+def _told_once(problems: Sequence[str], separator: str) -> list[str]:
+    """Of problems that differ alone in the image's name, before `separator`, the first and how many more there are."""
+    alike: dict[str, list[str]] = {}
+    for problem in problems:
+        _, separated, reason = problem.partition(separator)
+        alike.setdefault(reason if separated else problem, []).append(problem)
+    return [
+        f"{first} (and so of {len(others)} more of those listed)" if others else first
+        for first, *others in alike.values()
+    ]
+
+
+def _pixel_range(limits: Range | TypedRange) -> Any:
     from simgan.images import PixelRange
 
-    return PixelRange(*limits) if limits else None
+    return PixelRange(*limits) if isinstance(limits, tuple) else limits
+
+
+def say_notes(console: Console, source: Any, *, unless: Collection[str] = (), **options: Any) -> list[str]:
+    """Prints what is unusual in a data set, but what is in `unless`. `options`: as in `sample_notes`.
+
+    Returns the texts.
+    """
+    from simgan.images.notes import sample_notes
+
+    notes = sample_notes(source, **options)
+    for note in notes:
+        if note.text not in unless:
+            say(console, note.line(source.path))
+    return [note.text for note in notes]
 
 
 def open_data(
-    path: Path, key: str | None, limits: Range, on_bad_image: OnBadImage = "stop", console: Console | None = None
+    path: Path,
+    key: str | None,
+    limits: Range | TypedRange,
+    on_bad_image: OnBadImage = "stop",
+    console: Console | None = None,
+    *,
+    layout: Layout | None = None,
 ) -> Any:
-    """As `open_images`, the range as two numbers; says what is left out."""
+    """As `open_images`, the range as two numbers or as that of a training; says what is left out."""
     from simgan.images import open_images
     from simgan.progress import show_progress
 
     if on_bad_image == "stop" or console is None:
-        return open_images(path, key=key, pixel_range=_pixel_range(limits))
+        return open_images(path, key=key, layout=layout, pixel_range=_pixel_range(limits))
     with show_progress(console, f"looking at {path.name}") as on_progress:
         source = open_images(
-            path, key=key, pixel_range=_pixel_range(limits), on_bad_image=on_bad_image, on_progress=on_progress
+            path,
+            key=key,
+            layout=layout,
+            pixel_range=_pixel_range(limits),
+            on_bad_image=on_bad_image,
+            on_progress=on_progress,
         )
     for image in source.left_out[:_TOLD]:
         say(console, f"left out: {image.reason}")

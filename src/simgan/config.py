@@ -178,7 +178,11 @@ class SourceRecord(_Settings):
 
     path: str
     key: str | None = None
+    layout: Literal["nhwc", "nchw"] | None = None
     range: tuple[float, float] | None = None
+    """Stored values of black and white that the training used, given or not. Older versions recorded those given."""
+    dtype: Literal["uint8", "uint16", "float16", "float32", "float64"] | None = None
+    """The stored type that `range` belongs to. Older versions did not record it."""
     on_bad_image: Literal["stop", "skip"] = "stop"
     digest: str | None = None
     """Of some of its images: whether it is still the same set. See batches.py."""

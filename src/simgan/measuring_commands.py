@@ -6,15 +6,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import join
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-from simgan.commands import Range, open_data
+from simgan.commands import Layout, Range, open_data, say_notes
 from simgan.say import say
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from simgan.run import Run
 
 _Run = Annotated[Positional[Path], arg(metavar="RUN")]
 
@@ -38,6 +40,15 @@ class Evaluate:
     """Labelled real images, for the downstream score alone."""
     real_test_key: str | None = None
     """Name of their images in an HDF5 or .npz file that holds several arrays."""
+    real_test_layout: Layout | None = None
+    """Where their array of 4 axes has its channels: nhwc last, nchw first."""
+    real_test_range: Range = None
+    """Their stored values of black and white; by default those of the photographs in training if they were of the same
+    type, else those of the type."""
+    synthetic_range: Range = None
+    """The same for --synthetic."""
+    real_range: Range = None
+    """The same for --real."""
     label: str | None = None
     """What estimators learn: a label of both sets. By default the one that both have."""
     task: Literal["angle", "points", "vector", "classification"] | None = None
@@ -64,16 +75,7 @@ class Evaluate:
 
         run = Run.open(self.run_folder)
         with ExitStack() as opened:
-            # Sets given in place of the training's are read as those were.
-            data = run.data
-            synthetic, real, test = (
-                opened.enter_context(open_data(path, key, record.range)) if path is not None else None
-                for path, record, key in (
-                    (self.synthetic, data.synthetic, data.synthetic.key),
-                    (self.real, data.real, data.real.key),
-                    (self.real_test, data.real, self.real_test_key),
-                )
-            )
+            synthetic, real, test = self._open(run, opened, console)
             found = evaluate(
                 run,
                 synthetic=synthetic,
@@ -95,6 +97,28 @@ class Evaluate:
         show_evaluation(found, console)
         say(console, f"report: {write_report(run)}")
         return 0
+
+    def _open(self, run: Run, opened: ExitStack, console: Console) -> list[Any]:
+        """The synthetic, real and test images that were given, None for each that was not; prints notes on them.
+
+        Those in place of the training's are read as those were.
+        """
+        from simgan.run import typed_range
+
+        sets: list[Any] = []
+        for name, record in (("synthetic", run.data.synthetic), ("real", run.data.real), ("real_test", run.data.real)):
+            path, limits = getattr(self, name), getattr(self, f"{name}_range")
+            if path is None:
+                sets.append(None)
+                continue
+            # Of a folder neither may be given.
+            key, layout = (None, None) if path.is_dir() else (record.key, record.layout)
+            if name == "real_test":
+                key, layout = self.real_test_key, self.real_test_layout
+            source = open_data(path, key, limits or typed_range(record), layout=layout)
+            sets.append(opened.enter_context(source))
+            say_notes(console, source, flag=f"--{name.replace('_', '-')}-range")
+        return sets
 
     def _command(self) -> str:
         given = ["simgan", "evaluate", str(self.run_folder)]
@@ -140,6 +164,8 @@ class Drift:
     """Training steps of the localiser."""
     key: str | None = None
     """Name of the images in HDF5 or .npz files that hold several arrays."""
+    layout: Layout | None = None
+    """Where arrays of 4 axes have their channels: nhwc last, nchw first."""
     range: Range = None
     """Stored values of black and white, where they are not those of the type."""
     seed: int = 0
@@ -148,11 +174,15 @@ class Drift:
     def run(self, console: Console) -> int:
         """Prints the drift and the worst images."""
         from simgan.data_set_drift import drift_of_data_sets
+        from simgan.images.ranges import TypedRange
 
-        with (
-            open_data(self.synthetic, self.key, self.range) as synthetic,
-            open_data(self.refined, self.key, self.range) as refined,
-        ):
+        with ExitStack() as opened:
+            synthetic = opened.enter_context(open_data(self.synthetic, self.key, self.range, layout=self.layout))
+            # Refining keeps the range, whatever values it leaves.
+            used = TypedRange(synthetic.pixel_range, synthetic.dtype, "the synthetic images")
+            refined = opened.enter_context(open_data(self.refined, self.key, self.range or used, layout=self.layout))
+            said = say_notes(console, synthetic)
+            say_notes(console, refined, unless=said)
             found, structure = drift_of_data_sets(
                 synthetic, refined, self.points, steps=self.steps, seed=self.seed, console=console
             )

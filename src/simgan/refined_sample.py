@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from simgan.batches import load_image
-from simgan.images import ImageSource
+from simgan.images import ImageSource, PixelRange
 from simgan.images.sampling import evenly_spaced
 from simgan.progress import show_progress
-from simgan.refining import refine
+from simgan.refining import check_range, refine
 from simgan.run import Run
 
 _SILENT = Console(quiet=True)
@@ -36,6 +36,7 @@ class Sample:
 
 def refined_sample(run: Run, source: ImageSource, count: int, console: Console = _SILENT) -> Sample:
     """Refines up to `count` evenly spaced images, each at its own size; those of several sizes at the training's."""
+    check_range(run, source)
     indices = evenly_spaced(len(source), count)
     names = [source.names[index] for index in indices]
     with show_progress(console, "refining a sample") as on_progress:
@@ -53,6 +54,8 @@ def refined_sample(run: Run, source: ImageSource, count: int, console: Console =
         else:
             size = (run.data.height, run.data.width)
             resized = np.stack([load_image(source, index, size) for index in indices])
-            pictures = Sample(indices, names, resized, refine(run, resized), resized=True)
+            pictures = Sample(
+                indices, names, resized, refine(run, resized, pixel_range=PixelRange(-1, 1)), resized=True
+            )
         on_progress(len(indices), len(indices))
     return pictures

@@ -4,7 +4,6 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from functools import partial
 from itertools import accumulate
-from math import sqrt
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,13 +23,12 @@ from simgan.images import (
     writer_like,
 )
 from simgan.images.groups import groups_of_one_size, images_in_group, sampled_sizes
+from simgan.images.ranges import GUESSED, in_words
 from simgan.images.threads import ahead
 from simgan.predictor import Predict, predictor
 from simgan.quarantine import Quarantine, SetAside
 from simgan.run import Run
 from simgan.spool import Spool, digest_of, spooled
-
-_OTHER_SCALE = 1.5  # ratio of sides from which images are at another scale than the training's. Ours
 
 
 class Refined(NamedTuple):
@@ -56,18 +54,22 @@ def refine(
     Args:
         run_or_model: a run, the path of one, or a refiner model.
         images: (N, H, W, C), or (N, H, W) with one channel; or an open data set of one size.
-        pixel_range: what [-1, 1] stands for; by default that of a data set, the whole range of uint8 and uint16,
-            and [-1, 1] itself for arrays of floats.
+        pixel_range: what [-1, 1] stands for; by default that of a data set. For arrays by default that of the run's
+            synthetic images if they were of the same type, where all floats are one; else the whole range of uint8
+            and uint16, and [-1, 1] itself for floats.
 
     Returns:
         The refined images, in the shape (of a data set (N, H, W, C)), dtype and range of `images`.
 
     Raises:
-        DataError: the images do not fit the model, hold values beyond `pixel_range` or NaN, or a data set has several
-            sizes (see `refine_data_set`).
+        DataError: the images do not fit the model, the range of a data set was guessed and is not the run's, they hold
+            values beyond `pixel_range` or NaN, or a data set has several sizes (see `refine_data_set`).
         RunError: the path is not a finished run.
     """
+    if isinstance(run_or_model, str | Path):
+        run_or_model = Run.open(run_or_model)
     if isinstance(images, ImageSource):
+        check_range(run_or_model, images)
         size = require_one_size(images)
         predict = predictor(run_or_model, images.dtype, (len(images), *size, images.channels), one_size=True)
         together = np.empty((len(images), *size, images.channels), images.dtype)
@@ -79,10 +81,11 @@ def refine(
     stacked = images[..., np.newaxis] if images.ndim == 3 else images
     if stacked.ndim != 4:
         raise DataError(f"images: expected (N, H, W) or (N, H, W, C), received {images.shape}; stack them.")
+    origin = ""
     if pixel_range is None:
-        pixel_range = PixelRange(-1.0, 1.0) if stacked.dtype.kind == "f" else PixelRange.of(stacked.dtype)
+        pixel_range, origin = _array_range(run_or_model, stacked.dtype)
     if stacked.size:
-        check_values(stacked, pixel_range, "images")
+        check_values(stacked, pixel_range, "images", origin)
     predict = predictor(run_or_model, stacked.dtype, stacked.shape, one_size=True)
     refined = np.empty_like(stacked)
     at_once = images_in_group(max(1, stacked[:1].nbytes))
@@ -118,18 +121,20 @@ def refine_data_set(
         The images set aside, in their order in the whole set.
 
     Raises:
-        DataError: the images do not fit the model, one cannot be read, all would be set aside, one of an array would
-            have to be left out, or `output` or the list exists; nothing is left then.
+        DataError: the images do not fit the model, their range was guessed and is not the run's, one cannot be read,
+            all would be set aside, one of an array would have to be left out, or `output` or the list exists; nothing
+            is left then.
         OutputError: the disk is full, or `output` cannot be written; what R made is kept for the next try, and
             nothing else.
         RunError: the path is not a finished run.
     """
     output = Path(output)
+    refiner = Run.open(run_or_model) if isinstance(run_or_model, str | Path) else run_or_model
+    check_range(refiner, source)
     whole = source.whole if isinstance(source, ReadableImages) else source
     writer = writer_like(whole, output)
     writer.check_output()
     quarantine = Quarantine(whole, source, output, max_drift)
-    refiner = Run.open(run_or_model) if isinstance(run_or_model, str | Path) else run_or_model
     sizes = sampled_sizes(source)
     shape = (len(source), *sizes[0], source.channels)
     predict = predictor(refiner, source.dtype, shape, one_size=len(set(sizes)) == 1)
@@ -152,6 +157,27 @@ def _digest(source: ImageSource, refiner: Run | keras.Model) -> bytes:
     is_run = isinstance(refiner, Run)
     model = refiner.refiner if isinstance(refiner, Run) else refiner
     return digest_of(source, model, is_run, keras.backend.backend(), dtype_policy("auto"))
+
+
+def _array_range(refiner: Run | keras.Model, dtype: np.dtype[Any]) -> tuple[PixelRange, str]:
+    """The pixel range of an array without a given one, and what an error message adds to it."""
+    trained_with = refiner.input_range if isinstance(refiner, Run) else None
+    if trained_with is not None and trained_with.belongs_to(dtype):
+        return trained_with.pixel_range, in_words("known", trained_with)
+    return PixelRange(-1.0, 1.0) if dtype.kind == "f" else PixelRange.of(dtype), ""
+
+
+def check_range(refiner: Run | keras.Model, source: ImageSource) -> None:
+    """DataError if the range of the images was guessed, and R was trained with another on images of their type."""
+    trained_with = refiner.input_range if isinstance(refiner, Run) else None
+    if trained_with is None or not trained_with.belongs_to(source.dtype) or source.range_origin not in GUESSED:
+        return
+    if source.pixel_range != trained_with.pixel_range:
+        raise DataError(
+            f"{source.path}: expected pixels in {trained_with.pixel_range}, as R was trained, received a set opened "
+            f"with {source.pixel_range}, which was not given; open it with pixel_range=run.input_range, or with the "
+            "range that is right"
+        )
 
 
 def _leave_out_unusable(writer: ImageWriter[Any], source: ImageSource) -> None:
@@ -188,21 +214,3 @@ def _refined_groups(predict: Predict, source: ImageSource, spool: Spool | None =
                 if spool:
                     spool.put(refined)
             yield Refined(indices, synthetic, refined)
-
-
-def scale_note(run: Run, source: ImageSource) -> str | None:
-    """A sentence if images of `source`, of a sample, have another scale than those that R was trained on; else None.
-
-    The scale is the square root of the number of pixels: a set may show the same things at any aspect ratio.
-    """
-    trained = (run.data.height, run.data.width)
-    ratios = {size: sqrt(size[0] * size[1] / (trained[0] * trained[1])) for size in sampled_sizes(source)}
-    size, ratio = max(ratios.items(), key=lambda item: max(item[1], 1 / item[1]))
-    if max(ratio, 1 / ratio) < _OTHER_SCALE:
-        return None
-    given, known = ("x".join(map(str, one)) for one in (size, trained))
-    which = given if len(ratios) == 1 else f"images of several sizes, {given} among them,"
-    return (
-        f"R was trained at {known} and refines {which} here, {ratio:.2g} times that scale; it learnt the texture of "
-        f"the training's scale: train with --size {given}, or refine images of about {known}"
-    )

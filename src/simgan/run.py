@@ -23,6 +23,7 @@ from shlex import quote
 from typing import Any
 
 import keras
+import numpy as np
 import tomli_w
 
 from simgan.checkpoint import ARRAYS, find_checkpoint, is_pretrained_only
@@ -30,6 +31,7 @@ from simgan.config import CONFIG_FILE, DataRecord, SourceRecord, TrainConfig, re
 from simgan.errors import DataError, RunError
 from simgan.folders import replace, sync, write_whole
 from simgan.images import ImageSource, LeftOut, PixelRange, open_images
+from simgan.images.ranges import TypedRange
 from simgan.models import discriminator_model, refiner_model, simgan_model
 from simgan.numbers_file import fill_network, save_networks
 from simgan.position import PHASES, Position
@@ -78,6 +80,11 @@ class Run:
     def is_pretrained_only(self) -> bool:
         """Whether R has not met D yet: it was trained on self-regularisation alone, and changes images little."""
         return self.config.steps == 0 if self.checkpoint is None else is_pretrained_only(self.checkpoint)
+
+    @property
+    def input_range(self) -> TypedRange | None:
+        """The pixel range of the synthetic images in training, and their type; None in a run of an older version."""
+        return typed_range(self.data.synthetic)
 
     @cached_property
     def refiner(self) -> keras.Model:
@@ -163,6 +170,13 @@ def drop_later_records(
     return kept
 
 
+def typed_range(record: SourceRecord) -> TypedRange | None:
+    """The pixel range that a data set was read with in training, and the type that it belongs to, if recorded."""
+    if record.range is None:
+        return None
+    return TypedRange(PixelRange(*record.range), np.dtype(record.dtype) if record.dtype else None)
+
+
 def open_recorded(record: SourceRecord) -> ImageSource:
     """A data set that a run was trained on.
 
@@ -174,8 +188,13 @@ def open_recorded(record: SourceRecord) -> ImageSource:
             f"data: expected {record.path}, on which the run was trained, received nothing there; "
             "say where it is with --synthetic or --real."
         )
-    limits = PixelRange(*record.range) if record.range else None
-    return open_images(record.path, key=record.key, pixel_range=limits, on_bad_image=record.on_bad_image)
+    return open_images(
+        record.path,
+        key=record.key,
+        layout=record.layout,
+        pixel_range=typed_range(record),
+        on_bad_image=record.on_bad_image,
+    )
 
 
 def write_config(folder: Path, config: TrainConfig, data: DataRecord) -> None:

@@ -99,6 +99,11 @@ def new_state(
     averaged.set_weights(refiner.get_weights())
     _check_window(config, size)
     height, width = (side - 2 * config.jitter for side in size)
+    if min(height, width) < 1:
+        raise ConfigError(
+            f"jitter: expected less than half of the images' {size[0]}x{size[1]} (height x width), received "
+            f"{config.jitter}; choose --jitter 0 or larger images."
+        )
     discriminator = discriminator_model(
         width, height, channels, data_format="channels_first", dtype=dtype, **dict(config.discriminator)
     )

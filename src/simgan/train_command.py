@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from tyro import MISSING
 from tyro.conf import arg
 
-from simgan.commands import OnBadImage, Range, open_data
+from simgan.commands import Layout, OnBadImage, Range, open_data, say_notes
 from simgan.config import (
     SETTINGS_FREE_TO_CHANGE,
     DataRecord,
@@ -58,6 +58,10 @@ class Train:
     """Name of the images in an HDF5 or .npz file that holds several arrays."""
     real_key: str | None = None
     """The same for the photographs."""
+    synthetic_layout: Layout | None = None
+    """Where an array of 4 axes has its channels: nhwc last, nchw first."""
+    real_layout: Layout | None = None
+    """The same for the photographs."""
     synthetic_range: Range = None
     """Stored values of black and white, where they are not those of the type: say 0 4095 for 12 bits."""
     real_range: Range = None
@@ -81,9 +85,16 @@ class Train:
             check_outside(self.out, data)
         with (
             open_data(
-                self.synthetic, self.synthetic_key, self.synthetic_range, self.on_bad_image, console
+                self.synthetic,
+                self.synthetic_key,
+                self.synthetic_range,
+                self.on_bad_image,
+                console,
+                layout=self.synthetic_layout,
             ) as synthetic,
-            open_data(self.real, self.real_key, self.real_range, self.on_bad_image, console) as real,
+            open_data(
+                self.real, self.real_key, self.real_range, self.on_bad_image, console, layout=self.real_layout
+            ) as real,
         ):
             if self.dry_run:
                 height, width = training_size(synthetic, real, self.settings.height_width, self.settings.batch_size)
@@ -96,6 +107,7 @@ class Train:
                         f"{source.path} ({source.kind}), trained at {height}x{width}, labels: "
                         f"{', '.join(source.label_names) or 'none'}",
                     )
+                    say_notes(console, source, flag=f"--{name}-range", resized_to=(height, width))
                 return 0
             from simgan.training import train
 
@@ -104,6 +116,7 @@ class Train:
 
     def _resume(self, folder: Path, console: Console) -> int:
         """Goes on where a training stopped, with the same settings or not at all."""
+        from simgan.run import typed_range
         from simgan.training import resume
 
         if self.out != folder:
@@ -115,7 +128,11 @@ class Train:
         with ExitStack() as opened:
             # Data may have moved, not changed: that is for `resume` to see.
             synthetic, real = (
-                opened.enter_context(open_data(path, record.key, record.range, record.on_bad_image, console))
+                opened.enter_context(
+                    open_data(
+                        path, record.key, typed_range(record), record.on_bad_image, console, layout=record.layout
+                    )
+                )
                 if str(path) != record.path
                 else None
                 for path, record in ((self.synthetic, data.synthetic), (self.real, data.real))
@@ -128,6 +145,8 @@ class Train:
         asked = {
             "synthetic_key": (self.synthetic_key, data.synthetic.key),
             "real_key": (self.real_key, data.real.key),
+            "synthetic_layout": (self.synthetic_layout, data.synthetic.layout),
+            "real_layout": (self.real_layout, data.real.layout),
             "synthetic_range": (self.synthetic_range, data.synthetic.range),
             "real_range": (self.real_range, data.real.range),
             "on_bad_image": (self.on_bad_image, data.synthetic.on_bad_image),
@@ -172,6 +191,8 @@ def train_defaults(arguments: list[str]) -> Train:
         out=MISSING,
         synthetic_key=synthetic.key,
         real_key=real.key,
+        synthetic_layout=synthetic.layout,
+        real_layout=real.layout,
         synthetic_range=synthetic.range,
         real_range=real.range,
         on_bad_image="skip" if "skip" in (synthetic.on_bad_image, real.on_bad_image) else "stop",
@@ -201,6 +222,8 @@ def _resume_defaults(folder: Path, preset: PresetName | None, file: Path | None)
         resume=folder,
         synthetic_key=synthetic.key,
         real_key=real.key,
+        synthetic_layout=synthetic.layout,
+        real_layout=real.layout,
         synthetic_range=synthetic.range,
         real_range=real.range,
         on_bad_image=synthetic.on_bad_image,

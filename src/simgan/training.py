@@ -23,6 +23,7 @@ from simgan.framing import compare_framing
 from simgan.framing_picture import framing_picture
 from simgan.health import check_arrays
 from simgan.images import ImageSource, ReadableImages, open_images
+from simgan.images.notes import sample_notes
 from simgan.images.samples import comparable_samples
 from simgan.loop import Training
 from simgan.machine import device_memory, main_memory
@@ -66,7 +67,7 @@ def train(
         real: photographs, unlabelled; as many channels as the synthetic images.
         out: the run folder, which must not exist, outside the folders of the images. Once training has begun it
             stays, whatever happens: `resume` goes on in it.
-        console: where progress goes; by default nowhere.
+        console: where progress goes, and notes on what is unusual in the images; by default nowhere.
 
     Returns:
         The finished run.
@@ -86,6 +87,9 @@ def train(
             for source in (synthetic, real)
         )
         size = training_size(x, y, config.height_width, config.batch_size)
+        for source, flag in ((x, "--synthetic-range"), (y, "--real-range")):
+            for note in sample_notes(source, flag=flag, resized_to=size):
+                say(console, note.line(source.path))
         config = resolve(config, size, x.channels)
         data = DataRecord(synthetic=_record(x), real=_record(y), height=size[0], width=size[1], channels=x.channels)
         session = _Session(folder, config, data, x, y, console)
@@ -287,11 +291,13 @@ def _batches(
 
 
 def _record(source: ImageSource) -> SourceRecord:
-    given = source.given_range
+    used = source.pixel_range
     return SourceRecord(
         path=str(source.path.resolve()),
         key=source.key,
-        range=(given.low, given.high) if given else None,
+        layout=source.layout,
+        range=(used.low, used.high),
+        dtype=source.dtype.name,  # type: ignore[arg-type]  # pydantic sees to it
         on_bad_image="skip" if isinstance(source, ReadableImages) else "stop",
         digest=digest(source),
     )

@@ -74,6 +74,7 @@ class Turing:
         from itertools import count
         from secrets import randbits
 
+        from simgan.images import PixelRange
         from simgan.refining import refine
         from simgan.run import Run
         from simgan.turing.answers import AnswerFile, unfinished
@@ -84,8 +85,10 @@ class Turing:
         seeds = count(self.seed) if self.seed is not None else iter(lambda: randbits(32), None)
 
         def pictures(synthetic: Any, real: Any, plan: Any) -> Pictures:
-            size = (run.data.height, run.data.width)
-            return make_pictures(plan, synthetic, real, size, lambda images: refine(run, images))
+            size, model_range = (run.data.height, run.data.width), PixelRange(-1, 1)
+            return make_pictures(
+                plan, synthetic, real, size, lambda images: refine(run, images, pixel_range=model_range)
+            )
 
         def begin() -> tuple[AnswerFile, Pictures]:
             with self._open("synthetic", run.data.synthetic) as synthetic, self._open("real", run.data.real) as real:
@@ -122,12 +125,13 @@ class Turing:
     def _open(self, name: Literal["synthetic", "real"], record: SourceRecord) -> Any:
         """The set that the training read, or the one given in its place, read in the same way."""
         from simgan.errors import DataError
+        from simgan.run import typed_range
 
         given = self.synthetic if name == "synthetic" else self.real
         path = given or Path(record.path)
         if not path.exists():
             raise DataError(f"{name}: expected images at {path}, received no such path; say where they are: --{name}.")
-        return open_data(path, record.key, record.range)
+        return open_data(path, record.key, typed_range(record), layout=record.layout)
 
 
 def _open_browser(url: str) -> None:

@@ -135,12 +135,51 @@ def test_labels_that_do_not_fit_are_problems(tmp_path):
     assert "'look'" in report.problems[0]
 
 
-def test_channels_first_are_suspected(tmp_path):
+def test_channels_first_are_refused_and_read_when_said(tmp_path, message):
     np.save(tmp_path / "a.npy", np.random.default_rng(0).integers(0, 256, (2, 3, 32, 40), dtype=np.uint8))
+    with pytest.raises(DataError) as caught:
+        inspect_images(tmp_path / "a.npy")
+    assert "np.moveaxis(a, 1, -1)" in message(caught.value)
+    assert "--layout nchw" in str(caught.value)
+    report = inspect_images(tmp_path / "a.npy", layout="nchw")
+    assert (report.sizes, report.channels, report.notes) == (Counter({(32, 40): 2}), 3, ())
+
+
+def test_two_channels_first_are_suspected(tmp_path):
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).integers(0, 256, (2, 2, 32, 40), dtype=np.uint8))
     report = inspect_images(tmp_path / "a.npy")
     assert report.problems == ()
-    assert len(report.notes) == 1
-    assert "40 channels" in report.notes[0]
+    (note,) = report.notes
+    assert "40 channels" in note
+    assert report.warnings == (note,)
+
+
+def test_notes_follow_the_range_that_was_given(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([[[0, 4999]], [[7, 4000]]], np.uint16))
+    (note,) = inspect_images(tmp_path / "a.npy").notes
+    # 4999 needs 13 bits: 2^12 = 4096 is too little, 2^13 = 8192 is enough.
+    assert "only 5,000 of 65,536 levels" in note
+    assert "--range 0 8191 for 13 bits" in note
+    assert inspect_images(tmp_path / "a.npy", pixel_range=PixelRange(0, 5000)).notes == ()
+
+
+def test_an_inferred_range_is_a_note_and_one_hardly_filled_a_warning(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([[[0.0, 0.5]]], np.float32))
+    report = inspect_images(tmp_path / "a.npy")
+    assert report.notes == (
+        "float32 pixels in 0 to 0.5 are taken for [0, 1]; where that is wrong, give --range LOW HIGH",
+    )
+    assert report.warnings == ()
+    np.save(tmp_path / "b.npy", np.array([[[0.0, 0.09]]], np.float32))
+    (warning,) = inspect_images(tmp_path / "b.npy").warnings
+    assert "0 to 0.09 are taken for [0, 1]" in warning
+
+
+def test_a_set_that_fits_no_range_has_no_note_on_the_one_it_is_looked_at_with(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([[[0.8, 4.4]]], np.float32))
+    report = inspect_images(tmp_path / "a.npy")
+    assert report.problem_count == 1
+    assert (report.pixel_range, report.notes) == (None, ())
 
 
 @pytest.mark.parametrize("name", ["none", "empty"])

@@ -101,7 +101,7 @@ def test_nan_from_the_model_is_an_error(message):
         (0.2, 0.3, (0, 1)),
         (-0.001, 1, (-1, 1)),
         (-1, 1, (-1, 1)),
-        (0, 1.001, (0, 255)),
+        (0, 25.5, (0, 255)),
         (0, 255, (0, 255)),
     ],
 )
@@ -116,6 +116,23 @@ def test_infer_range_gives_up(low, high, message):
         infer_range([np.array([low, high])], "set.npy")
     assert "set.npy" in message(caught.value)
     assert "--range LOW HIGH" in str(caught.value)
+
+
+# Highlights of a render, and depths in metres: nearly black in [0, 255].
+@pytest.mark.parametrize(
+    ("low", "high", "advice"),
+    [
+        (0.15, np.float32(1.3), "--range 0 1.3 "),
+        (0.76, 4.358, "--range 0 4.4 "),
+        (0, 1.001, "--range 0 1.1 "),
+        (0, 25.4, "--range 0 26 "),
+    ],
+)
+def test_values_that_would_be_nearly_black_are_refused_with_a_range_to_type(low, high, advice, message):
+    with pytest.raises(DataError) as caught:
+        infer_range([np.array([low, high], np.float32)], "set.npy")
+    assert advice in message(caught.value)
+    assert "--synthetic-range" in str(caught.value)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

@@ -6,16 +6,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import eq
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simgan.errors import DataError
 
+Layout = Literal["nhwc", "nchw"]
 IMAGE_NAMES = ("image", "images")
 DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
 _LISTED = 8
+_LEAST_SIDE = 6  # of an image: a smaller second and third axis may be anything
 # What is read in one piece: an image, a label, a compressed chunk. Ours: far above any in use.
 MAX_BYTES = 2 * 2**30
 # A file of a few MB may claim to unpack to anything: above the first, only so many times its size is believed. Ours.
@@ -121,6 +123,35 @@ def check_stack(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> Non
             "reshape it or name another with key= (--key NAME)"
         )
     check_size(shape[1:], dtype, f"{where}, each image")
+
+
+def check_layout(shape: tuple[int, ...], layout: Layout | None, where: str) -> None:
+    """DataError, naming `where`, if a stack of `shape` does not have its channels where `layout` says.
+
+    Without one they are last: a shape where the second axis could be channels and the last can hardly is refused,
+    and so is one of three axes that looks like a single colour image.
+    """
+    if layout == "nchw" and len(shape) != 4:
+        raise DataError(
+            f"{where}: expected images of shape N x C x H x W with --layout nchw, received {shape}; leave --layout out"
+        )
+    if layout is None and len(shape) == 4 and _looks_channels_first(shape[1:]):
+        raise DataError(
+            f"{where}: expected images of shape N x H x W x C, received {shape}, channels first; transpose them with "
+            "np.moveaxis(a, 1, -1), or read them with --layout nchw (train: --synthetic-layout, --real-layout; "
+            "Python: layout='nchw'); nhwc if the channels are last nevertheless"
+        )
+    if layout is None and len(shape) == 3 and shape[2] in (3, 4) and min(shape[:2]) >= _LEAST_SIDE:
+        raise DataError(
+            f"{where}: expected images of shape N x H x W or N x H x W x C, received {shape}, which looks like one "
+            "colour image; make it a stack of one with a[np.newaxis], or read it with --layout nhwc (Python: "
+            f"layout='nhwc') if it holds {shape[0]} grey images"
+        )
+
+
+def _looks_channels_first(shape: tuple[int, ...]) -> bool:
+    first, *size = shape
+    return first in (1, 3, 4) and size[-1] not in (1, 2, 3, 4) and min(size) >= _LEAST_SIDE
 
 
 def as_image(array: NDArray[Any], where: str) -> NDArray[Any]:

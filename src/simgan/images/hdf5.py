@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from simgan.errors import DataError
 from simgan.images.arrays import (
+    Layout,
     Member,
     as_image,
     check_bytes,
     check_dtype,
+    check_layout,
     check_shape,
     check_size,
     check_stack,
@@ -164,6 +166,15 @@ class KeyedHdf5(Hdf5Source):
         self._group = group
         self._sizes = KnownSizes(len(self))
 
+    def use_layout(self, layout: Layout | None) -> None:
+        try:
+            with reading(self.where(0)):
+                shape = self._opened(0, self.where(0))[1]
+        except DataError:  # raised again, or listed, when the image is read
+            return
+        if len(shape) == 3 or layout == "nchw":
+            check_layout((len(self), *shape), layout, f"{self.path}: {self.location!r}")
+
     def _opened(self, index: int, where: str) -> tuple[h5py.h5d.DatasetID, tuple[int, ...]]:
         """The data set of image `index` and its shape, checked as its type is; nothing read."""
         dataset = open_one(self._group, self.names.encoded(index), where)
@@ -176,7 +187,9 @@ class KeyedHdf5(Hdf5Source):
     def stored(self, index: int) -> NDArray[Any]:
         where = self.where(index)
         with reading(where):
-            return self._sizes.note(index, as_image(read_one(*self._opened(index, where)), where))
+            image = read_one(*self._opened(index, where))
+            image = np.moveaxis(image, 0, -1) if self.layout == "nchw" else image
+            return self._sizes.note(index, as_image(image, where))
 
     def size(self, index: int) -> tuple[int, int]:
         known = self._sizes.of(index)
@@ -184,7 +197,8 @@ class KeyedHdf5(Hdf5Source):
             return known
         where = self.where(index)
         with reading(where):
-            height, width = self._opened(index, where)[1][:2]
+            shape = self._opened(index, where)[1]
+            height, width = shape[1:] if self.layout == "nchw" else shape[:2]
         return int(height), int(width)
 
     def _labels(self, name: str) -> NDArray[Any]:
@@ -234,6 +248,13 @@ class StackedHdf5(Hdf5Source):
         self.no_labels = tuple(other for other in others if other not in labels and _hard(parent, other, h5py.Dataset))
         self._size = int(dataset.shape[1]), int(dataset.shape[2])
         self._stack = Hdf5Stack(with_cache(file, dataset.name))
+
+    def use_layout(self, layout: Layout | None) -> None:
+        shape = self._file[self.location].shape
+        check_layout(shape, layout, f"{self.path}: {self.location!r}")
+        if layout == "nchw":
+            self._size = int(shape[2]), int(shape[3])
+            self._stack.channels_first = True
 
     def stored(self, index: int) -> NDArray[Any]:
         with reading(self.where(index)):

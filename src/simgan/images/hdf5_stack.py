@@ -31,6 +31,7 @@ class Hdf5Stack:
     """
 
     def __init__(self, dataset: h5py.Dataset) -> None:
+        self.channels_first = False  # whether the axes in the file are (N, C, H, W)
         self._dataset = dataset
         self._unpacked: NDArray[Any] | None = None
         chunked = dataset.chunks is not None and dataset.chunks[0] > 1
@@ -43,18 +44,24 @@ class Hdf5Stack:
 
     def read(self, indices: Sequence[int]) -> NDArray[Any]:
         """(N, H, W, C): the images at these indices, at least one, in this order. Raises what h5py raises."""
+        images = self._read(indices)
+        return as_images(np.moveaxis(images, 1, -1) if self.channels_first else images)
+
+    def _read(self, indices: Sequence[int]) -> NDArray[Any]:
+        """The same with the axes of the file."""
         together = as_slice(indices)
         if together is not None:
-            return as_images(self._dataset[together])
+            images: NDArray[Any] = self._dataset[together]
+            return images
         if self._unpack_first:
             self._unpack()
         unpacked = self._unpacked  # `close` may let go of it meanwhile
         if unpacked is not None:
-            return as_images(unpacked[list(indices)])
+            return unpacked[list(indices)]
         images = np.empty((len(indices), *self._dataset.shape[1:]), self._dataset.dtype)
         for place in np.argsort(indices, kind="stable"):  # in the order of the file, for the chunk cache
             images[place] = self._dataset[indices[place]]
-        return as_images(images)
+        return images
 
     def close(self) -> None:
         """Let go of the temporary file. May be called twice."""

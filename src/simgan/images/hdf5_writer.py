@@ -74,7 +74,8 @@ class Hdf5Writer(ImageWriter[Hdf5Source]):
 
     def _put(self, index: int, image: NDArray[Any]) -> None:
         if isinstance(self.source, KeyedHdf5):
-            write_one(self._images, self.source.names.encoded(index), image, self.source.where(index))
+            stored = np.moveaxis(image, -1, 0) if self.source.layout == "nchw" else image
+            write_one(self._images, self.source.names.encoded(index), stored, self.source.where(index))
         else:
             self._put_many([index], image[np.newaxis])
 
@@ -83,7 +84,8 @@ class Hdf5Writer(ImageWriter[Hdf5Source]):
         if isinstance(self.source, KeyedHdf5) or together is None:
             super()._put_many(indices, images)
         else:
-            self._images[together] = np.reshape(images, (len(indices), *self._images.shape[1:]))
+            stored = np.moveaxis(np.asarray(images), -1, 1) if self.source.layout == "nchw" else np.asarray(images)
+            self._images[together] = stored.reshape(len(indices), *self._images.shape[1:])
         self._check_disk()
 
     def _leave_out(self, index: int) -> None:

@@ -19,10 +19,12 @@ from numpy.typing import NDArray
 
 from simgan.errors import DataError
 from simgan.images.arrays import (
+    Layout,
     Member,
     as_images,
     as_slice,
     check_bytes,
+    check_layout,
     check_stack,
     check_unpacked,
     choose,
@@ -103,6 +105,11 @@ class NpySource(ImageSource):
         self.header = header
         self._array: NDArray[Any] | None = array
 
+    def use_layout(self, layout: Layout | None) -> None:
+        check_layout(self.header.shape, layout, str(self.path))
+        if layout == "nchw" and self._array is not None:
+            self._array = np.moveaxis(self._array, 1, -1)  # a view: (N, H, W, C)
+
     def stored(self, index: int) -> NDArray[Any]:
         image: NDArray[Any] = self.stored_many([index])[0]
         return image
@@ -114,7 +121,8 @@ class NpySource(ImageSource):
         return as_images(np.array(array[as_slice(indices) or list(indices)], order="C"))
 
     def size(self, index: int) -> tuple[int, int]:
-        return int(self.header.shape[1]), int(self.header.shape[2])
+        height, width = self.header.shape[2:4] if self.layout == "nchw" else self.header.shape[1:3]
+        return int(height), int(width)
 
     def close(self) -> None:
         # The mapping ends with the last reference to it; closing it under a reader in another thread would crash.

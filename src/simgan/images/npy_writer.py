@@ -13,7 +13,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simgan.images.arrays import as_slice
+from simgan.images.arrays import Layout, as_slice
 from simgan.images.npy import COPY_BYTES, NpyHeader, NpySource, NpzSource
 from simgan.images.writer import ImageWriter
 
@@ -24,8 +24,9 @@ class NpyFile:
     Not memory-mapped: on a full disk that kills the process instead of raising OSError.
     """
 
-    def __init__(self, file: IO[bytes], header: NpyHeader) -> None:
+    def __init__(self, file: IO[bytes], header: NpyHeader, layout: Layout | None) -> None:
         self.file = file
+        self._channels_first = layout == "nchw"
         self._dtype = header.dtype
         self._image_bytes = header.nbytes // header.shape[0]
         self._lock = threading.Lock()
@@ -39,9 +40,10 @@ class NpyFile:
 
     def put(self, index: int, images: NDArray[Any]) -> None:
         """Write one (H, W, C) as number `index`, or (N, H, W, C) from there on, in the byte order of the input."""
+        stored = np.moveaxis(images, -1, -3) if self._channels_first else images
         with self._lock:
             self.file.seek(self._start + index * self._image_bytes)
-            self.file.write(images.astype(self._dtype, copy=False).tobytes())
+            self.file.write(stored.astype(self._dtype, copy=False).tobytes())
 
 
 class NpyWriter(ImageWriter[NpySource]):
@@ -54,7 +56,7 @@ class NpyWriter(ImageWriter[NpySource]):
         self._npy: NpyFile | None = None
 
     def _begin(self) -> None:
-        self._npy = NpyFile(self.partial.open("wb"), self.source.header)
+        self._npy = NpyFile(self.partial.open("wb"), self.source.header, self.source.layout)
 
     def _put(self, index: int, image: NDArray[Any]) -> None:
         if self._npy is not None:
@@ -87,7 +89,7 @@ class NpzWriter(NpyWriter):
     def _begin(self) -> None:
         # Closed by _release: the file outlives this call.
         gathered = tempfile.TemporaryFile(dir=self.output.absolute().parent)  # noqa: SIM115
-        self._npy = NpyFile(gathered, self.source.header)
+        self._npy = NpyFile(gathered, self.source.header, self.source.layout)
 
     def _finish(self) -> None:
         with zipfile.ZipFile(self.source.path) as old, zipfile.ZipFile(self.partial, "w") as new:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 from simgan.errors import DataError
+from simgan.images.arrays import Layout
 from simgan.images.pixels import PixelRange
+from simgan.images.ranges import TypedRange
 from simgan.images.readable import ReadableImages
 from simgan.images.source import ImageSource
 
@@ -20,28 +22,30 @@ def open_images(
     path: str | PathLike[str],
     *,
     key: str | None = None,
-    pixel_range: PixelRange | None = None,
+    layout: Layout | None = None,
+    pixel_range: PixelRange | TypedRange | None = None,
     on_bad_image: OnBadImage = "stop",
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> ImageSource:
     """The images at `path`: a folder of PNG/JPEG/TIFF/BMP, an HDF5 file, an .npy or an .npz file.
 
     `key` names the group or array with the images in HDF5 and .npz files, where it is not `image`, `images` or the
-    only array of 3 or more axes. `pixel_range` are the stored values for the model's [-1, 1]; by default the full
-    range of uint8 and uint16, and for floats the first of [0, 1], [-1, 1] and [0, 255] that a sample fits.
+    only array of 3 or more axes. `layout` says where an array of 4 axes has its channels: `nhwc` last, `nchw` first,
+    and what is written from it keeps that; by default last, and an array that looks otherwise is refused.
+
+    `pixel_range` are the stored values for the model's [-1, 1]; by default the full range of uint8 and uint16, and for
+    floats the first of [0, 1], [-1, 1] and [0, 255] that a sample fits. A `TypedRange`, say `run.input_range`, is used
+    for images of its type alone.
 
     `on_bad_image` says what becomes of images that cannot be used. `stop`: reading one is DataError. `skip`: the set
     is without them, and `left_out` lists them; to find them each is read once, and `on_progress` told how many were.
 
     Use it as a context manager, or call `close`. Raises DataError if anything is missing, ambiguous or unreadable.
     """
-    source = find_images(Path(path), key)
-    source.key, source.given_range = key, pixel_range
+    source = find_images(Path(path), key, layout)
     try:
         if on_bad_image == "skip":
-            readable = ReadableImages(source, pixel_range, on_progress)
-            readable.key, readable.given_range = key, pixel_range
-            return readable
+            return ReadableImages(source, pixel_range, on_progress)
         source.settle(pixel_range)
     except BaseException:
         source.close()
@@ -49,8 +53,19 @@ def open_images(
     return source
 
 
-def find_images(path: Path, key: str | None) -> ImageSource:
+def find_images(path: Path, key: str | None = None, layout: Layout | None = None) -> ImageSource:
     """The source at `path` before `settle`: names, sizes and `stored` work, no image has been read."""
+    source = _find(path, key)
+    source.key, source.layout = key, layout
+    try:
+        source.use_layout(layout)
+    except BaseException:
+        source.close()
+        raise
+    return source
+
+
+def _find(path: Path, key: str | None) -> ImageSource:
     try:
         found = path.exists()
     except OSError as error:

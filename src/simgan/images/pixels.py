@@ -45,15 +45,21 @@ class PixelRange:
     def check_dtype(self, dtype: DTypeLike) -> None:
         """DataError if an integer `dtype` cannot hold the range: ends not whole numbers, or outside of its limits."""
         dtype = np.dtype(dtype)
-        if dtype.kind not in "iu":
-            return
-        limits = np.iinfo(dtype)
-        whole = float(self.low).is_integer() and float(self.high).is_integer()
-        if not whole or self.low < limits.min or self.high > limits.max:
+        if not self.can_be_stored(dtype):
+            limits = np.iinfo(dtype)
             raise DataError(
                 f"pixel range: expected whole numbers within {limits.min}..{limits.max} for {dtype} pixels, "
                 f"received {self}; {WAY_OUT}"
             )
+
+    def can_be_stored(self, dtype: DTypeLike) -> bool:
+        """Whether `dtype` can hold both ends: of an integer type, whole numbers within its limits."""
+        dtype = np.dtype(dtype)
+        if dtype.kind not in "iu":
+            return True
+        limits = np.iinfo(dtype)
+        whole = float(self.low).is_integer() and float(self.high).is_integer()
+        return whole and limits.min <= self.low and self.high <= limits.max
 
     def holds(self, low: float, high: float, dtype: DTypeLike) -> bool:
         """Whether values from `low` to `high` of type `dtype` lie within the range. NaN does not."""
@@ -102,6 +108,8 @@ def any_finite(dtype: np.dtype[Any]) -> PixelRange:
     return PixelRange.of(dtype)
 
 
+# Of the range: what fills less is more likely of another. Ours.
+SMALL_PART = 0.1
 # In this order: the first that holds every sampled value is taken.
 CONVENTIONS = (PixelRange(0, 1), PixelRange(-1, 1), PixelRange(0, 255))
 
@@ -109,17 +117,31 @@ CONVENTIONS = (PixelRange(0, 1), PixelRange(-1, 1), PixelRange(0, 255))
 def infer_range(images: Iterable[NDArray[Any]], where: str) -> PixelRange:
     """The first of [0, 1], [-1, 1] and [0, 255] that holds all `images`: finite floats of any shape.
 
-    Raises DataError, naming `where` (the data set), if none of the three does.
+    Raises DataError, naming `where` (the data set), if none of the three does, or if [0, 255] does but all values are
+    so small in it that they are more likely of another range: highlights above 1, depths in metres.
     """
     low, high = math.inf, -math.inf
     for image in images:
         low, high = min(low, float(image.min())), max(high, float(image.max()))
-    for convention in CONVENTIONS:
-        if convention.low <= low and high <= convention.high:
-            return convention
-    raise DataError(
-        f"{where}: expected float pixels within [0, 1], [-1, 1] or [0, 255], received {low:g} to {high:g}; {WAY_OUT}"
-    )
+    fitting = next((one for one in CONVENTIONS if one.low <= low and high <= one.high), None)
+    if fitting is None:
+        raise DataError(
+            f"{where}: expected float pixels within [0, 1], [-1, 1] or [0, 255], received {low:g} to {high:g}; "
+            f"{WAY_OUT}"
+        )
+    if fitting == CONVENTIONS[-1] and high < SMALL_PART * fitting.high:
+        raise DataError(
+            f"{where}: expected float pixels within [0, 1] or [-1, 1], or up to about 255, received {low:g} to "
+            f"{high:g}, which would be nearly black in {fitting}; give the range, say --range 0 {rounded_up(high)} "
+            "(train: --synthetic-range, --real-range; Python: pixel_range=), or --range 0 255 if that is right"
+        )
+    return fitting
+
+
+def rounded_up(value: float) -> str:
+    """A number above 0 of two significant digits, not below `value`: 4.36 gives '4.4', 1.3 as float32 '1.3'."""
+    unit = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return f"{math.ceil(value / unit - 1e-6) * unit:.6g}"
 
 
 def within(pixels: NDArray[Any], pixel_range: PixelRange) -> bool:
@@ -129,8 +151,11 @@ def within(pixels: NDArray[Any], pixel_range: PixelRange) -> bool:
     return pixel_range.holds(pixels.min(), pixels.max(), pixels.dtype)
 
 
-def check_values(image: NDArray[Any], pixel_range: PixelRange, where: str) -> None:
-    """DataError, naming `where`, if `image` (any shape, not empty) holds NaN, infinity or a value out of the range."""
+def check_values(image: NDArray[Any], pixel_range: PixelRange, where: str, origin: str = "") -> None:
+    """DataError, naming `where`, if `image` (any shape, not empty) holds NaN, infinity or a value out of the range.
+
+    `origin` follows the range in the message: where it comes from.
+    """
     if within(image, pixel_range):
         return
     low, high = image.min(), image.max()
@@ -141,5 +166,6 @@ def check_values(image: NDArray[Any], pixel_range: PixelRange, where: str) -> No
             "mend the image or leave it out"
         )
     raise DataError(
-        f"{where}: expected pixels within {pixel_range}, received {low:g} to {high:g}; mend the image or {WAY_OUT}"
+        f"{where}: expected pixels within {pixel_range}{origin}, received {low:g} to {high:g}; mend the image or "
+        f"{WAY_OUT}"
     )

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from simgan.errors import DataError
 from simgan.images.names import Names
-from simgan.images.pixels import PixelRange, any_finite, check_values, infer_range
+from simgan.images.pixels import PixelRange, any_finite, check_values
+from simgan.images.ranges import TypedRange
 from simgan.images.sampling import evenly_spaced
 from simgan.images.source import RANGE_SAMPLE, ImageSource
 
@@ -74,7 +75,7 @@ class ReadableImages(ImageSource):
     def __init__(
         self,
         whole: ImageSource,
-        pixel_range: PixelRange | None,
+        pixel_range: PixelRange | TypedRange | None,
         on_progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> None:
         typical = typical_image(whole)
@@ -83,9 +84,7 @@ class ReadableImages(ImageSource):
                 f"{whole.path}: expected images, received {len(whole)} of which none can be read; see 'simgan check'"
             )
         dtype = whole.stored(typical).dtype
-        if pixel_range is None and dtype.kind == "f":
-            pixel_range = infer_range(readable_sample(whole, dtype), str(whole.path))
-        whole.settle(pixel_range, like=typical)
+        whole.settle(pixel_range, like=typical, sample=readable_sample(whole, dtype))
         usable, left_out = [], []
         for index in range(len(whole)):
             try:
@@ -100,7 +99,10 @@ class ReadableImages(ImageSource):
         self.indices = np.array(usable, np.int64)
         super().__init__(whole.path, whole.kind, _Chosen(whole.names, self.indices), whole.label_names)
         self.no_labels = whole.no_labels
+        self.key, self.layout = whole.key, whole.layout
         self.dtype, self.channels, self.pixel_range = whole.dtype, whole.channels, whole.pixel_range
+        self._range_in_words = whole._range_in_words
+        self.range_origin, self.other_range = whole.range_origin, whole.other_range
 
     def stored(self, index: int) -> NDArray[Any]:
         return self.whole.stored(int(self.indices[index]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, SupportsIndex
@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgan.errors import DataError
-from simgan.images.pixels import PixelRange, any_finite, check_values, infer_range, within
+from simgan.images.pixels import PixelRange, any_finite, check_values, within
+from simgan.images.ranges import Origin, TypedRange, choose_range, in_words
 from simgan.images.sampling import evenly_spaced
 
 if TYPE_CHECKING:
+    from simgan.images.arrays import Layout
     from simgan.images.readable import LeftOut
 
 # Enough to meet every convention in use, and read in about a second. Ours.
@@ -33,7 +35,7 @@ class ImageSource(ABC):
 
     path: Path  # as given to open_images
     key: str | None = None  # as given to open_images
-    given_range: PixelRange | None = None  # likewise
+    layout: Layout | None = None  # likewise
     left_out: Sequence[LeftOut] = ()  # images that cannot be used, where the set is without them
     no_labels: tuple[str, ...] = ()  # arrays beside the images that are not as long as they
     kind: str  # the format in words, 'HDF5, one data set per image'
@@ -42,6 +44,8 @@ class ImageSource(ABC):
     dtype: np.dtype[Any]  # uint8, uint16, float16, float32 or float64, in native byte order
     channels: int  # C
     pixel_range: PixelRange  # the stored values that the model sees as [-1, 1]
+    range_origin: Origin  # where `pixel_range` comes from
+    other_range: TypedRange | None = None  # one that is known for another type, and so not used
 
     def __init__(self, path: Path, kind: str, names: Sequence[str], label_names: Sequence[str] = ()) -> None:
         self.path = path
@@ -49,6 +53,7 @@ class ImageSource(ABC):
         self.names = names
         self.label_names = tuple(label_names)
         self._like = 0  # the image whose type and channels all the others must have
+        self._range_in_words = ""
         self._required_size: tuple[int, int] | None = None
 
     @abstractmethod
@@ -98,22 +103,36 @@ class ImageSource(ABC):
         """Image `index`, in words for an error message."""
         return f"image {self.names[index]!r} of {self.path}"
 
-    def settle(self, pixel_range: PixelRange | None, like: int = 0) -> None:
-        """Fix type and channels (those of image `like`) and the pixel range: given, or that of the type.
+    def use_layout(self, layout: Layout | None) -> None:
+        """Read arrays with the channels where `layout` says; DataError for a source that is no array."""
+        if layout is not None:
+            raise DataError(
+                f"{self.path}: expected no layout= (--layout) for image files, received {layout!r}; leave it out"
+            )
 
-        For floats without a given range it is inferred from RANGE_SAMPLE evenly spaced images. Raises DataError if
-        one of those is unreadable, holds NaN or infinity, or if no range fits.
+    def settle(
+        self,
+        pixel_range: PixelRange | TypedRange | None,
+        like: int = 0,
+        sample: Iterable[NDArray[Any]] | None = None,
+    ) -> None:
+        """Fix type and channels (those of image `like`) and the pixel range; see `choose_range`.
+
+        A range is inferred from `sample`, by default RANGE_SAMPLE evenly spaced images; one that is known is compared
+        with them. Raises DataError if one of those is unreadable, holds NaN or infinity, or if no range fits.
         """
         first = self.stored(like)
         self._like, self.dtype, self.channels = like, first.dtype, first.shape[2]
-        if pixel_range is not None:
-            pixel_range.check_dtype(self.dtype)
-        elif self.dtype.kind == "f":
-            sample = evenly_spaced(len(self), RANGE_SAMPLE)
-            pixel_range = infer_range((self._finite(index) for index in sample), str(self.path))
-        else:
-            pixel_range = PixelRange.of(self.dtype)
-        self.pixel_range = pixel_range
+        spaced = evenly_spaced(len(self), RANGE_SAMPLE)
+        images = (self._finite(index) for index in spaced) if sample is None else sample
+        self.pixel_range, self.range_origin = choose_range(pixel_range, self.dtype, images, str(self.path))
+        self._range_in_words = in_words(self.range_origin, pixel_range)
+        if isinstance(pixel_range, TypedRange) and self.range_origin != "known":
+            self.other_range = pixel_range
+        whole_type = self.dtype.kind == "u" and self.pixel_range == PixelRange.of(self.dtype)
+        if self.range_origin == "known" and sample is None and not whole_type:
+            for index in spaced:
+                self._check_values(index, self.stored(index))
 
     def _finite(self, index: int) -> NDArray[Any]:
         image = self.stored(index)
@@ -139,7 +158,10 @@ class ImageSource(ABC):
                 f"{self.where(index)}: expected {expected} pixels (height x width) as in the rest of the set, "
                 f"received {height}x{width}; give one size with --size HxW"
             )
-        check_values(image, self.pixel_range, self.where(index))
+        self._check_values(index, image)
+
+    def _check_values(self, index: int, image: NDArray[Any]) -> None:
+        check_values(image, self.pixel_range, self.where(index), self._range_in_words)
 
     def __len__(self) -> int:
         return len(self.names)
