@@ -4,7 +4,7 @@ BIN := .venv/bin
 OUT ?= runs/demo-$(shell date +%Y%m%d-%H%M%S)
 BENCH_OUT ?= runs/bench-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: demo test test-browser check format bench proof soak audit lock
+.PHONY: demo test test-browser check format bench proof soak audit mutate lock
 
 demo: .venv/installed ## Render, train, refine, score, draw (6 minutes on two cores with AMX)
 	$(BIN)/simgan demo --out $(OUT)
@@ -39,6 +39,9 @@ soak: .venv/installed ## Kills, damaged files, a million images, 20 minutes of t
 audit: .venv-audit/installed ## Known holes in the pinned versions, if an advisory source can be reached
 	.venv-audit/bin/python tools/audit.py
 
+mutate: .venv/installed-mutate ## Small changes to the code: does a test notice each? MODULES="budget history" takes these alone
+	$(BIN)/python tools/mutate.py $(MODULES)
+
 lock: ## Write requirements.lock anew from pyproject.toml, with the newest versions
 	rm -rf .venv-lock
 	$(PYTHON) -m venv .venv-lock
@@ -56,6 +59,10 @@ lock: ## Write requirements.lock anew from pyproject.toml, with the newest versi
 
 .venv/installed-browser: .venv/installed requirements-browser.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-browser.txt
+	touch $@
+
+.venv/installed-mutate: .venv/installed tools/mutate-requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tools/mutate-requirements.txt
 	touch $@
 
 .venv-textbook/installed: benchmarks/textbook-requirements.txt
