@@ -6,7 +6,7 @@ BENCH_OUT ?= runs/bench-$(shell date +%Y%m%d-%H%M%S)
 # In which the tests load saved models: tests/models/test_older_keras.py
 OLD_KERAS := 3.5.0 3.10.0
 
-.PHONY: demo test test-browser check format bench proof soak audit lock
+.PHONY: demo test test-browser check format bench proof soak audit mutate lock
 
 demo: .venv/installed ## Render, train, refine, score, draw (6 minutes on two cores with AMX)
 	$(BIN)/simgan demo --out $(OUT)
@@ -41,6 +41,9 @@ soak: .venv/installed ## Kills, damaged files, a million images, 20 minutes of t
 audit: .venv-audit/installed ## Known holes in the pinned versions, if an advisory source can be reached
 	.venv-audit/bin/python tools/audit.py
 
+mutate: .venv/installed-mutate ## Small changes to the code: does a test notice each? MODULES="budget history" takes these alone
+	$(BIN)/python tools/mutate.py $(MODULES)
+
 lock: ## Write requirements.lock anew from pyproject.toml, with the newest versions
 	rm -rf .venv-lock
 	$(PYTHON) -m venv .venv-lock
@@ -65,6 +68,9 @@ lock: ## Write requirements.lock anew from pyproject.toml, with the newest versi
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
 			--target .venv-old-keras/$$release keras==$$release || exit 1; \
 	done
+
+.venv/installed-mutate: .venv/installed tools/mutate-requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tools/mutate-requirements.txt
 	touch $@
 
 .venv-textbook/installed: benchmarks/textbook-requirements.txt

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import keras
 import numpy as np
+import pytest
 
 from simgan.evaluation import train_estimator
+from simgan.evaluation.networks import network
 
 
 def planted(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -64,3 +67,91 @@ def test_targets_need_not_be_standardised_and_the_loss_is_the_given_one():
     images, labels = planted(16, 0)
     still = train_estimator(images, 100 + labels, standardised=False, loss=lambda y, t: 0 * y.sum(), steps=2)
     assert np.abs(still(images)).max() < 20
+
+
+def flat_images(count: int = 320, shade: float = 0.6) -> tuple[np.ndarray, np.ndarray]:
+    """Images of one shade, with labels of nothing."""
+    return np.full((count, 4, 4, 1), shade, np.float32), np.zeros((count, 1))
+
+
+@pytest.fixture
+def train_own(tmp_path):
+    """Trains the layers given, saved as a user's .keras file."""
+
+    def train(layers, data, **options):
+        images = keras.Input((4, 4, 1))
+        outputs = images
+        for layer in layers:
+            outputs = layer(outputs)
+        keras.Model(images, outputs).save(tmp_path / "own.keras")
+        return train_estimator(*data, network=network(str(tmp_path / "own.keras")), standardised=False, **options)
+
+    return train
+
+
+def no_loss(outputs, _):
+    return 0 * outputs.sum()
+
+
+@pytest.mark.parametrize("batch_size", [16, 300])
+def test_batch_normalization_learns_the_statistics_of_whole_batches(train_own, batch_size):
+    """The moving mean starts at 0 and goes half of the way to 0.6 in each step, whatever the engine's micro-batch."""
+    layers = keras.layers.BatchNormalization(momentum=0.5), keras.layers.Flatten(), keras.layers.Dense(1)
+    estimator = train_own(layers, flat_images(), steps=3, batch_size=batch_size)
+    moving_mean, moving_variance = (np.asarray(value) for value in estimator.model.layers[1].get_weights()[2:])
+    assert moving_mean == pytest.approx([0.6 * (1 - 0.5**3)], rel=1e-5)
+    assert moving_variance == pytest.approx([0.5**3], rel=1e-5)  # from 1 to that of images all alike
+
+
+def test_batch_normalization_predicts_with_its_moving_statistics(train_own):
+    layers = keras.layers.BatchNormalization(momentum=0.5), keras.layers.Flatten(), keras.layers.Dense(1)
+    random = np.random.default_rng(0)
+    images = random.uniform(-1, 1, (40, 4, 4, 1)).astype(np.float32)
+    estimator = train_own(layers, (images, random.normal(size=(40, 1))), steps=5, batch_size=8)
+    before = estimator.model.get_weights()
+    together = estimator(images)
+    alone = np.concatenate([estimator(image[None]) for image in images])
+    np.testing.assert_allclose(alone, together, atol=1e-5)
+    for one, other in zip(estimator.model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_dropout_is_active_in_training_alone(train_own):
+    """An output of 1: in training either dropped or doubled, in a prediction as it is."""
+    ones = keras.layers.Dense(1, kernel_initializer="zeros", bias_initializer="ones")
+    seen = []
+
+    def loss(outputs, targets):
+        seen.append(outputs.detach().cpu().numpy())
+        return no_loss(outputs, targets)
+
+    layers = keras.layers.Flatten(), ones, keras.layers.Dropout(0.5)
+    estimator = train_own(layers, flat_images(), steps=4, batch_size=64, loss=loss)
+    assert set(np.concatenate(seen).ravel()) == {0.0, 2.0}
+    assert (estimator(flat_images(8)[0]) == 1).all()
+
+
+def test_dropout_follows_from_the_seed(train_own):
+    def predicted(seed):
+        layers = keras.layers.Flatten(), keras.layers.Dropout(0.5), keras.layers.Dense(1)
+        data = np.random.default_rng(0).uniform(-1, 1, (20, 4, 4, 1)).astype(np.float32), np.arange(20.0)[:, None]
+        return train_own(layers, data, steps=3, batch_size=8, seed=seed)(data[0])
+
+    np.testing.assert_array_equal(predicted(1), predicted(1))
+    assert (predicted(1) != predicted(2)).any()
+
+
+def test_regularisers_of_the_model_are_part_of_its_loss(train_own):
+    """With no other loss, Adam's first step takes 1e-3 from every weight of 1."""
+    dense = keras.layers.Dense(1, kernel_initializer="ones", kernel_regularizer=keras.regularizers.L2(0.1))
+    estimator = train_own((keras.layers.Flatten(), dense), flat_images(), loss=no_loss, steps=1)
+    np.testing.assert_allclose(estimator.model.layers[-1].get_weights()[0], 0.999, atol=1e-6)
+
+
+def test_constraints_of_the_model_are_kept(train_own):
+    """The loss draws the weights from 0 below 0, where the constraint does not let them go; the bias goes there."""
+    dense = keras.layers.Dense(1, kernel_initializer="zeros", kernel_constraint=keras.constraints.NonNeg())
+    estimator = train_own((keras.layers.Flatten(), dense), flat_images(), loss=lambda y, _: y.mean(), steps=2)
+    kernel, bias = estimator.model.layers[-1].get_weights()
+    np.testing.assert_array_equal(kernel, 0)
+    assert bias < -1e-3

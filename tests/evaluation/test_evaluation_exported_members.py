@@ -8,7 +8,6 @@ def test_public_names():
         "Drift",
         "Estimator",
         "Labelled",
-        "angular_error",
         "as_points",
         "choose_task",
         "discriminator_features",

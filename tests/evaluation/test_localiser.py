@@ -5,8 +5,8 @@ import numpy as np
 
 from simgan.automatic import open_engine
 from simgan.evaluation import train_localiser
+from simgan.evaluation.augmentation import change_appearance
 from simgan.evaluation.localiser import Localiser, shifted
-from simgan.evaluation.looks import change_appearance
 
 
 def test_shifted_goes_right_and_down_and_repeats_the_border():
@@ -29,7 +29,7 @@ def test_views_are_brought_back_before_the_mean():
     np.testing.assert_allclose(localiser(images), [[7, 5]], atol=1e-5)
 
 
-def test_localiser_finds_a_point_whatever_the_look():
+def test_localiser_finds_a_point_whatever_the_appearance():
     """A bright square on a dark ground, whose middle is the label."""
     random = np.random.default_rng(0)
     points = random.integers(3, 13, (400, 2)).astype(np.float32)
@@ -37,8 +37,8 @@ def test_localiser_finds_a_point_whatever_the_look():
     for image, (x, y) in zip(images, points.astype(int), strict=True):
         image[y - 2 : y + 3, x - 2 : x + 3] = 0.7
     localiser = train_localiser(images[:350], points[:350], steps=120)
-    looks = change_appearance(images[350:], random)
-    distance = np.linalg.norm(localiser(looks) - points[350:], axis=1)
+    changed = change_appearance(images[350:], random)
+    distance = np.linalg.norm(localiser(changed) - points[350:], axis=1)
     assert distance.mean() < 0.4 * np.linalg.norm(points[350:] - points[:350].mean(axis=0), axis=1).mean()
 
 

@@ -53,3 +53,33 @@ def test_name_that_is_neither_is_one_line(only_line):
     with pytest.raises(ConfigError) as caught:
         network("large")
     assert "small, paper or a .keras file" in only_line(str(caught.value))
+
+
+def save(path, *layers):
+    images = keras.Input((4, 4, 1))
+    outputs = images
+    for layer in layers:
+        outputs = layer(outputs)
+    keras.Model(images, outputs).save(path)
+    return path
+
+
+def test_own_network_keeps_what_a_normalization_layer_was_adapted_to(tmp_path):
+    """Mean 5 and deviation 2 belong to the architecture: 9 is 2 deviations above, and a model within counts as well."""
+    normalization = keras.layers.Normalization(axis=None)
+    normalization.adapt(np.array([3.0, 7.0]))
+    within = keras.Sequential([keras.Input((4, 4, 1)), normalization])
+    path = save(tmp_path / "own.keras", within, keras.layers.Flatten())
+    model = own_network(path)(4, 4, 1, 16, "float32")
+    np.testing.assert_allclose(model.predict_on_batch(np.full((1, 4, 4, 1), 9, np.float32)), 2.0, rtol=1e-5)
+
+
+def test_frozen_layers_whose_fresh_weights_would_stay_random_are_refused(tmp_path, only_line):
+    frozen = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Conv2D(2, 3, name="backbone")])
+    frozen.trainable = False
+    path = save(tmp_path / "own.keras", frozen, keras.layers.Flatten(), keras.layers.Dense(2))
+    with pytest.raises(ConfigError) as caught:
+        own_network(path)
+    line = only_line(str(caught.value))
+    assert "backbone" in line
+    assert "trainable = True" in line

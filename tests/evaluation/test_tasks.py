@@ -53,6 +53,25 @@ def test_angles_are_between_directions_whatever_their_length():
     assert task.errors(given, truth) == pytest.approx([0, 45], abs=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ((10, 20), (10, 20), 0),
+        ((0, 0), (0, 90), 90),
+        ((0, 0), (90, 0), 90),
+        ((0, 0), (0, 180), 180),
+        ((0, 0), (0, 7.5), 7.5),
+        ((5, 0), (-5, 0), 10),
+        ((30, 0), (30, 60), 51.31781255),  # arccos(1/4 + 3/4 * 1/2)
+        ((60, 0), (60, 180), 60),
+    ],
+)
+def test_angle_between_two_directions_of_pitch_and_yaw(first, second, expected):
+    given, truth = (np.radians([direction]) for direction in (first, second))
+    assert Angle().errors(Angle().targets(given), truth) == pytest.approx([expected], abs=0.03)  # of float32 near 0
+    assert Angle().errors(Angle().targets(truth), given) == pytest.approx([expected], abs=0.03)
+
+
 def test_pitch_and_yaw_are_the_direction_of_the_data_sets():
     """(-cos p sin y, -sin p, -cos p cos y): straight ahead, 90 degrees up, 90 degrees aside."""
     half = np.pi / 2

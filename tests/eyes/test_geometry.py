@@ -18,6 +18,26 @@ def test_gaze_vector_follows_the_convention() -> None:
     np.testing.assert_allclose(gaze_vector(angles), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("pitch", "yaw", "expected"),
+    [
+        (0, 0, (0, 0, -1)),  # into the camera
+        (0, 90, (-1, 0, 0)),
+        (0, -90, (1, 0, 0)),
+        (90, 0, (0, -1, 0)),  # up
+        (-30, 0, (0, 0.5, -(0.75**0.5))),
+        (60, 30, (-0.25, -(0.75**0.5), -(0.75**0.5) / 2)),
+    ],
+)
+def test_gaze_vector_is_in_camera_axes(pitch: int, yaw: int, expected: tuple[float, ...]) -> None:
+    assert gaze_vector(np.radians([[pitch, yaw]]))[0] == pytest.approx(expected, abs=1e-12)
+
+
+def test_gaze_vectors_have_unit_length() -> None:
+    gaze = np.random.default_rng(0).uniform(-2, 2, (50, 2))
+    np.testing.assert_allclose(np.linalg.norm(gaze_vector(gaze), axis=1), 1, rtol=1e-12)
+
+
 def test_rotation_turns_the_resting_gaze_to_the_gaze_vector_without_roll() -> None:
     angles = np.array([[0.3, -0.4], [-0.5, 0.2], [0.0, 0.0]], np.float32)
     turned = rotation(angles)

@@ -42,6 +42,16 @@ def test_only_large_items_are_worth_threads(monkeypatch):
     assert here not in in_threads(lambda _: threading.get_ident(), range(9), 10**6)
 
 
+def test_what_hardly_holds_the_lock_is_worth_threads_whatever_its_size(monkeypatch):
+    """Three threads that wait for each other: with fewer, the barrier breaks after its timeout."""
+    monkeypatch.setattr(module.os, "cpu_count", lambda: 8)
+    barrier = threading.Barrier(3, timeout=20)
+    assert in_threads(lambda item: (barrier.wait(), item)[1], range(3), most_threads=3) == [0, 1, 2]
+    here = threading.get_ident()
+    assert len(set(in_threads(lambda _: threading.get_ident(), range(50), most_threads=2))) <= 2
+    assert set(in_threads(lambda _: threading.get_ident(), range(9), most_threads=1)) == {here}
+
+
 def test_ahead_keeps_the_order_and_its_distance():
     drawn = []
 

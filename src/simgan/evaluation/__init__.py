@@ -1,6 +1,5 @@
 """What refining did: are the labels still true, how close are the images, and does training on them help?"""
 
-from simgan.evaluation.angular import angular_error
 from simgan.evaluation.displacement import displacement
 from simgan.evaluation.distances import distances
 from simgan.evaluation.downstream import Labelled, downstream
@@ -16,7 +15,6 @@ __all__ = [
     "Drift",
     "Estimator",
     "Labelled",
-    "angular_error",
     "as_points",
     "choose_task",
     "discriminator_features",

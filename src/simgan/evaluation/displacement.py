@@ -1,14 +1,12 @@
-"""How far content moved between two versions of an image, without labels: dense optical flow that is sure of itself.
+"""How far content moved between two versions of an image, without labels: dense optical flow where it is reliable.
 
-Flow: dense inverse search (Kroeger et al., ECCV 2016), as OpenCV has it. Refining changes tones, contrast and light
-on purpose, so flow is sought between locally normalised images, in which these are gone. It counts where there is
-structure, since in flat skin it means nothing, and where the flow back leads to where it came from: an edge that
-faded or was painted anew is a change of looks, and flow between two such images says anything (forward-backward
-check: Sundaram, Brox and Keutzer, ECCV 2010).
+The flow is dense inverse search (Kroeger et al., ECCV 2016), as OpenCV has it. Refining changes tones, contrast and
+light on purpose, so the flow is computed between locally normalised images, from which these are removed. A pixel's
+flow is weighted by two things. Structure: in flat regions the flow means nothing. Agreement: the flow from the refined
+image back must return to the pixel (forward-backward check: Sundaram, Brox and Keutzer, ECCV 2010). Where it does not,
+an edge has faded or a new one was drawn, which is a change of appearance, and the flow there is arbitrary.
 """
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import cv2
@@ -16,40 +14,45 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-# Ours: tests/evaluation/test_displacement.py has shifts and changes of light that these read well, and
-# docs/experiments.md, section 11, what they read where an image moved by nothing but looks otherwise.
+from simgan.images.threads import in_threads
+
+# Ours: tests/evaluation/test_displacement.py has shifts and changes of light that these measure well, and
+# docs/experiments.md, section 11, what they measure where nothing moved and only the appearance changed.
 _WINDOW, _WINDOW_SHARE = 3.0, 0.055  # px, and share of the width: local normalisation, the larger
 _FLAT = 0.08  # contrast in the [-1, 1] range below which a window counts as flat
 _LEVELS = 40.0  # grey levels, of 8 bits, for one standard deviation
-_SMALL = 128  # px: images with a shorter side are enlarged twice, for flow works on patches of 8 px
-_TINY, _LARGE = 16, 256  # px: what the shorter side has in the search at the least and at the most
+_SMALL = 128  # px: images with a shorter side below this are enlarged twice, for the search matches patches of 8 px
+_TINY, _LARGE = 16, 256  # px: the least and the largest shorter side of the images that are searched
 _DISAGREEMENT, _DISAGREEMENT_SHARE = 0.25, 0.0045  # px, and share of the width: between flow and flow back, the larger
-_SMOOTH_SHARE = 0.08  # of the width: content moves as a piece of this size
-_MOST_THREADS = 16
-_NOTHING = 1e-12  # of a total of gradient energies: no structure that both versions have
+_SMOOTH_SHARE = 0.08  # of the width: standard deviation of the Gaussian that smooths the flow
+_MOST_THREADS = 16  # nearly all of the work is done without the interpreter lock
+_NOTHING = 1e-12  # sum of the weights below which the two versions have no structure in common
 
 
 def displacement(synthetic: NDArray[np.float32], refined: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Mean length of the flow from each synthetic image to its refined version, where it can be trusted.
+    """Weighted mean length of the flow from each synthetic image to its refined version.
 
-    Not zero where nothing moved: up to 0.2 px of 55 for the same eyes in another light, 0.5 px for the same eyes in
-    front of another camera. Right to 0.15 px for shifts of one pixel to four.
+    It is not 0 where nothing moved: up to 0.2 px of 55 for the same eyes in another light, 0.5 px for the same eyes
+    in front of another camera. Shifts of half a pixel to four are measured to within 0.15 px.
 
     Args:
         synthetic: (N, H, W, C) in [-1, 1].
         refined: the same images refined.
 
     Returns:
-        (N,), px. 0 where the two have no structure in common.
+        (N,), px. 0 for two versions that have no structure in common.
+
+    Raises:
+        ValueError: the two differ in number.
     """
     if len(synthetic) != len(refined):
         raise ValueError(f"refined: expected {len(synthetic)} images, received {len(refined)}")
-    threads = min(_MOST_THREADS, os.cpu_count() or 1)
-    with ThreadPoolExecutor(threads) as pool:  # nearly all of it is done outside the interpreter's lock
-        return np.fromiter(pool.map(_moved, synthetic, refined), np.float64, len(synthetic))
+    pairs = list(zip(synthetic, refined, strict=True))
+    return np.array(in_threads(lambda pair: _mean_flow(*pair), pairs, most_threads=_MOST_THREADS), np.float64)
 
 
-def _moved(x: NDArray[np.float32], refined: NDArray[np.float32]) -> float:
+def _mean_flow(x: NDArray[np.float32], refined: NDArray[np.float32]) -> float:
+    """Of one image: the length of its smoothed flow, px, in the mean over the pixels by their weight."""
     flow, back = flow_field(x, refined), flow_field(refined, x)
     width = x.shape[1]
     weight = _energy(x) * _agreement(flow, back, max(_DISAGREEMENT, _DISAGREEMENT_SHARE * width))

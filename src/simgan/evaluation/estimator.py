@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgan.automatic import dtype_policy, open_engine
-from simgan.engine import Engine
+from simgan.engine import Array, Engine
 from simgan.evaluation.networks import Network, small_network
 from simgan.evaluation.tasks import smooth_l1
 
@@ -21,6 +21,7 @@ Loss = Callable[[Any, Any], Any]
 """Outputs and targets (B, K) to a scalar."""
 
 _AT_ONCE = 4096  # images on the device at once
+_MICRO_BATCH = 256  # images that go through the network at once
 
 
 class _Loss(NamedTuple):
@@ -29,7 +30,7 @@ class _Loss(NamedTuple):
 
 @dataclass(frozen=True)
 class Estimator:
-    """Predicts targets (N, K) from images (N, H, W, C) in [-1, 1]."""
+    """Predicts targets (N, K) from images (N, H, W, C) in [-1, 1], each image by itself: in Keras's inference mode."""
 
     model: keras.Model
     engine: Engine
@@ -58,7 +59,10 @@ def train_estimator(
     augment: Augment | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Estimator:
-    """Trains an estimator with Adam and a cosine schedule.
+    """Trains an estimator with Adam and a cosine schedule, in Keras's training mode.
+
+    Batch normalisation takes its statistics over the whole batch, dropout is active, and regularisers and constraints
+    of the network hold, as in Keras's own `fit`.
 
     Args:
         images: (N, H, W, C) in [-1, 1].
@@ -73,28 +77,43 @@ def train_estimator(
         augment: changes the images, and the targets with them, of a batch.
         on_progress: called with the steps done and their number.
     """
-    engine = open_engine(micro_batch=256, compiled=False)
+    # A batch goes through the network as a whole, for batch normalisation mixes its images.
+    engine = open_engine(micro_batch=max(_MICRO_BATCH, batch_size), compiled=False)
     keras.utils.set_random_seed(seed)
     random = np.random.default_rng(seed)
     height, width, channels = images.shape[1:]
     targets = targets.astype(np.float32)
     model = network(height, width, channels, targets.shape[1], dtype_policy("auto"))
-    optimiser = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps))
-    optimiser.build(model.trainable_variables)
     mean, scale = np.zeros(1, np.float32), np.ones(1, np.float32)
     if standardised:
         mean, scale = targets.mean(axis=0), targets.std(axis=0) + 1e-6
-    predict = engine.network(model)
-
-    def of_batch(x: Any, target: Any) -> _Loss:
-        return _Loss(loss(predict(x), target))
-
-    update = engine.minimiser(of_batch, model.trainable_variables, optimiser)
+    update = _updater(engine, model, loss, keras.optimizers.schedules.CosineDecay(learning_rate, steps))
     for step in range(steps):
         chosen = random.integers(len(images), size=batch_size)
         batch, wanted = images[chosen], targets[chosen]
         if augment is not None:
             batch, wanted = augment(batch, wanted, random)
-        update((engine.to_device(batch), engine.to_device((wanted - mean) / scale)))
+        update(engine.to_device(batch), engine.to_device((wanted - mean) / scale))
         on_progress(step + 1, steps)
     return Estimator(model, engine, mean, scale)
+
+
+def _updater(engine: Engine, model: keras.Model, loss: Loss, learning_rate: Any) -> Callable[[Array, Array], None]:
+    """A function of a batch of images and its targets that updates the model once, as Keras's `fit` would."""
+    optimiser = keras.optimizers.Adam(learning_rate)
+    optimiser.build(model.trainable_variables)
+    constrained = [variable for variable in model.trainable_variables if variable.constraint is not None]
+    engine.network(model)  # gives the layers of the model their fastest form
+
+    def of_batch(images: Array, targets: Array) -> _Loss:
+        total = loss(model(images, training=True), targets)
+        return _Loss(sum(model.losses, start=total))  # what the regularisers of its layers add
+
+    minimise = engine.minimiser(of_batch, model.trainable_variables, optimiser)
+
+    def update(images: Array, targets: Array) -> None:
+        minimise((images, targets))
+        for variable in constrained:
+            variable.assign(variable.constraint(variable))
+
+    return update

@@ -1,9 +1,10 @@
 """A localiser of labelled points that reads synthetic and refined images alike.
 
-It learns from synthetic images only, made to look other than they are while the point stays in its place (looks.py).
-So what it reads in a refined image follows the content, not the look.
+It learns from synthetic images only. Their appearance is changed at random while the points stay on the content
+(augmentation.py), so what it reads in a refined image follows the content and not the appearance.
 
-How far it is still misled by looks alone: benchmarks/drift_floor.py, where the very same eyes are shown by a camera.
+benchmarks/drift_floor.py measures how far a change of appearance alone still misleads it: there, the same eyes are
+rendered twice, the second time as a camera sees them.
 """
 
 from collections.abc import Callable
@@ -13,29 +14,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simgan.evaluation.augmentation import change_appearance, shift_and_zoom
 from simgan.evaluation.estimator import Estimator, train_estimator
-from simgan.evaluation.looks import change_appearance, move
 from simgan.evaluation.voting import voting_network
 
 _LEARNING_RATE = 2e-3  # ours: docs/experiments.md, section 10
-_VIEWS = (-3, -1, 2)  # px: uneven, so that the views fall differently on the network's grid
+_SHIFTS = (-3, -1, 2)  # px, along each axis: unevenly spaced, so that each falls differently on the network's grid
 
 
 @dataclass(frozen=True)
 class Localiser(Estimator):
-    """Reads points (N, 2P), px, in images (N, H, W, C) in [-1, 1]: the mean over nine views, shifted by whole pixels.
+    """Reads points (N, 2P), px, in images (N, H, W, C) in [-1, 1]: the mean of nine readings of shifted copies.
 
-    Where a point falls on the network's coarse grid no longer matters then.
+    Its error depends on where a point falls on the network's coarse grid, and the mean over shifts evens this out.
     """
 
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Points (N, 2P), px."""
         read = super().__call__
-        views = [read(shifted(images, dx, dy)) - self._tiled(dx, dy) for dy in _VIEWS for dx in _VIEWS]
-        return np.asarray(np.mean(views, axis=0), np.float32)
+        points = [read(shifted(images, dx, dy)) - self._of_every_point(dx, dy) for dy in _SHIFTS for dx in _SHIFTS]
+        return np.asarray(np.mean(points, axis=0), np.float32)
 
-    def _tiled(self, dx: int, dy: int) -> NDArray[np.float32]:
-        """(2P,)"""
+    def _of_every_point(self, dx: int, dy: int) -> NDArray[np.float32]:
+        """The shift (dx, dy) once for each point: (2P,)."""
         return np.tile(np.asarray([dx, dy], np.float32), self.model.output_shape[-1] // 2)
 
 
@@ -47,11 +48,14 @@ def train_localiser(
     seed: int = 0,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Localiser:
-    """Trains the localiser.
+    """Trains a localiser on synthetic images whose place and appearance change at random.
 
     Args:
         synthetic: (N, H, W, C) in [-1, 1].
         points: (N, P, 2), px.
+        steps: updates.
+        seed: of weights, order and changes of the images.
+        on_progress: called with the steps done and their number.
 
     Returns:
         An estimator of the points, (N, 2P), px.
@@ -81,5 +85,5 @@ def shifted(images: NDArray[np.float32], dx: int, dy: int) -> NDArray[np.float32
 def _augment(
     images: NDArray[np.float32], points: NDArray[np.float32], random: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    moved, points = move(images, points, random)
+    moved, points = shift_and_zoom(images, points, random)
     return change_appearance(moved, random), points

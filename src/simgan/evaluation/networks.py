@@ -1,6 +1,6 @@
-"""The networks that estimators can be: a small one, the paper's, and the user's own."""
+"""The networks of estimators: a small one, the paper's, and one from a user's file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +62,25 @@ def paper_network(height: int, width: int, channels: int, outputs: int, dtype: s
 def own_network(path: Path) -> Network:
     """The architecture of a user's .keras file, with fresh weights each time. For classes it must give logits.
 
+    What its `Normalization` layers were adapted to stays: it is no weight, for no training changes it.
+
     Raises:
-        ConfigError: the file is no model. Building raises it if inputs or outputs do not fit the data.
+        ConfigError: the file is no model, or some of its layers are frozen, whose fresh weights would stay random.
+            Building raises it if inputs or outputs do not fit the data.
     """
     if not path.exists():
         raise ConfigError(f"estimator: expected small, paper or a .keras file, received {path}; check the path.")
     model = read_user_model(path, "estimator")
+    frozen = [
+        layer.name
+        for layer in _layers(model)
+        if layer.weights and not layer.trainable and not isinstance(layer, layers.Normalization)
+    ]
+    if frozen:
+        raise ConfigError(
+            f"estimator: expected layers that can be trained, for all begin with fresh weights, received the frozen "
+            f"{', '.join(frozen[:5])} in {path}; set trainable = True in each and save the model anew."
+        )
 
     def build(height: int, width: int, channels: int, outputs: int, dtype: str) -> keras.Model:
         fits = len(model.inputs) == len(model.outputs) == 1 and all(
@@ -79,9 +92,23 @@ def own_network(path: Path) -> Network:
                 f"estimator: expected a model (B, {height}, {width}, {channels}) -> (B, {outputs}), received "
                 f"{model.input_shape} -> {model.output_shape} in {path}; change the model or the label."
             )
-        return keras.models.clone_model(model)
+        fresh = keras.models.clone_model(model)
+        for layer, original in zip(_layers(fresh), _layers(model), strict=True):
+            if isinstance(layer, layers.Normalization):
+                layer.set_weights(original.get_weights())
+                layer.finalize_state()
+        return fresh
 
     return build
+
+
+def _layers(model: keras.Model) -> Iterator[keras.Layer]:
+    """The layers of a model and of the models within it, in order."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _layers(layer)
+        else:
+            yield layer
 
 
 def network(name: str) -> Network:

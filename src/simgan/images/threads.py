@@ -17,13 +17,22 @@ _LARGE = 2**16
 _MOST_THREADS = 4
 
 
-def in_threads(function: Callable[[A], B], items: Sequence[A], nbytes: int) -> list[B]:
-    """`function` of each item, in order; in several threads where one item, of `nbytes`, is large enough for that.
+def in_threads(
+    function: Callable[[A], B], items: Sequence[A], nbytes: int | None = None, *, most_threads: int = _MOST_THREADS
+) -> list[B]:
+    """`function` of each item, in order, in several threads where that is faster.
 
     If it raises, the error of the first such item is raised, and no thread is left.
+
+    Args:
+        function: what is computed of an item.
+        items: what it is computed of.
+        nbytes: size of one picture, for a function that reads or writes pictures: small ones are faster in one thread.
+            None for a function that hardly holds the interpreter lock.
+        most_threads: threads at most; never more than processors or items.
     """
-    threads = min(_MOST_THREADS, os.cpu_count() or 1, len(items))
-    if threads < 2 or nbytes < _LARGE:
+    threads = min(most_threads, os.cpu_count() or 1, len(items))
+    if threads < 2 or (nbytes is not None and nbytes < _LARGE):
         return [function(item) for item in items]
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(function, items))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simgan.evaluation.looks import change_appearance, move
+from simgan.evaluation.augmentation import change_appearance, shift_and_zoom
 
 
 def with_edge(count: int, column: int, size: int = 16) -> np.ndarray:
@@ -57,7 +57,7 @@ def test_points_stay_on_what_they_point_at():
     y, x = np.mgrid[:36, :60]
     distance = (x - points[:, 0, None, None]) ** 2 + (y - points[:, 1, None, None]) ** 2
     images = np.exp(-distance / 8).astype(np.float32)[..., None]
-    moved, after = move(images, points, np.random.default_rng(0))
+    moved, after = shift_and_zoom(images, points, np.random.default_rng(0))
     weight = moved[..., 0] / moved.sum(axis=(1, 2, 3))[:, None, None]
     centres = np.stack([(weight * x).sum(axis=(1, 2)), (weight * y).sum(axis=(1, 2))], axis=1)
     np.testing.assert_allclose(centres, after, atol=0.1)
@@ -69,4 +69,6 @@ def test_points_stay_on_what_they_point_at():
 
 def test_moving_a_flat_image_changes_nothing():
     images = np.full((5, 7, 1, 2), 0.25, np.float32)
-    np.testing.assert_allclose(move(images, np.zeros((5, 4), np.float32), np.random.default_rng(0))[0], images)
+    np.testing.assert_allclose(
+        shift_and_zoom(images, np.zeros((5, 4), np.float32), np.random.default_rng(0))[0], images
+    )

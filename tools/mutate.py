@@ -1,0 +1,134 @@
+"""`make mutate`: does a test fail for each small change (mutant) of the code? Prints a score for each module.
+
+mutmut makes the mutants, loads the tests once and forks for each mutant. It changes neither decorated functions nor
+constants outside functions. What it did is left in build/mutate/MODULE: `mutmut show NAME` there shows a mutant, and
+survivors.txt has those that no test noticed.
+
+    make mutate                                    all modules of the table below
+    make mutate MODULES="budget evaluation/kid"    these alone
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+WORK = ROOT / "build" / "mutate"
+PACKAGE, TESTS = Path("src", "simgan"), Path("tests")
+
+TESTED_BY: dict[str, tuple[str, ...]] = {
+    "losses": ("test_losses.py",),
+    "steps": ("test_steps.py",),
+    "budget": ("test_budget.py",),
+    "history": ("test_history.py",),
+    "checkpoint": ("test_checkpoint.py",),
+    "quarantine": ("test_refining.py",),
+    "spool": ("test_refining.py",),
+    "data_set_drift": ("test_data_set_drift.py",),
+    "refined_sample": ("test_refined_sample.py",),
+    "results": ("test_results.py",),
+    "scoring": ("test_scoring.py",),
+    **{
+        f"evaluation/{name}": (f"evaluation/test_{name}.py",)
+        for name in (
+            *("augmentation", "bootstrap", "displacement", "distances", "downstream", "drift", "estimator"),
+            *("features", "kid", "localiser", "networks", "points", "sliced_wasserstein", "structural", "tasks"),
+            *("two_sample", "user_model", "voting"),
+        )
+    },
+}
+"""Modules of the package, and the files of tests that mirror each."""
+
+KILLED = frozenset({"killed", "timeout", "segfault"})
+
+
+def main() -> int:
+    """Mutates the modules named on the command line, or all."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"any of {', '.join(TESTED_BY)}")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="mutants at once; default: processors")
+    chosen = parser.parse_args()
+    if unknown := [module for module in chosen.modules if module not in TESTED_BY]:
+        parser.error(f"MODULE: expected names of the table in {Path(__file__).name}, received {', '.join(unknown)}")
+    print(f"{'module':34}{'mutants':>8}{'killed':>8}{'survived':>9}{'not run':>8}{'score':>7}")
+    total: Counter[str] = Counter()
+    for module in chosen.modules or TESTED_BY:
+        try:
+            statuses = mutate(module, chosen.jobs)
+        except RuntimeError as error:
+            print(f"{module:34}{error}", flush=True)
+            total["failed"] += 1
+            continue
+        total.update(statuses.values())
+        print(row(module, statuses.values()), flush=True)
+    failed = total.pop("failed", 0)
+    print(row("all", total.elements()))
+    print(f"mutants that no test noticed: {WORK.relative_to(ROOT)}/MODULE/survivors.txt")
+    return 1 if failed else 0
+
+
+def mutate(module: str, jobs: int) -> dict[str, str]:
+    """The status of each mutant of a module, by the mutant's name.
+
+    Raises:
+        RuntimeError: mutmut made no mutants, or the tests fail without any.
+    """
+    folder = WORK / module.replace("/", ".")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for copied in ("src", "tests", "benchmarks", "soak", "tools"):
+        shutil.copytree(ROOT / copied, folder / copied, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text("utf-8") + settings(module), "utf-8")
+    done = _mutmut(folder, "run", "--max-children", str(jobs))
+    (folder / "output.txt").write_text(done.stdout + done.stderr, "utf-8")
+    statuses = read_statuses(_mutmut(folder, "results", "--all", "true").stdout)
+    if done.returncode or not statuses or "not checked" in statuses.values():
+        raise RuntimeError(f"failed: see {(folder / 'output.txt').relative_to(ROOT)}")
+    missed = [name for name, status in statuses.items() if status not in KILLED]
+    diffs = [_mutmut(folder, "show", name).stdout for name in missed]
+    (folder / "survivors.txt").write_text("\n".join(diffs), "utf-8")
+    return statuses
+
+
+def settings(module: str) -> str:
+    """mutmut's section of pyproject.toml."""
+    tests = [str(TESTS / name) for name in TESTED_BY[module]]
+    return (
+        "\n[tool.mutmut]\n"
+        'source_paths = ["src"]\n'
+        f'only_mutate = ["{PACKAGE / module}.py"]\n'
+        f"pytest_add_cli_args_test_selection = {tests!r}\n"
+        'also_copy = ["benchmarks", "soak", "tools"]\n'
+    )
+
+
+def read_statuses(results: str) -> dict[str, str]:
+    """What `mutmut results --all true` prints, a line `name: status` for each mutant."""
+    pairs = (line.strip().rpartition(": ") for line in results.splitlines())
+    return {name: status for name, colon, status in pairs if colon}
+
+
+def row(module: str, statuses: Iterable[str]) -> str:
+    """One line of the table. A mutant that no test runs counts as one that was not noticed."""
+    counts: Mapping[str, int] = Counter(statuses)
+    mutants, killed = sum(counts.values()), sum(counts[status] for status in KILLED if status in counts)
+    not_run = counts.get("no tests", 0)
+    score = f"{killed / mutants:.0%}" if mutants else "-"
+    return f"{module:34}{mutants:8}{killed:8}{mutants - killed - not_run:9}{not_run:8}{score:>7}"
+
+
+def _mutmut(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs mutmut, which sets the path to the mutated package itself. A process with threads of OpenMP must not fork."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment["OMP_NUM_THREADS"] = "1"
+    command = [str(Path(sys.executable).parent / "mutmut"), *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
