@@ -44,7 +44,7 @@ def test_images_that_were_set_aside_are_passed_over(eyes, tmp_path):
 
 
 def test_content_that_moved_by_two_pixels_is_said_to_have(eyes, tmp_path):
-    """Images 0 to 9 are moved by 2 px to the right: 1 in the mean of twenty, 2 at worst, and the moved ones are named."""
+    """Images 0 to 9 move by 2 px to the right: 1 in the mean of twenty, 2 at worst, and the moved ones are named."""
     moved = tmp_path / "moved.h5"
     moved.write_bytes((eyes / "synthetic.h5").read_bytes())
     with h5py.File(moved, "r+") as file:
