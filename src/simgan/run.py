@@ -169,6 +169,7 @@ def open_recorded(record: SourceRecord) -> ImageSource:
         layout=record.layout,
         pixel_range=typed_range(record),
         on_bad_image=record.on_bad_image,
+        **record.folder_options,
     )
 
 
