@@ -257,8 +257,8 @@ def read_settings(path: Path) -> tuple[dict[str, Any], DataRecord | None]:
         ConfigError: the file is missing, is no TOML, or its table of the data is not one of a run.
     """
     try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        settings = tomllib.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"config: expected a TOML file, received {path} ({error}).") from None
     data = settings.pop("data", None)
     if data is None:

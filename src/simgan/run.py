@@ -176,7 +176,8 @@ def open_recorded(record: SourceRecord) -> ImageSource:
 def write_config(folder: Path, config: TrainConfig, data: DataRecord) -> None:
     """Writes config.toml."""
     text = f"{config.to_toml()}\n{tomli_w.dumps({'data': data.model_dump(mode='json', exclude_none=True)})}"
-    (folder / CONFIG_FILE).write_text(text, encoding="utf-8")
+    # Paths need not be UTF-8.
+    (folder / CONFIG_FILE).write_text(text, encoding="utf-8", errors="surrogateescape")
 
 
 def write_left_out(folder: Path, sets: Mapping[str, Sequence[LeftOut]]) -> None:

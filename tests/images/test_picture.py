@@ -128,7 +128,7 @@ def test_other_modes_say_how_to_convert(tmp_path, mode, extension, words, messag
 
 @pytest.mark.parametrize(
     ("bits", "colour", "row"),
-    [(16, 2, b"\x12\x34" * 6), (16, 6, b"\x12\x34" * 8), (16, 4, b"\x12\x34" * 4), (2, 0, b"\x10"), (4, 0, b"\x12")],
+    [(16, 4, b"\x12\x34" * 4), (2, 0, b"\x10"), (4, 0, b"\x12")],
 )
 def test_depths_that_pillow_would_change(tmp_path, bits, colour, row, message):
     (tmp_path / "a.png").write_bytes(png(2, 1, bits, colour, [row]))

@@ -1,4 +1,4 @@
-"""One PNG, JPEG, TIFF or BMP file to pixels and back, with Pillow."""
+"""One PNG, JPEG, TIFF or BMP file to pixels and back, with Pillow; 16-bit colour in deep_colour.py."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from PIL import Image
 
 from simgan.errors import DataError
 from simgan.images.arrays import as_image, one_line
+from simgan.images.deep_colour import is_deep, read_deep, write_deep
 
 EXTENSIONS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP"}
 # Only these decoders are ever tried, whatever the file says it is.
@@ -26,6 +27,7 @@ CONVERT = {
     "CMYK": "convert it to RGB (Pillow: convert('RGB'))",
     "I": "store it as 16-bit grey (uint16) or float, or put the images into an .npy file",
 }
+_METADATA = frozenset(("icc_profile", "exif"))
 WITH_ALPHA = ("LA", "RGBA")
 EXIF_ORIENTATION = 0x0112
 # Compressions that give back every value; any other (JPEG, WebP) is replaced by LZW.
@@ -74,10 +76,14 @@ def _check(picture: Image.Image, where: str) -> None:
             f"{picture.mode!r}; {way_out}"
         )
     bits = _bits(picture)
-    if bits not in (None, {"I": 16, "F": 32}.get(picture.mode[0], 8), 12 if picture.mode == "I;16" else None):
+    if not is_deep(picture, _raw_mode(picture)) and bits not in (
+        None,
+        {"I": 16, "F": 32}.get(picture.mode[0], 8),
+        12 if picture.mode == "I;16" else None,
+    ):
         raise DataError(
-            f"{where}: expected 8 bits a channel, or 16-bit grey, or 32-bit float, received {bits} bits a channel in "
-            f"mode {picture.mode!r}, which Pillow would change; convert it, or put the images into an .npy file"
+            f"{where}: expected 8 bits a channel, 16-bit grey or RGB, or 32-bit float, received {bits} bits a channel "
+            f"in mode {picture.mode!r}, which Pillow would change; convert it, or put the images into an .npy file"
         )
 
 
@@ -96,21 +102,31 @@ def _bits(picture: Image.Image) -> int | None:
 
     Pillow quietly opens 16-bit RGB as 8-bit, and 64-bit floats as 32-bit.
     """
-    args = picture.tile[0].args if picture.tile else ()  # type: ignore[attr-defined]
-    raw = args if isinstance(args, str) else str(args[0]) if isinstance(args, tuple) and args else ""
-    digits = "".join(letter for letter in raw.partition(";")[2] if letter.isdigit())
+    digits = "".join(letter for letter in _raw_mode(picture).partition(";")[2] if letter.isdigit())
     # 'BGR;15' is the five-bit colour of old BMPs, which fits into 8.
     return int(digits) if digits and digits != "15" else None
 
 
+def _raw_mode(picture: Image.Image) -> str:
+    """How Pillow names the pixels in the file; '' where it does not say."""
+    args = picture.tile[0].args if picture.tile else ()  # type: ignore[attr-defined]
+    return args if isinstance(args, str) else str(args[0]) if isinstance(args, tuple) and args else ""
+
+
+def _pixels(picture: Image.Image, path: Path, where: str) -> NDArray[Any]:
+    """(H, W) or (H, W, C), alpha included, at full depth."""
+    if is_deep(picture, _raw_mode(picture)):
+        return read_deep(picture, path, where)
+    return np.array(picture)  # a copy: Pillow's buffer is read-only
+
+
 def read(path: Path, where: str) -> NDArray[Any]:
-    """(H, W, C) pixels as stored, without alpha: uint8, uint16 (16-bit grey) or float32 (float TIFF).
+    """(H, W, C) pixels as stored, without alpha: uint8, uint16 or float32 (float TIFF).
 
     No EXIF rotation is applied.
     """
     with opened(path, where) as picture:
-        # A copy: Pillow's buffer is read-only.
-        pixels = np.array(picture)
+        pixels = _pixels(picture, path, where)
         return as_image(pixels[..., :-1].copy() if picture.mode in WITH_ALPHA else pixels, where)
 
 
@@ -130,6 +146,8 @@ def remarks(path: Path, where: str) -> tuple[str, ...]:
             found.append("with alpha, which is not refined and kept as it is")
         elif "transparency" in picture.info:
             found.append("with one colour marked as transparent, a mark that refined pictures do not have")
+        if is_deep(picture, _raw_mode(picture)) and _METADATA.intersection(picture.info):
+            found.append("of 16-bit colour with a colour profile or EXIF data, which refined pictures do not have")
         return tuple(found)
 
 
@@ -144,16 +162,19 @@ def write(image: NDArray[Any], like: Path, target: Path, where: str) -> None:
         kind, options = str(picture.format), _options(picture)
         colours = len(picture.getbands()) - (picture.mode in WITH_ALPHA)
         if picture.mode in WITH_ALPHA:
-            image = np.dstack([image, np.array(picture.getchannel("A"))])
+            image = np.dstack([image, _pixels(picture, like, where)[..., -1]])
     if kind == "BMP" and image.shape[2] == 4:
         raise DataError(f"{where}: expected a BMP without alpha to write, received RGBA; convert the folder to PNG")
     if colours != image.shape[2] - (image.shape[2] in (2, 4)):
         options.pop("icc_profile", None)  # one for colour does not fit grey
-    if image.dtype == np.uint16 and image.shape[2] == 3:
+    if image.dtype == np.uint16 and image.shape[2] == 2:
         raise DataError(
-            f"{where}: expected 16-bit grey to write, received 16-bit colour; leave out --channels 3, or convert the "
-            "pictures to 8 bits"
+            f"{where}: expected 16-bit grey without alpha to write, received it with alpha; leave out --channels 1, "
+            "or convert the pictures to 8 bits"
         )
+    if image.dtype == np.uint16 and image.shape[2] > 2:
+        write_deep(image, target, kind, str(options.get("compression")))
+        return
     Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(target, format=kind, **options)
 
 
