@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tomli_w
+from PIL import Image
 
 from simgan import Run
 from simgan.automatic import open_engine
@@ -113,6 +114,7 @@ def test_config_file_holds_every_setting_and_the_data(tmp_path, tiny_config):
     settings, read = read_settings(tmp_path / "config.toml")
     assert read is not None
     unset = {"layout": None, "dtype": None, "on_bad_image": "stop", "digest": None}
+    unset |= {"images": None, "channels": None, "follow_links": True}
     assert read.model_dump() == {
         "synthetic": {"path": 'a "quoted" name', "key": "eyes", **unset, "range": None},
         "real": {"path": "/r", "key": None, **unset, "range": (0, 4095)},
@@ -184,3 +186,20 @@ def test_a_recorded_set_is_read_in_its_range_whatever_its_values_are_now(signed_
     record = signed_run.data.synthetic.model_copy(update={"path": str(tmp_path / "some.npy")})
     with open_recorded(record) as source:
         assert (source.pixel_range, source.range_origin) == (PixelRange(-1, 1), "known")
+
+
+def test_a_set_is_opened_as_it_was_in_training_though_its_path_is_not_utf_8(tmp_path, tiny_config, pixels):
+    folder = tmp_path / "s\udcff"
+    for name in ("rgb", "other"):
+        (folder / name).mkdir(parents=True)
+        Image.fromarray(pixels(1, 0)[0]).save(folder / name / "p.png")
+    synthetic = {"path": str(folder), "images": "rgb/*", "channels": 3, "follow_links": False}
+    data = DataRecord.model_validate(
+        {"synthetic": synthetic, "real": {"path": "y"}, "height": 8, "width": 8, "channels": 3}
+    )
+    write_config(tmp_path, tiny_config(), data)
+    _, read = read_settings(tmp_path / "config.toml")
+    assert read == data
+    with open_recorded(read.synthetic) as source:
+        assert (source.path, tuple(source.names), source.channels) == (folder, ("rgb/p.png",), 3)
+        assert not source.follow_links

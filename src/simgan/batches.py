@@ -51,7 +51,7 @@ def training_size(
     if synthetic.channels != real.channels:
         raise DataError(
             f"channels: expected the same in both sets, received {synthetic.channels} in {synthetic.path} and "
-            f"{real.channels} in {real.path}; convert one of them."
+            f"{real.channels} in {real.path}; convert one of them; picture files with --channels 1 or --channels 3."
         )
     if size is not None:
         return size

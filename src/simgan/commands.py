@@ -27,6 +27,7 @@ _TOLD = 5  # images that are left out, by name
 Range = tuple[float, float] | None
 OnBadImage = Literal["stop", "skip"]
 Layout = Literal["nhwc", "nchw"]
+Channels = Literal[1, 3] | None
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,13 @@ class Refine:
     """Name of the images in an HDF5 or .npz file that holds several arrays."""
     layout: Layout | None = None
     """Where an array of 4 axes has its channels: nhwc last, nchw first. The output is as the input."""
+    images: str | None = None
+    """Which files of a folder are the images, as globs separated by commas: 'rgb/*.png'. All else is carried over. By
+    default as in training for the same folder, else all pictures but masks and other labels of them."""
+    channels: Channels = None
+    """Convert every picture of a folder to grey (1) or RGB (3), the output too; by default as in training."""
+    follow_links: bool = True
+    """Follow links in a folder; forbid them in folders that you do not trust."""
     range: Range = None
     """Stored values of black and white; by default those of the synthetic images in training if they were of the same
     type, else those of the type."""
@@ -71,7 +79,15 @@ class Refine:
                 console, f"note: {run.checkpoint or run.path} is from before the adversarial phase: {PRETRAINED_ONLY}."
             )
         limits = self.range or run.input_range
-        with open_data(self.input, self.key, limits, self.on_bad_image, console, layout=self.layout) as source:
+        trained = run.data.synthetic.options_at(self.input)
+        options: dict[str, Any] = {
+            "images": self.images or trained["images"],
+            "channels": self.channels or trained["channels"],
+            "follow_links": self.follow_links,
+        }
+        with open_data(
+            self.input, self.key, limits, self.on_bad_image, console, layout=self.layout, **options
+        ) as source:
             say_notes(console, source, trained_at=(run.data.height, run.data.width))
             with show_progress(console, "refining") as on_progress:
                 aside = refine_data_set(run, source, self.output, on_progress, max_drift=self.max_drift)
@@ -94,6 +110,13 @@ class Check:
     """Name of the images in an HDF5 or .npz file that holds several arrays."""
     layout: Layout | None = None
     """Where an array of 4 axes has its channels: nhwc last, nchw first."""
+    images: str | None = None
+    """Which files of a folder are the images, as globs separated by commas: 'rgb/*.png'. By default all pictures but
+    masks and other labels of them."""
+    channels: Channels = None
+    """Convert every picture of a folder, and of --against, to grey (1) or RGB (3)."""
+    follow_links: bool = True
+    """Follow links in a folder; forbid them in folders that you do not trust."""
     range: Range = None
     """Stored values of black and white, where they are not those of the type."""
     against: Path | None = None
@@ -102,6 +125,8 @@ class Check:
     """As --key, for --against."""
     against_layout: Layout | None = None
     """As --layout, for --against."""
+    against_images: str | None = None
+    """As --images, for --against."""
     against_range: Range = None
     """As --range, for --against."""
     picture: Path | None = None
@@ -113,13 +138,19 @@ class Check:
             from simgan.errors import ConfigError
 
             raise ConfigError("picture: expected --against as well, received none; say which images to compare with.")
-        problems = self._check(console, self.path, self.key, self.layout, self.range)
+        options, against_options = self._options(self.images), self._options(self.against_images)
+        problems = self._check(console, self.path, self.key, self.layout, self.range, options)
         if self.against is not None:
             say(console, f"against {self.against}:")
-            problems += self._check(console, self.against, self.against_key, self.against_layout, self.against_range)
+            problems += self._check(
+                console, self.against, self.against_key, self.against_layout, self.against_range, against_options
+            )
             if not problems:
                 self._compare(console, self.against)
         return _PROBLEMS_FOUND if problems else 0
+
+    def _options(self, images: str | None) -> dict[str, Any]:
+        return {"images": images, "channels": self.channels, "follow_links": self.follow_links}
 
     def _compare(self, console: Console, against: Path) -> None:
         """Prints how alike both sets are framed."""
@@ -128,8 +159,14 @@ class Check:
         from simgan.images.samples import comparable_samples
 
         with (
-            open_data(self.path, self.key, self.range, layout=self.layout) as synthetic,
-            open_data(against, self.against_key, self.against_range, layout=self.against_layout) as real,
+            open_data(self.path, self.key, self.range, layout=self.layout, **self._options(self.images)) as synthetic,
+            open_data(
+                against,
+                self.against_key,
+                self.against_range,
+                layout=self.against_layout,
+                **self._options(self.against_images),
+            ) as real,
         ):
             samples = comparable_samples(synthetic, real)
         for finding in compare_framing(*samples):
@@ -139,14 +176,16 @@ class Check:
             say(console, f"picture: {self.picture}")
 
     @staticmethod
-    def _check(console: Console, path: Path, key: str | None, layout: Layout | None, limits: Range) -> int:
-        """Prints the findings on one set; the number of problems."""
+    def _check(
+        console: Console, path: Path, key: str | None, layout: Layout | None, limits: Range, options: dict[str, Any]
+    ) -> int:
+        """Prints the findings on one set; the number of problems. `options`: of a folder, as in `open_images`."""
         from simgan.images import inspect_images
         from simgan.progress import show_progress
 
         with show_progress(console, "checking") as on_progress:
             report = inspect_images(
-                path, key=key, layout=layout, pixel_range=_pixel_range(limits), on_progress=on_progress
+                path, key=key, layout=layout, pixel_range=_pixel_range(limits), on_progress=on_progress, **options
             )
         sizes = ", ".join(f"{height}x{width} ({count})" for (height, width), count in report.sizes.most_common(5))
         labels = ", ".join(f"{name} {label.shape} {label.dtype}" for name, label in report.labels.items())
@@ -277,13 +316,17 @@ def open_data(
     console: Console | None = None,
     *,
     layout: Layout | None = None,
+    **options: Any,
 ) -> Any:
-    """As `open_images`, the range as two numbers or as that of a training; says what is left out."""
+    """As `open_images`, the range as two numbers or as that of a training; says what is left out.
+
+    `options`: `images`, `channels` and `follow_links`.
+    """
     from simgan.images import open_images
     from simgan.progress import show_progress
 
     if on_bad_image == "stop" or console is None:
-        return open_images(path, key=key, layout=layout, pixel_range=_pixel_range(limits))
+        return open_images(path, key=key, layout=layout, pixel_range=_pixel_range(limits), **options)
     with show_progress(console, f"looking at {path.name}") as on_progress:
         source = open_images(
             path,
@@ -292,6 +335,7 @@ def open_data(
             pixel_range=_pixel_range(limits),
             on_bad_image=on_bad_image,
             on_progress=on_progress,
+            **options,
         )
     for image in source.left_out[:_TOLD]:
         say(console, f"left out: {image.reason}")

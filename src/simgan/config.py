@@ -184,8 +184,24 @@ class SourceRecord(_Settings):
     dtype: Literal["uint8", "uint16", "float16", "float32", "float64"] | None = None
     """The stored type that `range` belongs to. Older versions did not record it."""
     on_bad_image: Literal["stop", "skip"] = "stop"
+    images: str | None = None
+    """Globs that said which pictures of a folder are the images. None: all that are not labels of others."""
+    channels: Literal[1, 3] | None = None
+    """What every picture was converted to. None: nothing was converted."""
+    follow_links: bool = True
+    """Whether links in a folder were followed."""
     digest: str | None = None
     """Of some of its images: whether it is still the same set. See batches.py."""
+
+    @property
+    def folder_options(self) -> dict[str, Any]:
+        """How a folder was read, as `open_images` takes it."""
+        return {"images": self.images, "channels": self.channels, "follow_links": self.follow_links}
+
+    def options_at(self, path: Path) -> dict[str, Any]:
+        """As `folder_options` for the data at `path`; which files are the images is only known of the same folder."""
+        same = path.resolve() == Path(self.path).resolve()
+        return {**self.folder_options, "images": self.images if same else None}
 
 
 class DataRecord(_Settings):
@@ -249,8 +265,8 @@ def read_settings(path: Path) -> tuple[dict[str, Any], DataRecord | None]:
         ConfigError: the file is missing, is no TOML, or its table of the data is not one of a run.
     """
     try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        settings = tomllib.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"config: expected a TOML file, received {path} ({error}).") from None
     data = settings.pop("data", None)
     if data is None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-from simgan.commands import Layout, Range, open_data, say_notes
+from simgan.commands import Channels, Layout, Range, open_data, say_notes
 from simgan.say import say
 
 if TYPE_CHECKING:
@@ -49,6 +49,10 @@ class Evaluate:
     """The same for --synthetic."""
     real_range: Range = None
     """The same for --real."""
+    channels: Channels = None
+    """Convert every picture of the folders given to grey (1) or RGB (3); by default as in training."""
+    follow_links: bool = True
+    """Follow links in folders; forbid them in folders that you do not trust."""
     label: str | None = None
     """What estimators learn: a label of both sets. By default the one that both have."""
     task: Literal["angle", "points", "vector", "classification"] | None = None
@@ -115,7 +119,10 @@ class Evaluate:
             key, layout = (None, None) if path.is_dir() else (record.key, record.layout)
             if name == "real_test":
                 key, layout = self.real_test_key, self.real_test_layout
-            source = open_data(path, key, limits or typed_range(record), layout=layout)
+            options = record.options_at(path)
+            options["channels"] = self.channels or options["channels"]
+            options["follow_links"] = self.follow_links
+            source = open_data(path, key, limits or typed_range(record), layout=layout, **options)
             sets.append(opened.enter_context(source))
             say_notes(console, source, flag=f"--{name.replace('_', '-')}-range")
         return sets
@@ -168,6 +175,13 @@ class Drift:
     """Where arrays of 4 axes have their channels: nhwc last, nchw first."""
     range: Range = None
     """Stored values of black and white, where they are not those of the type."""
+    images: str | None = None
+    """Which files of folders are the images, as globs separated by commas: 'rgb/*.png'. By default all pictures but
+    masks and other labels of them."""
+    channels: Channels = None
+    """Convert every picture of folders to grey (1) or RGB (3)."""
+    follow_links: bool = True
+    """Follow links in folders; forbid them in folders that you do not trust."""
     seed: int = 0
     """Of the localiser."""
 
@@ -177,10 +191,19 @@ class Drift:
         from simgan.images.ranges import TypedRange
 
         with ExitStack() as opened:
-            synthetic = opened.enter_context(open_data(self.synthetic, self.key, self.range, layout=self.layout))
+            options: dict[str, Any] = {
+                "images": self.images,
+                "channels": self.channels,
+                "follow_links": self.follow_links,
+            }
+            synthetic = opened.enter_context(
+                open_data(self.synthetic, self.key, self.range, layout=self.layout, **options)
+            )
             # Refining keeps the range, whatever values it leaves.
             used = TypedRange(synthetic.pixel_range, synthetic.dtype, "the synthetic images")
-            refined = opened.enter_context(open_data(self.refined, self.key, self.range or used, layout=self.layout))
+            refined = opened.enter_context(
+                open_data(self.refined, self.key, self.range or used, layout=self.layout, **options)
+            )
             said = say_notes(console, synthetic)
             say_notes(console, refined, unless=said)
             found, structure = drift_of_data_sets(

@@ -194,13 +194,15 @@ def open_recorded(record: SourceRecord) -> ImageSource:
         layout=record.layout,
         pixel_range=typed_range(record),
         on_bad_image=record.on_bad_image,
+        **record.folder_options,
     )
 
 
 def write_config(folder: Path, config: TrainConfig, data: DataRecord) -> None:
     """Writes config.toml."""
     text = f"{config.to_toml()}\n{tomli_w.dumps({'data': data.model_dump(mode='json', exclude_none=True)})}"
-    write_whole(folder / CONFIG_FILE, text)
+    # Paths need not be UTF-8.
+    write_whole(folder / CONFIG_FILE, text.encode("utf-8", "surrogateescape"))
 
 
 def write_left_out(folder: Path, sets: Mapping[str, Sequence[LeftOut]]) -> None:

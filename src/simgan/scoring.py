@@ -140,6 +140,16 @@ def _measure(
     return found
 
 
+def _folders_have_none(*sources: ImageSource) -> str:
+    folders = [str(source.path) for source in sources if source.path.is_dir()]
+    if not folders:
+        return ""
+    return (
+        f" Labels beside the images of a folder ({' and '.join(folders)}) are not read yet: put images and labels "
+        "into an HDF5 or .npz file."
+    )
+
+
 def _shared_label(synthetic: ImageSource, test: ImageSource, wanted: str | None) -> str:
     shared = [name for name in synthetic.label_names if name in test.label_names]
     if wanted in shared:
@@ -150,7 +160,7 @@ def _shared_label(synthetic: ImageSource, test: ImageSource, wanted: str | None)
     raise DataError(
         f"label: expected a label of both {synthetic.path} and {test.path}, received {received}; choose with --label "
         f"one of: {', '.join(shared) or 'none'} (synthetic has {', '.join(synthetic.label_names) or 'none'}, "
-        f"the test images {', '.join(test.label_names) or 'none'})."
+        f"the test images {', '.join(test.label_names) or 'none'}).{_folders_have_none(synthetic, test)}"
     )
 
 

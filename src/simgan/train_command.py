@@ -7,12 +7,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro import MISSING
 from tyro.conf import arg
 
-from simgan.commands import Layout, OnBadImage, Range, open_data, say_notes
+from simgan.commands import Channels, Layout, OnBadImage, Range, open_data, say_notes
 from simgan.config import (
     SETTINGS_FREE_TO_CHANGE,
     DataRecord,
@@ -62,6 +62,15 @@ class Train:
     """Where an array of 4 axes has its channels: nhwc last, nchw first."""
     real_layout: Layout | None = None
     """The same for the photographs."""
+    synthetic_images: str | None = None
+    """Which files of a folder are the images, as globs separated by commas: 'rgb/*.png'. By default all pictures but
+    masks and other labels of them."""
+    real_images: str | None = None
+    """The same for the photographs."""
+    channels: Channels = None
+    """Convert every picture of both folders to grey (1) or RGB (3)."""
+    follow_links: bool = True
+    """Follow links in folders; forbid them in folders that you do not trust."""
     synthetic_range: Range = None
     """Stored values of black and white, where they are not those of the type: say 0 4095 for 12 bits."""
     real_range: Range = None
@@ -83,6 +92,8 @@ class Train:
         check_new(self.out)
         for data in (self.synthetic, self.real):
             check_outside(self.out, data)
+
+        both: dict[str, Any] = {"channels": self.channels, "follow_links": self.follow_links}
         with (
             open_data(
                 self.synthetic,
@@ -91,9 +102,18 @@ class Train:
                 self.on_bad_image,
                 console,
                 layout=self.synthetic_layout,
+                images=self.synthetic_images,
+                **both,
             ) as synthetic,
             open_data(
-                self.real, self.real_key, self.real_range, self.on_bad_image, console, layout=self.real_layout
+                self.real,
+                self.real_key,
+                self.real_range,
+                self.on_bad_image,
+                console,
+                layout=self.real_layout,
+                images=self.real_images,
+                **both,
             ) as real,
         ):
             if self.dry_run:
@@ -130,7 +150,13 @@ class Train:
             synthetic, real = (
                 opened.enter_context(
                     open_data(
-                        path, record.key, typed_range(record), record.on_bad_image, console, layout=record.layout
+                        path,
+                        record.key,
+                        typed_range(record),
+                        record.on_bad_image,
+                        console,
+                        layout=record.layout,
+                        **record.folder_options,
                     )
                 )
                 if str(path) != record.path
@@ -150,6 +176,10 @@ class Train:
             "synthetic_range": (self.synthetic_range, data.synthetic.range),
             "real_range": (self.real_range, data.real.range),
             "on_bad_image": (self.on_bad_image, data.synthetic.on_bad_image),
+            "synthetic_images": (self.synthetic_images, data.synthetic.images),
+            "real_images": (self.real_images, data.real.images),
+            "channels": (self.channels, data.synthetic.channels),
+            "follow_links": (self.follow_links, data.synthetic.follow_links),
         }
         for name, (now, before) in asked.items():
             if now != before:
@@ -193,6 +223,10 @@ def train_defaults(arguments: list[str]) -> Train:
         real_key=real.key,
         synthetic_layout=synthetic.layout,
         real_layout=real.layout,
+        synthetic_images=synthetic.images,
+        real_images=real.images,
+        channels=synthetic.channels,
+        follow_links=synthetic.follow_links,
         synthetic_range=synthetic.range,
         real_range=real.range,
         on_bad_image="skip" if "skip" in (synthetic.on_bad_image, real.on_bad_image) else "stop",
@@ -224,6 +258,10 @@ def _resume_defaults(folder: Path, preset: PresetName | None, file: Path | None)
         real_key=real.key,
         synthetic_layout=synthetic.layout,
         real_layout=real.layout,
+        synthetic_images=synthetic.images,
+        real_images=real.images,
+        channels=synthetic.channels,
+        follow_links=synthetic.follow_links,
         synthetic_range=synthetic.range,
         real_range=real.range,
         on_bad_image=synthetic.on_bad_image,

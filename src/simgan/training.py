@@ -299,5 +299,8 @@ def _record(source: ImageSource) -> SourceRecord:
         range=(used.low, used.high),
         dtype=source.dtype.name,  # type: ignore[arg-type]  # pydantic sees to it
         on_bad_image="skip" if isinstance(source, ReadableImages) else "stop",
+        images=source.pattern,
+        channels=source.wanted_channels,  # type: ignore[arg-type]
+        follow_links=source.follow_links,
         digest=digest(source),
     )

@@ -131,7 +131,7 @@ class Turing:
         path = given or Path(record.path)
         if not path.exists():
             raise DataError(f"{name}: expected images at {path}, received no such path; say where they are: --{name}.")
-        return open_data(path, record.key, typed_range(record), layout=record.layout)
+        return open_data(path, record.key, typed_range(record), layout=record.layout, **record.options_at(path))
 
 
 def _open_browser(url: str) -> None:

@@ -52,9 +52,10 @@ def test_lossless_formats_there_and_back(tmp_path, extension, dtype, channels, o
     like, target = tmp_path / f"a.{extension}", tmp_path / f"b.{extension}"
     Image.fromarray(values).save(like, **options)
     image = picture.read(like, "image")
-    assert image.shape == (5, 7, channels)
+    colours = channels - (channels in (2, 4))
+    assert image.shape == (5, 7, colours)
     assert image.dtype == np.dtype(dtype).newbyteorder("=")
-    np.testing.assert_array_equal(image.reshape(values.shape), values)
+    np.testing.assert_array_equal(image, values.reshape(5, 7, channels)[..., :colours])
     assert picture.size(like, "image") == (5, 7)
 
     other = image[::-1].copy()
@@ -64,7 +65,9 @@ def test_lossless_formats_there_and_back(tmp_path, extension, dtype, channels, o
         assert after.mode == before.mode.replace("I;16B", "I;16")
         assert after.format == before.format
         assert after.info.get("compression") == before.info.get("compression")
-        np.testing.assert_array_equal(np.asarray(after), np.asarray(before)[::-1])
+        expected = np.asarray(before).reshape(5, 7, channels).copy()
+        expected[..., :colours] = expected[::-1, :, :colours]  # alpha stays where it was
+        np.testing.assert_array_equal(np.asarray(after).reshape(5, 7, channels), expected)
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])
@@ -84,10 +87,10 @@ def test_exif_and_profile_go_along_and_nothing_is_turned(tmp_path):
     values = pixels("u1", 3)
     Image.fromarray(values).save(tmp_path / "a.png", exif=exif, icc_profile=b"a profile")
     np.testing.assert_array_equal(picture.read(tmp_path / "a.png", "image"), values)
-    assert picture.orientation(tmp_path / "a.png", "image") == 6
+    assert picture.remarks(tmp_path / "a.png", "image") == ("turned by EXIF orientation and used as stored",)
     picture.write(values, tmp_path / "a.png", tmp_path / "b.png", "image")
-    assert picture.orientation(tmp_path / "b.png", "image") == 6
     with Image.open(tmp_path / "b.png") as after:
+        assert after.getexif()[0x0112] == 6
         assert after.info["icc_profile"] == b"a profile"
 
 
@@ -109,8 +112,8 @@ def test_a_picture_of_another_format_than_its_name_says_is_refused(tmp_path, nam
 @pytest.mark.parametrize(
     ("mode", "extension", "words"),
     [
-        ("1", "png", ["'1'", "convert('L')"]),
-        ("P", "png", ["'P'", "convert('RGB')"]),
+        ("1", "png", ["'1'", "label mask", "--images", "8-bit grey"]),
+        ("P", "png", ["'P'", "label masks", "--images", "RGB"]),
         ("CMYK", "jpg", ["'CMYK'", "convert('RGB')"]),
         ("I", "tif", ["'I'", "uint16"]),
         ("LAB", "tif", ["'LAB'"]),
@@ -125,7 +128,7 @@ def test_other_modes_say_how_to_convert(tmp_path, mode, extension, words, messag
 
 @pytest.mark.parametrize(
     ("bits", "colour", "row"),
-    [(16, 2, b"\x12\x34" * 6), (16, 6, b"\x12\x34" * 8), (16, 4, b"\x12\x34" * 4), (2, 0, b"\x10"), (4, 0, b"\x12")],
+    [(16, 4, b"\x12\x34" * 4), (2, 0, b"\x10"), (4, 0, b"\x12")],
 )
 def test_depths_that_pillow_would_change(tmp_path, bits, colour, row, message):
     (tmp_path / "a.png").write_bytes(png(2, 1, bits, colour, [row]))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -81,14 +81,17 @@ def inspect_images(
     layout: Layout | None = None,
     pixel_range: PixelRange | TypedRange | None = None,
     on_progress: Callable[[int, int], None] | None = None,
+    images: str | None = None,
+    channels: Literal[1, 3] | None = None,
+    follow_links: bool = True,
 ) -> ImageReport:
-    """Read every image and every label at `path`, going on after a bad one. `key`, `layout`, `pixel_range`: as in
-    `open_images`.
+    """Read every image and every label at `path`, going on after a bad one. `key`, `layout`, `pixel_range`, `images`,
+    `channels` and `follow_links`: as in `open_images`.
 
     `on_progress(done, total)` is called after each image. Raises DataError if there are no images to look at: a
     missing path, a file that is no HDF5 or NumPy file, several candidates.
     """
-    with find_images(Path(path), key, layout) as source:
+    with find_images(Path(path), key, layout, images=images, channels=channels, follow_links=follow_links) as source:
         seen, problems = Seen(), _Problems()
         fits = _settle(source, pixel_range, problems)
         for index in range(len(source)):

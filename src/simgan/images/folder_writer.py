@@ -25,8 +25,8 @@ class FolderWriter(ImageWriter[FolderSource]):
         self.partial.mkdir()
         for name in listing.folders:
             (self.partial / name).mkdir()
-        for name in listing.others:
-            shutil.copyfile(self.source.path / name, self.partial / name)
+        for name in self.source.carried:
+            shutil.copyfile(self.source.path / name, self.partial / name)  # of a link, what it links to
 
     def _put(self, index: int, image: NDArray[Any]) -> None:
         # By way of memory: Pillow's encoders, given a file, overlook that a full disk took only a part of the picture.

@@ -26,6 +26,9 @@ def open_images(
     pixel_range: PixelRange | TypedRange | None = None,
     on_bad_image: OnBadImage = "stop",
     on_progress: Callable[[int, int], None] = lambda done, total: None,
+    images: str | None = None,
+    channels: Literal[1, 3] | None = None,
+    follow_links: bool = True,
 ) -> ImageSource:
     """The images at `path`: a folder of PNG/JPEG/TIFF/BMP, an HDF5 file, an .npy or an .npz file.
 
@@ -40,9 +43,14 @@ def open_images(
     `on_bad_image` says what becomes of images that cannot be used. `stop`: reading one is DataError. `skip`: the set
     is without them, and `left_out` lists them; to find them each is read once, and `on_progress` told how many were.
 
+    In a folder, `images` are globs of paths below it, separated by commas, which say what the images are: 'rgb/*.png'.
+    By default they are all pictures but those that are masks or other labels of the rest. What is no image is carried
+    over unchanged by `write_like`. `channels` converts every picture to grey (1) or RGB (3); an array must have as
+    many. Links are followed, unless `follow_links` is False: then those that lead out of the folder are DataError.
+
     Use it as a context manager, or call `close`. Raises DataError if anything is missing, ambiguous or unreadable.
     """
-    source = find_images(Path(path), key, layout)
+    source = find_images(Path(path), key, layout, images=images, channels=channels, follow_links=follow_links)
     try:
         if on_bad_image == "skip":
             return ReadableImages(source, pixel_range, on_progress)
@@ -53,9 +61,30 @@ def open_images(
     return source
 
 
-def find_images(path: Path, key: str | None = None, layout: Layout | None = None) -> ImageSource:
+def find_images(
+    path: Path,
+    key: str | None = None,
+    layout: Layout | None = None,
+    *,
+    images: str | None = None,
+    channels: Literal[1, 3] | None = None,
+    follow_links: bool = True,
+) -> ImageSource:
     """The source at `path` before `settle`: names, sizes and `stored` work, no image has been read."""
-    source = _find(path, key)
+    _check_exists(path)
+    if path.is_dir():
+        if key is not None:
+            raise DataError(f"{path}: expected no key= (--key) for a folder, received {key!r}; leave it out")
+        from simgan.images.folder import FolderSource
+
+        source: ImageSource = FolderSource(path, images, channels, follow_links=follow_links)
+    elif images is not None:
+        raise DataError(
+            f"{path}: expected no images= (--images) for a file, received {images!r}; name the array with key= (--key)"
+        )
+    else:
+        source = _open_file(path, key)
+        source.wanted_channels = channels
     source.key, source.layout = key, layout
     try:
         source.use_layout(layout)
@@ -65,7 +94,7 @@ def find_images(path: Path, key: str | None = None, layout: Layout | None = None
     return source
 
 
-def _find(path: Path, key: str | None) -> ImageSource:
+def _check_exists(path: Path) -> None:
     try:
         found = path.exists()
     except OSError as error:
@@ -76,13 +105,6 @@ def _find(path: Path, key: str | None) -> ImageSource:
         raise DataError(
             f"{path}: expected a folder or a file of images, received a path that does not exist; check it"
         )
-    if path.is_dir():
-        if key is not None:
-            raise DataError(f"{path}: expected no key= (--key) for a folder, received {key!r}; leave it out")
-        from simgan.images.folder import FolderSource
-
-        return FolderSource(path)
-    return _open_file(path, key)
 
 
 def _open_file(path: Path, key: str | None) -> ImageSource:

@@ -1,4 +1,4 @@
-"""One PNG, JPEG, TIFF or BMP file to pixels and back, with Pillow."""
+"""One PNG, JPEG, TIFF or BMP file to pixels and back, with Pillow; 16-bit colour in deep_colour.py."""
 
 from __future__ import annotations
 
@@ -13,18 +13,22 @@ from PIL import Image
 
 from simgan.errors import DataError
 from simgan.images.arrays import as_image, one_line
+from simgan.images.deep_colour import is_deep, read_deep, write_deep
 
 EXTENSIONS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP"}
 # Only these decoders are ever tried, whatever the file says it is.
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 MODES = ("L", "LA", "RGB", "RGBA", "I;16", "I;16B", "I;16L", "F")
+_NAME_THE_IMAGES = "name the images with --images (train: --synthetic-images, --real-images)"
 CONVERT = {
-    "1": "convert it to 8-bit grey (Pillow: convert('L'))",
-    "P": "convert its palette to colours (Pillow: convert('RGB'))",
-    "PA": "convert its palette to colours (Pillow: convert('RGBA'))",
+    "1": f"if it is a label mask, {_NAME_THE_IMAGES}; if it is an image, convert it to 8-bit grey",
+    "P": f"palette pictures are often label masks: then {_NAME_THE_IMAGES}; if it is an image, convert it to RGB",
+    "PA": f"palette pictures are often label masks: then {_NAME_THE_IMAGES}; if it is an image, convert it to RGBA",
     "CMYK": "convert it to RGB (Pillow: convert('RGB'))",
     "I": "store it as 16-bit grey (uint16) or float, or put the images into an .npy file",
 }
+_METADATA = frozenset(("icc_profile", "exif"))
+WITH_ALPHA = ("LA", "RGBA")
 EXIF_ORIENTATION = 0x0112
 # Compressions that give back every value; any other (JPEG, WebP) is replaced by LZW.
 TIFF_LOSSLESS = ("raw", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits", "zstd", "lzma")
@@ -72,10 +76,14 @@ def _check(picture: Image.Image, where: str) -> None:
             f"{picture.mode!r}; {way_out}"
         )
     bits = _bits(picture)
-    if bits not in (None, {"I": 16, "F": 32}.get(picture.mode[0], 8), 12 if picture.mode == "I;16" else None):
+    if not is_deep(picture, _raw_mode(picture)) and bits not in (
+        None,
+        {"I": 16, "F": 32}.get(picture.mode[0], 8),
+        12 if picture.mode == "I;16" else None,
+    ):
         raise DataError(
-            f"{where}: expected 8 bits a channel, or 16-bit grey, or 32-bit float, received {bits} bits a channel in "
-            f"mode {picture.mode!r}, which Pillow would change; convert it, or put the images into an .npy file"
+            f"{where}: expected 8 bits a channel, 16-bit grey or RGB, or 32-bit float, received {bits} bits a channel "
+            f"in mode {picture.mode!r}, which Pillow would change; convert it, or put the images into an .npy file"
         )
 
 
@@ -94,18 +102,32 @@ def _bits(picture: Image.Image) -> int | None:
 
     Pillow quietly opens 16-bit RGB as 8-bit, and 64-bit floats as 32-bit.
     """
-    args = picture.tile[0].args if picture.tile else ()  # type: ignore[attr-defined]
-    raw = args if isinstance(args, str) else str(args[0]) if isinstance(args, tuple) and args else ""
-    digits = "".join(letter for letter in raw.partition(";")[2] if letter.isdigit())
+    digits = "".join(letter for letter in _raw_mode(picture).partition(";")[2] if letter.isdigit())
     # 'BGR;15' is the five-bit colour of old BMPs, which fits into 8.
     return int(digits) if digits and digits != "15" else None
 
 
+def _raw_mode(picture: Image.Image) -> str:
+    """How Pillow names the pixels in the file; '' where it does not say."""
+    args = picture.tile[0].args if picture.tile else ()  # type: ignore[attr-defined]
+    return args if isinstance(args, str) else str(args[0]) if isinstance(args, tuple) and args else ""
+
+
+def _pixels(picture: Image.Image, path: Path, where: str) -> NDArray[Any]:
+    """(H, W) or (H, W, C), alpha included, at full depth."""
+    if is_deep(picture, _raw_mode(picture)):
+        return read_deep(picture, path, where)
+    return np.array(picture)  # a copy: Pillow's buffer is read-only
+
+
 def read(path: Path, where: str) -> NDArray[Any]:
-    """(H, W, C) pixels as stored: uint8, uint16 (16-bit grey) or float32 (float TIFF), no EXIF rotation applied."""
+    """(H, W, C) pixels as stored, without alpha: uint8, uint16 or float32 (float TIFF).
+
+    No EXIF rotation is applied.
+    """
     with opened(path, where) as picture:
-        # A copy: Pillow's buffer is read-only.
-        return as_image(np.array(picture), where)
+        pixels = _pixels(picture, path, where)
+        return as_image(pixels[..., :-1].copy() if picture.mode in WITH_ALPHA else pixels, where)
 
 
 def size(path: Path, where: str) -> tuple[int, int]:
@@ -114,22 +136,45 @@ def size(path: Path, where: str) -> tuple[int, int]:
         return picture.height, picture.width
 
 
-def orientation(path: Path, where: str) -> int:
-    """The EXIF orientation, 1 (upright) where there is none."""
+def remarks(path: Path, where: str) -> tuple[str, ...]:
+    """What is unusual about the picture, in words that follow 'n image(s)'."""
     with opened(path, where) as picture:
-        return int(picture.getexif().get(EXIF_ORIENTATION, 1))
+        found = []
+        if int(picture.getexif().get(EXIF_ORIENTATION, 1)) != 1:
+            found.append("turned by EXIF orientation and used as stored")
+        if picture.mode in WITH_ALPHA:
+            found.append("with alpha, which is not refined and kept as it is")
+        elif "transparency" in picture.info:
+            found.append("with one colour marked as transparent, a mark that refined pictures do not have")
+        if is_deep(picture, _raw_mode(picture)) and _METADATA.intersection(picture.info):
+            found.append("of 16-bit colour with a colour profile or EXIF data, which refined pictures do not have")
+        return tuple(found)
 
 
 def write(image: NDArray[Any], like: Path, target: Path | BinaryIO, where: str) -> None:
     """Save (H, W, C) `image` to `target` in the format, mode and compression of the picture at `like`.
 
-    EXIF (PNG, JPEG) and colour profile go along. Lossless, but for JPEG: quality 95, colour at full resolution. Raises
-    DataError if the format cannot hold the image, OSError if it cannot be written.
+    Alpha, EXIF (PNG, JPEG) and colour profile go along. Lossless, but for JPEG: quality 95, colour at full resolution.
+    An image of other channels than the picture's (grey, colour) is written as such. Raises DataError if the format
+    cannot hold the image, OSError if it cannot be written.
     """
     with opened(like, where) as picture:
         kind, options = str(picture.format), _options(picture)
+        colours = len(picture.getbands()) - (picture.mode in WITH_ALPHA)
+        if picture.mode in WITH_ALPHA:
+            image = np.dstack([image, _pixels(picture, like, where)[..., -1]])
     if kind == "BMP" and image.shape[2] == 4:
         raise DataError(f"{where}: expected a BMP without alpha to write, received RGBA; convert the folder to PNG")
+    if colours != image.shape[2] - (image.shape[2] in (2, 4)):
+        options.pop("icc_profile", None)  # one for colour does not fit grey
+    if image.dtype == np.uint16 and image.shape[2] == 2:
+        raise DataError(
+            f"{where}: expected 16-bit grey without alpha to write, received it with alpha; leave out --channels 1, "
+            "or convert the pictures to 8 bits"
+        )
+    if image.dtype == np.uint16 and image.shape[2] > 2:
+        write_deep(image, target, kind, str(options.get("compression")))
+        return
     Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(target, format=kind, **options)
 
 

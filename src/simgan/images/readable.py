@@ -99,7 +99,8 @@ class ReadableImages(ImageSource):
         self.indices = np.array(usable, np.int64)
         super().__init__(whole.path, whole.kind, _Chosen(whole.names, self.indices), whole.label_names)
         self.no_labels = whole.no_labels
-        self.key, self.layout = whole.key, whole.layout
+        self.key, self.layout, self.pattern = whole.key, whole.layout, whole.pattern
+        self.wanted_channels, self.follow_links = whole.wanted_channels, whole.follow_links
         self.dtype, self.channels, self.pixel_range = whole.dtype, whole.channels, whole.pixel_range
         self._range_in_words = whole._range_in_words
         self.range_origin, self.other_range = whole.range_origin, whole.other_range

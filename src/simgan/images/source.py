@@ -36,6 +36,9 @@ class ImageSource(ABC):
     path: Path  # as given to open_images
     key: str | None = None  # as given to open_images
     layout: Layout | None = None  # likewise
+    pattern: str | None = None  # as `images` given to open_images
+    wanted_channels: int | None = None  # as `channels` given to open_images
+    follow_links: bool = True  # as given to open_images
     left_out: Sequence[LeftOut] = ()  # images that cannot be used, where the set is without them
     no_labels: tuple[str, ...] = ()  # arrays beside the images that are not as long as they
     kind: str  # the format in words, 'HDF5, one data set per image'
@@ -95,6 +98,11 @@ class ImageSource(ABC):
         Raises DataError if there is no such label, or not one of the same shape for each image.
         """
         if name not in self.label_names:
+            if self.path.is_dir():
+                raise DataError(
+                    f"{self.path}: expected an HDF5 or .npz file for the label {name!r}, received a folder, whose "
+                    "labels (JSON, CSV, masks) are not read yet; put images and labels into such a file"
+                )
             known = ", ".join(map(repr, self.label_names)) or "none"
             raise DataError(f"{self.path}: expected a label among {known}, received {name!r}; choose one of these")
         return self._labels(name)
@@ -123,6 +131,11 @@ class ImageSource(ABC):
         """
         first = self.stored(like)
         self._like, self.dtype, self.channels = like, first.dtype, first.shape[2]
+        if self.wanted_channels not in (None, self.channels):
+            raise DataError(
+                f"{self.where(like)}: expected {self.wanted_channels} channel(s), as channels= (--channels) says, "
+                f"received {self.channels}; only grey and RGB picture files are converted, so convert the array"
+            )
         spaced = evenly_spaced(len(self), RANGE_SAMPLE)
         images = (self._finite(index) for index in spaced) if sample is None else sample
         self.pixel_range, self.range_origin = choose_range(pixel_range, self.dtype, images, str(self.path))
@@ -149,7 +162,8 @@ class ImageSource(ABC):
             raise DataError(
                 f"{self.where(index)}: expected {self.channels} channel(s) of {self.dtype} as in "
                 f"{self.names[self._like]!r}, received {image.shape[2]} of {image.dtype}; "
-                "convert it, or keep one kind of image in a data set"
+                "convert it, or keep one kind of image in a data set; --channels 1 or --channels 3 converts grey and "
+                "colour picture files"
             )
         height, width = image.shape[:2]
         if self._required_size is not None and self._required_size != (height, width):

@@ -1,0 +1,60 @@
+"""16-bit colour PNG and TIFF, which Pillow opens as 8-bit: read and written with OpenCV."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from simgan.errors import DataError
+
+# How Pillow names the pixels in the file, by format. TIFF with alpha may hold colours multiplied by it: not read.
+_RAW_MODES = {"PNG": ("RGB;16B", "RGBA;16B"), "TIFF": ("RGB;16B", "RGB;16L", "RGB;16N")}
+_TIFF_COMPRESSION = {"raw": 1}
+_LZW = 5
+
+
+def is_deep(picture: Image.Image, raw_mode: str) -> bool:
+    """Whether the opened `picture`, of Pillow's `raw_mode`, is one of 16-bit colour that can be read here."""
+    return raw_mode in _RAW_MODES.get(str(picture.format), ())
+
+
+def read_deep(picture: Image.Image, path: Path, where: str) -> NDArray[np.uint16]:
+    """(H, W, 3) or, with alpha, (H, W, 4) pixels at full depth.
+
+    DataError unless their upper 8 bits are what Pillow reads, which knows of no gamma and no other order of colours.
+    """
+    import cv2  # on use: 8-bit pictures need none
+
+    pixels: Any = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    upper = np.asarray(picture)
+    if pixels is None or pixels.dtype != np.uint16 or pixels.shape != upper.shape or pixels.ndim != 3:
+        received = "none" if pixels is None else f"{pixels.shape} {pixels.dtype}"
+        raise DataError(f"{where}: expected {upper.shape} 16-bit pixels, received {received}; convert it to 8 bits")
+    pixels = _swapped(pixels)
+    if not np.array_equal(pixels >> 8, upper):
+        raise DataError(
+            f"{where}: expected 16-bit colour that OpenCV and Pillow read alike, received other values; convert it to "
+            "8 bits, or put the images into an .npy file"
+        )
+    return pixels  # type: ignore[no-any-return]
+
+
+def write_deep(image: NDArray[np.uint16], target: Path, kind: str, compression: str) -> None:
+    """Save (H, W, 3 or 4) `image` as PNG or TIFF (`kind`) without loss, and without metadata."""
+    import cv2
+
+    suffix, options = (".png", []) if kind == "PNG" else (".tiff", [cv2.IMWRITE_TIFF_COMPRESSION])
+    options += [_TIFF_COMPRESSION.get(compression, _LZW)] if options else []
+    done, content = cv2.imencode(suffix, _swapped(image), options)
+    if not done:
+        raise OSError(f"{target}: OpenCV cannot encode it")
+    target.write_bytes(content.tobytes())
+
+
+def _swapped(image: NDArray[Any]) -> NDArray[Any]:
+    """RGB to OpenCV's BGR, or back; alpha stays last."""
+    return np.ascontiguousarray(image[..., [2, 1, 0, 3][: image.shape[2]]])

@@ -1,0 +1,117 @@
+"""Folders as users have them: renders, and labels as pictures beside them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from simgan.errors import DataError
+from simgan.images import open_images, write_like
+
+COUNT = 4
+
+
+def photo(index):
+    rng = np.random.default_rng(index)
+    return Image.fromarray(rng.integers(0, 256, (3, 4, 3), np.uint8)).resize((24, 16), Image.Resampling.BICUBIC)
+
+
+def disc(index):
+    y, x = np.mgrid[:16, :24]
+    return np.hypot(y - 8, x - 8 - index) < 5
+
+
+def colour_mask(index):
+    return Image.fromarray(np.where(disc(index)[..., None], (220, 20, 60), (0, 0, 0)).astype(np.uint8))
+
+
+def index_mask(index):
+    return Image.fromarray(disc(index).astype(np.uint8))
+
+
+def palette_mask(index):
+    return colour_mask(index).quantize(2)
+
+
+def depth(index):
+    return Image.fromarray(np.random.default_rng(index).integers(0, 65536, (16, 24)).astype(np.uint16))
+
+
+def write(root, **kinds):
+    """`kinds`: a name with {} for the number, '__' for '/', and what makes the picture."""
+    for pattern, make in kinds.items():
+        for index in range(COUNT):
+            path = root / (pattern.replace("__", "/").replace("N", f"{index:03d}") + ".png")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            make(index).save(path)
+
+
+@pytest.mark.parametrize("make", [colour_mask, index_mask, palette_mask, depth])
+@pytest.mark.parametrize(
+    ("images", "labels"),
+    [
+        ("images__N", "masks__N"),
+        ("N", "N_mask"),
+        ("images__train__N", "labels__train__N"),
+        ("train__images__N", "train__depth__N"),
+        ("renders__N_rgb", "renders__N_seg"),
+        ("rgb_N", "mask_N"),
+    ],
+)
+@pytest.mark.parametrize("on_bad_image", ["stop", "skip"])
+def test_labels_are_told_from_images_and_carried_over(tmp_path, make, images, labels, on_bad_image):
+    write(tmp_path / "in", **{images: photo, labels: make})
+    with open_images(tmp_path / "in", on_bad_image=on_bad_image) as source:
+        assert len(source) == COUNT
+        (note,) = [note for note in source.notes() if "look like masks" in note]
+        assert note.startswith(f"{COUNT} file(s) in ")
+        assert "--images" in note
+        whole = getattr(source, "whole", source)
+        with write_like(whole, tmp_path / "out") as writer:
+            for index in range(COUNT):
+                writer.write(index, 255 - whole[index])
+    files = [path.relative_to(tmp_path / "in") for path in (tmp_path / "in").rglob("*.png")]
+    changed = [
+        file for file in files if (tmp_path / "in" / file).read_bytes() != (tmp_path / "out" / file).read_bytes()
+    ]
+    assert {str(file) for file in changed} == set(source.names)
+
+
+def test_flat_renders_beside_their_masks(tmp_path):
+    write(tmp_path, images__N=colour_mask, masks__N=colour_mask)
+    with open_images(tmp_path) as source:
+        assert tuple(source.names) == tuple(f"images/{index:03d}.png" for index in range(COUNT))
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        {"images__N": photo, "normals__N": photo},  # the names say labels, the content photographs
+        {"images__N": photo, "aN__masks__xN": colour_mask},  # masks of no image
+        {"one__N": photo, "two__N": colour_mask},  # the content says masks, the names nothing
+    ],
+)
+def test_a_doubt_is_an_error_that_names_the_flag(tmp_path, kinds, message):
+    write(tmp_path, **kinds)
+    with pytest.raises(DataError) as caught:
+        open_images(tmp_path)
+    assert "--images" in message(caught.value)
+    with open_images(tmp_path, images="*") as source:
+        assert len(source) == 2 * COUNT
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        {"p00__N": photo, "p01__N": photo},  # persons, numbered alike
+        {"with_mask__N": photo, "without_mask__N": photo},
+        {"normal__aN": photo, "ill__bN": photo},  # a class of that name
+        {"N_mask": colour_mask},  # masks alone: the user's choice
+    ],
+)
+def test_other_folders_are_images_throughout(tmp_path, kinds):
+    write(tmp_path, **kinds)
+    with open_images(tmp_path) as source:
+        assert len(source) == COUNT * len(kinds)
+        assert not any("look like" in note for note in source.notes())
