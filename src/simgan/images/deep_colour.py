@@ -43,16 +43,16 @@ def read_deep(picture: Image.Image, path: Path, where: str) -> NDArray[np.uint16
     return pixels  # type: ignore[no-any-return]
 
 
-def write_deep(image: NDArray[np.uint16], target: Path, kind: str, compression: str) -> None:
-    """Save (H, W, 3 or 4) `image` as PNG or TIFF (`kind`) without loss, and without metadata."""
+def encode_deep(image: NDArray[np.uint16], kind: str, compression: str) -> bytes:
+    """(H, W, 3 or 4) `image` as a PNG or TIFF (`kind`) without loss, and without metadata."""
     import cv2
 
     suffix, options = (".png", []) if kind == "PNG" else (".tiff", [cv2.IMWRITE_TIFF_COMPRESSION])
     options += [_TIFF_COMPRESSION.get(compression, _LZW)] if options else []
     done, content = cv2.imencode(suffix, _swapped(image), options)
     if not done:
-        raise OSError(f"{target}: OpenCV cannot encode it")
-    target.write_bytes(content.tobytes())
+        raise OSError(f"OpenCV cannot encode {image.shape} {image.dtype} as {kind}")
+    return bytes(content.tobytes())
 
 
 def _swapped(image: NDArray[Any]) -> NDArray[Any]:

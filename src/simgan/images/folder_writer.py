@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 from collections.abc import Sequence
 from typing import Any
@@ -29,10 +28,8 @@ class FolderWriter(ImageWriter[FolderSource]):
             shutil.copyfile(self.source.path / name, self.partial / name)  # of a link, what it links to
 
     def _put(self, index: int, image: NDArray[Any]) -> None:
-        # By way of memory: Pillow's encoders, given a file, overlook that a full disk took only a part of the picture.
-        encoded = io.BytesIO()
-        picture.write(image, self.source.file(index), encoded, self.source.where(index))
-        (self.partial / self.source.names[index]).write_bytes(encoded.getbuffer())
+        encoded = picture.encode(image, self.source.file(index), self.source.where(index))
+        (self.partial / self.source.names[index]).write_bytes(encoded)
 
     def _put_many(self, indices: Sequence[int], images: Sequence[NDArray[Any]] | NDArray[Any]) -> None:
         in_threads(lambda pair: self._put(*pair), list(zip(indices, images, strict=True)), images[0].nbytes)

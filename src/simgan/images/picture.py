@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from PIL import Image
 
 from simgan.errors import DataError
 from simgan.images.arrays import as_image, one_line
-from simgan.images.deep_colour import is_deep, read_deep, write_deep
+from simgan.images.deep_colour import encode_deep, is_deep, read_deep
 
 EXTENSIONS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP"}
 # Only these decoders are ever tried, whatever the file says it is.
@@ -151,12 +152,12 @@ def remarks(path: Path, where: str) -> tuple[str, ...]:
         return tuple(found)
 
 
-def write(image: NDArray[Any], like: Path, target: Path | BinaryIO, where: str) -> None:
-    """Save (H, W, C) `image` to `target` in the format, mode and compression of the picture at `like`.
+def encode(image: NDArray[Any], like: Path, where: str) -> bytes:
+    """(H, W, C) `image` as a file in the format, mode and compression of the picture at `like`.
 
     Alpha, EXIF (PNG, JPEG) and colour profile go along. Lossless, but for JPEG: quality 95, colour at full resolution.
-    An image of other channels than the picture's (grey, colour) is written as such. Raises DataError if the format
-    cannot hold the image, OSError if it cannot be written.
+    An image of other channels than the picture's (grey, colour) is encoded as such. Raises DataError if the format
+    cannot hold the image.
     """
     with opened(like, where) as picture:
         kind, options = str(picture.format), _options(picture)
@@ -173,9 +174,11 @@ def write(image: NDArray[Any], like: Path, target: Path | BinaryIO, where: str) 
             "or convert the pictures to 8 bits"
         )
     if image.dtype == np.uint16 and image.shape[2] > 2:
-        write_deep(image, target, kind, str(options.get("compression")))
-        return
-    Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(target, format=kind, **options)
+        return encode_deep(image, kind, str(options.get("compression")))
+    # In memory: Pillow's encoders, given a file, overlook that a full disk took only a part of the picture.
+    encoded = io.BytesIO()
+    Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(encoded, format=kind, **options)
+    return encoded.getvalue()
 
 
 def _options(picture: Image.Image) -> dict[str, Any]:
