@@ -5,10 +5,10 @@ from pathlib import Path
 
 import h5py
 
+from simgan.error_keeping_file import ErrorKeepingFile
 from simgan.errors import DataError
 from simgan.eyes.labels import Domain, Eyes
 from simgan.eyes.render import check_settings, render_eyes
-from simgan.eyes.spill import SpillFile
 from simgan.folders import replace
 
 BLOCK = 256
@@ -48,7 +48,7 @@ def write_eyes(
     _check_target(path, count)
     partial = path.with_name(f".{path.name}.partial")
     try:
-        with SpillFile(partial) as disk, h5py.File(disk, "w") as file:
+        with ErrorKeepingFile(partial, "w+b") as disk, h5py.File(disk, "w") as file:
             for start in range(0, count, BLOCK):
                 size = min(BLOCK, count - start)
                 eyes = render_eyes(

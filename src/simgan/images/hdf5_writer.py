@@ -2,51 +2,21 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from simgan.error_keeping_file import ErrorKeepingFile
 from simgan.images.arrays import as_slice
 from simgan.images.hdf5 import Hdf5Source, KeyedHdf5
 from simgan.images.hdf5_file import with_cache, write_one
 from simgan.images.opening import HDF5_SUFFIXES
 from simgan.images.writer import ImageWriter
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
-
-
-class _DiskFile(io.FileIO):
-    """A file for HDF5 to write to. A failed write is remembered in `error`; HDF5 does not see it.
-
-    HDF5 writes much of what it caches when a data set or file is closed. On a full disk it then loses the values
-    without an error that reaches Python, or crashes. So it may go on as if all were written, and the writer asks.
-    """
-
-    error: OSError | None = None
-
-    def write(self, content: ReadableBuffer, /) -> int:
-        left = memoryview(content).cast("B")
-        count = len(left)
-        while left and self.error is None:
-            try:
-                left = left[super().write(left) :]
-            except OSError as error:
-                self.error = error
-        return count
-
-    def truncate(self, size: int | None = None, /) -> int:
-        try:
-            return super().truncate(size)
-        except OSError as error:
-            self.error = self.error or error
-            return self.tell() if size is None else size
 
 
 class Hdf5Writer(ImageWriter[Hdf5Source]):
@@ -61,11 +31,11 @@ class Hdf5Writer(ImageWriter[Hdf5Source]):
     def __init__(self, source: Hdf5Source, output: Path) -> None:
         super().__init__(source, output)
         self._file: h5py.File | None = None
-        self._disk: _DiskFile | None = None
+        self._disk: ErrorKeepingFile | None = None
 
     def _begin(self) -> None:
         shutil.copyfile(self.source.path, self.partial)
-        self._disk = _DiskFile(self.partial, "r+b")
+        self._disk = ErrorKeepingFile(self.partial, "r+b")
         self._file = h5py.File(self._disk, "r+")
         location = self.source.location
         keyed = isinstance(self.source, KeyedHdf5)

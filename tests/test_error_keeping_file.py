@@ -5,7 +5,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from simgan.eyes.spill import SpillFile
+from simgan.error_keeping_file import ErrorKeepingFile
 
 # A limit on the size of files fails writes as a full disk does, and needs no disk of its own.
 LIMITED = """
@@ -29,7 +29,7 @@ def test_a_full_disk_gives_one_line_and_leaves_nothing(tmp_path: Path) -> None:
 
 def test_hdf5_reads_back_what_it_wrote(tmp_path: Path) -> None:
     values = np.arange(100_000)
-    with SpillFile(tmp_path / "file.h5") as disk, h5py.File(disk, "w") as file:
+    with ErrorKeepingFile(tmp_path / "file.h5", "w+b") as disk, h5py.File(disk, "w") as file:
         file["values"] = values
     assert disk.error is None
     with h5py.File(tmp_path / "file.h5") as file:
@@ -37,7 +37,7 @@ def test_hdf5_reads_back_what_it_wrote(tmp_path: Path) -> None:
 
 
 def test_after_a_failed_write_nothing_is_written_and_zeros_are_read(tmp_path: Path) -> None:
-    with SpillFile(tmp_path / "file") as disk:
+    with ErrorKeepingFile(tmp_path / "file", "w+b") as disk:
         disk.write(memoryview(b"abc"))
         disk.error = OSError("full")
         assert disk.write(memoryview(b"def")) == 3
