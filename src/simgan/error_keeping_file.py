@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 class ErrorKeepingFile(io.FileIO):
     """A file that keeps the first failed write in `error` instead of raising it, and writes nothing from then on.
 
-    HDF5 writes much of what it caches when a data set or file is closed. On a full disk it then loses values without an
-    error that reaches Python, prints thousands of lines, or crashes the interpreter. So HDF5 goes on as if all were
+    HDF5 writes much of what it caches when a data set or file is closed. On a full disk it then loses values without
+    an error that reaches Python, prints thousands of lines, or crashes the interpreter. So HDF5 goes on as if all were
     written, and the owner looks at `error` and removes the file.
     """
 
