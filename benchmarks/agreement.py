@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks.process import records
 from simgan import discriminator_model, local_adversarial_loss, refiner_model, self_regularisation_loss
-from simgan.losses import PatchClass, patch_labels
+from simgan.models.losses import PatchClass, patch_labels
 
 _TOLERANCE = 1e-4
 _CHECKS = ("joint_leaves_d_alone", "d_learns")

@@ -41,10 +41,10 @@ def main() -> None:
 
 def make_run(folder: Path) -> Path:
     """A run folder with an untrained R of 2 filters."""
-    from simgan.automatic import open_engine
-    from simgan.config import DataRecord, SourceRecord, make_config
-    from simgan.run import save_models, write_config
-    from simgan.steps import new_state
+    from simgan.engines.automatic import open_engine
+    from simgan.runs.run import save_models, write_config
+    from simgan.settings.config import DataRecord, SourceRecord, make_config
+    from simgan.training.steps import new_state
 
     engine = open_engine(micro_batch=1, compiled=False)
     tiny = make_config({"refiner": {"filters": 2, "blocks": 1}, "history_size": 512})
@@ -84,7 +84,7 @@ def row(folder: Path, run: Path, count: int) -> str:
 def refine(run: Path, synthetic: Path, refined: Path) -> dict[str, float]:
     """Seconds that refining took, imports left out, and the peak resident memory of this process in MB (2^20)."""
     from simgan.images import open_images
-    from simgan.refining import refine_data_set
+    from simgan.refining.data_set import refine_data_set
 
     started = time.perf_counter()
     with open_images(synthetic) as source:

@@ -17,9 +17,9 @@ from typing import Any
 
 from benchmarks.data import HEIGHT, WIDTH, make_noise
 from simgan import PRESETS, Run, TrainConfig, open_images, train
-from simgan.automatic import resolve
-from simgan.config import make_config
-from simgan.refining import refine_data_set
+from simgan.engines.automatic import resolve
+from simgan.refining.data_set import refine_data_set
+from simgan.settings.config import make_config
 
 _PHASES = ("refiner_pretrain", "discriminator_pretrain", "adversarial")
 

@@ -21,10 +21,10 @@ from benchmarks.proof_data import make_domain
 from benchmarks.proof_jobs import SEEDS, VARIANTS, Job, jobs
 from benchmarks.proof_table import write_tables
 from simgan import PRESETS, Run, open_images, train
-from simgan.config import make_config
 from simgan.errors import RunError
-from simgan.results import Evaluation
-from simgan.scoring import EvaluateConfig, evaluate
+from simgan.evaluation.evaluate import EvaluateConfig, evaluate
+from simgan.evaluation.results import Evaluation
+from simgan.settings.config import make_config
 
 _DOMAINS = ("camera", "signs", "digits", "nearer")
 _PRESET = {"photographs": "eyes"}

@@ -9,7 +9,7 @@ from benchmarks.measure import PHASES, Results
 from benchmarks.peak import DIRECTIONS, training_peak
 from benchmarks.targets import targets, training_rate
 from simgan import PRESETS
-from simgan.config import make_config
+from simgan.settings.config import make_config
 
 
 def markdown(results: Results, machine: Machine, heading: str, batch: int, height: int, width: int) -> str:

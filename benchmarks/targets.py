@@ -7,7 +7,7 @@ from benchmarks.flops import step_flops
 from benchmarks.machine import Machine
 from benchmarks.measure import Results
 from simgan import PRESETS
-from simgan.config import make_config
+from simgan.settings.config import make_config
 
 AMX = "two cores with AMX"
 

@@ -24,8 +24,8 @@ import numpy as np
 from safetensors.numpy import load_file
 
 import simgan
-from simgan.config import TrainConfig, make_config
-from simgan.training import resume, train
+from simgan.settings.config import TrainConfig, make_config
+from simgan.training.session import resume, train
 
 _SETTINGS = {
     "batch_size": 4,
@@ -112,7 +112,7 @@ def _train(config: TrainConfig, synthetic: Path, real: Path, run: Path, at_event
 
         sys.addaudithook(count)
     if run.exists():
-        if not simgan.run.is_finished(run):
+        if not simgan.runs.run.is_finished(run):
             resume(run)
     else:
         train(config, synthetic, real, run)

@@ -19,14 +19,14 @@ _MARGIN = 100.0  # MB: names, orders and passes take some bytes an image, pixels
 _BLOCK = 10_000
 _TRAIN = """
 import sys, simgan
-from simgan.config import make_config
+from simgan.settings.config import make_config
 settings = {"batch_size": 64, "refiner_pretrain_steps": 20, "discriminator_pretrain_steps": 10, "steps": 100,
             "refiner": {"filters": 8, "blocks": 1}, "history_size": 256, "compile": "off"}
 simgan.train(make_config(settings), sys.argv[1], sys.argv[1], sys.argv[2])
 """
 _REFINE = """
 import sys, simgan
-from simgan.refining import refine_data_set
+from simgan.refining.data_set import refine_data_set
 with simgan.open_images(sys.argv[1]) as source:
     refine_data_set(sys.argv[2], source, sys.argv[3])
 """

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simgan.config import make_config
+from simgan.settings.config import make_config
 
 _SETTINGS = {
     "batch_size": 16,

@@ -53,7 +53,7 @@ TINY = {
 
 
 def make_tiny_config(**changes):
-    from simgan.config import TrainConfig
+    from simgan.settings.config import TrainConfig
 
     return TrainConfig.model_validate({**TINY, **changes})
 

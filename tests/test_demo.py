@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-import simgan.scoring
+import simgan.evaluation.evaluate
 from simgan import demo
 from simgan.errors import RunError
-from simgan.presets import PRESETS
+from simgan.settings.presets import PRESETS
 
 
 @pytest.fixture
@@ -22,8 +22,10 @@ def small(monkeypatch, tiny_config):
     tiny = tiny_config(refiner_pretrain_steps=1, discriminator_pretrain_steps=1, steps=1)
     monkeypatch.setitem(PRESETS, "demo", replace(PRESETS["demo"], config=tiny))
     monkeypatch.setattr(demo, "_SCORING", replace(demo._SCORING, steps=2, seeds=1))
-    original = simgan.scoring.distances
-    monkeypatch.setattr(simgan.scoring, "distances", lambda *sets, **options: original(*sets, steps=2, **options))
+    original = simgan.evaluation.evaluate.distances
+    monkeypatch.setattr(
+        simgan.evaluation.evaluate, "distances", lambda *sets, **options: original(*sets, steps=2, **options)
+    )
 
 
 @pytest.mark.usefixtures("small")

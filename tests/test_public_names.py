@@ -58,7 +58,10 @@ def test_import_selects_torch_unless_a_backend_is_chosen():
 
 
 def test_import_after_keras_changes_nothing():
-    stub = "import sys, types; sys.modules['keras'] = types.ModuleType('keras'); sys.modules['simgan.losses'] = None\n"
+    stub = (
+        "import sys, types; sys.modules['keras'] = types.ModuleType('keras')\n"
+        "sys.modules['simgan.models.losses'] = None\n"
+    )
     code = f"{stub}try:\n    import simgan\nexcept ImportError:\n    pass\n"
     assert printed(f"{code}import os; print(os.environ.get('KERAS_BACKEND'))") == "None"
 

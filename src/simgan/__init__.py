@@ -22,15 +22,15 @@ if "torch" not in sys.modules:
 register_with_keras()
 
 if TYPE_CHECKING:
-    from simgan.config import TrainConfig
-    from simgan.history import HistoryBuffer
     from simgan.images import open_images
-    from simgan.losses import local_adversarial_loss, self_regularisation_loss
     from simgan.models import discriminator_model, refiner_model, simgan_model
-    from simgan.presets import PRESETS
-    from simgan.refining import refine
-    from simgan.run import Run
-    from simgan.training import resume, train
+    from simgan.models.losses import local_adversarial_loss, self_regularisation_loss
+    from simgan.refining.data_set import refine
+    from simgan.runs.run import Run
+    from simgan.settings.config import TrainConfig
+    from simgan.settings.presets import PRESETS
+    from simgan.training.history import HistoryBuffer
+    from simgan.training.session import resume, train
 
 __all__ = [
     "PRESETS",
@@ -49,19 +49,19 @@ __all__ = [
 ]
 
 _HOME = {
-    "PRESETS": "simgan.presets",
-    "HistoryBuffer": "simgan.history",
-    "Run": "simgan.run",
-    "TrainConfig": "simgan.config",
+    "PRESETS": "simgan.settings.presets",
+    "HistoryBuffer": "simgan.training.history",
+    "Run": "simgan.runs.run",
+    "TrainConfig": "simgan.settings.config",
     "discriminator_model": "simgan.models",
-    "local_adversarial_loss": "simgan.losses",
+    "local_adversarial_loss": "simgan.models.losses",
     "open_images": "simgan.images",
-    "refine": "simgan.refining",
+    "refine": "simgan.refining.data_set",
     "refiner_model": "simgan.models",
-    "resume": "simgan.training",
-    "self_regularisation_loss": "simgan.losses",
+    "resume": "simgan.training.session",
+    "self_regularisation_loss": "simgan.models.losses",
     "simgan_model": "simgan.models",
-    "train": "simgan.training",
+    "train": "simgan.training.session",
 }
 
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from simgan.cli import main, stop_on_sigterm
+from simgan.command_line.main import main, stop_on_sigterm
 
 
 def start() -> None:

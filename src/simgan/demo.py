@@ -5,18 +5,18 @@ from pathlib import Path
 
 from rich.console import Console
 
-from simgan.config import make_config
+from simgan.console.printing import say
+from simgan.console.progress import show_progress
+from simgan.evaluation.evaluate import EvaluateConfig, evaluate
+from simgan.evaluation.results import Evaluation
 from simgan.eyes import Domain, write_eyes
-from simgan.folders import check_new
+from simgan.files.folders import check_new
 from simgan.images import open_images
-from simgan.presets import PRESETS
-from simgan.progress import show_progress
-from simgan.refining import refine_data_set
+from simgan.refining.data_set import refine_data_set
 from simgan.report import write_report
-from simgan.results import Evaluation
-from simgan.say import say
-from simgan.scoring import EvaluateConfig, evaluate
-from simgan.training import train
+from simgan.settings.config import make_config
+from simgan.settings.presets import PRESETS
+from simgan.training.session import train
 
 _SYNTHETIC, _REAL, _TEST = 8000, 4000, 2000  # images
 # Test eyes come from a series of their own, so that none was seen in training.

@@ -15,7 +15,7 @@ from types import ModuleType
 def register_with_keras() -> None:
     """Registers the losses now if Keras is loaded, else as soon as it is."""
     if "keras" in sys.modules:
-        import_module("simgan.losses")
+        import_module("simgan.models.losses")
     else:
         sys.meta_path.insert(0, _KerasFinder())
 
@@ -47,4 +47,4 @@ class _RegisteringLoader(Loader):
             sys.meta_path.remove(self._finder)
         if module.__spec__ is not None:
             module.__spec__.loader = module.__loader__ = self._loader  # its resources are found through it
-        import_module("simgan.losses")
+        import_module("simgan.models.losses")

@@ -74,6 +74,6 @@ def test_every_variant_is_a_setting_and_has_as_many_seeds():
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_variant_can_be_configured(variant):
     from simgan import PRESETS
-    from simgan.config import make_config
+    from simgan.settings.config import make_config
 
     make_config(VARIANTS[variant], PRESETS["demo"].config)

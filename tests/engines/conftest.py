@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from simgan import amx, cost_model, machine
+from simgan.engines import cost_model, machine
+from simgan.engines.torch import amx
 
 
 class L2Cache:

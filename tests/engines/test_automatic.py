@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from simgan import automatic, cost_model
-from simgan.automatic import dtype_policy, open_engine, resolve, resolve_precision
-from simgan.config import RefinerConfig, TrainConfig
+from simgan.engines import automatic, cost_model
+from simgan.engines.automatic import dtype_policy, open_engine, resolve, resolve_precision
 from simgan.errors import EngineError
-from simgan.presets import PRESETS
+from simgan.settings.config import RefinerConfig, TrainConfig
+from simgan.settings.presets import PRESETS
 
 EYES = (35, 55)
 SMALL = TrainConfig(precision="float32", micro_batch=4, compile="off")

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from simgan import machine
-from simgan.config import RefinerConfig, TrainConfig
-from simgan.cost_model import refiner_flops, training_flops, worth_compiling
+from simgan.engines import machine
+from simgan.engines.cost_model import refiner_flops, training_flops, worth_compiling
+from simgan.settings.config import RefinerConfig, TrainConfig
 
 EYES = (35, 55)
 

@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from simgan import machine
-from simgan.machine import cpp_compiler, device_memory, has_cpp_compiler
+from simgan.engines import machine
+from simgan.engines.machine import cpp_compiler, device_memory, has_cpp_compiler
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from simgan.automatic import open_engine
+from simgan.engines.automatic import open_engine
 from simgan.evaluation import train_localiser
 from simgan.evaluation.augmentation import change_appearance
 from simgan.evaluation.localiser import Localiser, shifted

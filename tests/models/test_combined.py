@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import simgan
-from simgan.losses import local_adversarial_loss, self_regularisation_loss
+from simgan.models.losses import local_adversarial_loss, self_regularisation_loss
 
 RANDOM = np.random.default_rng(0)
 # Only Keras: whoever gets the files needs no simgan.

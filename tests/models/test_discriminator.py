@@ -7,9 +7,9 @@ import torch
 from torch.nn import functional
 
 from simgan.errors import ConfigError
-from simgan.losses import local_adversarial_loss
 from simgan.models import discriminator_model
 from simgan.models.discriminator import smallest_side
+from simgan.models.losses import local_adversarial_loss
 
 RANDOM = np.random.default_rng(0)
 # (stride, kind) of each layer of the paper's gaze and hand-pose discriminators, then the logits

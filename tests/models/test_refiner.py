@@ -7,8 +7,8 @@ import torch
 from torch.nn import functional
 
 from simgan.errors import ConfigError
-from simgan.losses import self_regularisation_loss
 from simgan.models import any_size, refiner_model
+from simgan.models.losses import self_regularisation_loss
 
 RANDOM = np.random.default_rng(0)
 

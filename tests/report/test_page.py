@@ -11,9 +11,9 @@ import pytest
 import simgan
 from simgan.errors import RunError
 from simgan.evaluation import Drift, drift_result
+from simgan.evaluation.results import Distance, Downstream, Evaluation, Interval, Trained, write_evaluation
+from simgan.images.picture_sheet import picture_sheet
 from simgan.report import write_report
-from simgan.results import Distance, Downstream, Evaluation, Interval, Trained, write_evaluation
-from simgan.sheet import picture_sheet
 
 HOSTILE = "<script>alert(1)</script>"
 

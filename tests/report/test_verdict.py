@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from simgan.evaluation.results import Distance, Downstream, Evaluation, Interval, Trained
 from simgan.report.verdict import health, in_words, sentences
-from simgan.results import Distance, Downstream, Evaluation, Interval, Trained
 
 HALF = Interval(estimate=0.5, low=0.4, high=0.6)
 

@@ -1,6 +1,5 @@
 """What refining did: are the labels still true, how close are the images, and does training on them help?"""
 
-from simgan.evaluation.displacement import displacement
 from simgan.evaluation.distances import distances
 from simgan.evaluation.downstream import Labelled, downstream
 from simgan.evaluation.drift import Drift, drift_of_points, drift_result, label_drift, own_error, worst_first
@@ -10,6 +9,7 @@ from simgan.evaluation.localiser import train_localiser
 from simgan.evaluation.points import as_points
 from simgan.evaluation.structural import structural_similarity
 from simgan.evaluation.tasks import choose_task
+from simgan.framing.displacement import displacement
 
 __all__ = [
     "Drift",

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from simgan.results import Interval
+from simgan.evaluation.results import Interval
 
 _RESAMPLES = 4000
 _AT_ONCE = 100  # resamples computed at once: each needs a count for every test image in memory

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from simgan.evaluation.features import FeatureExtractor
 from simgan.evaluation.kid import kid_interval
+from simgan.evaluation.results import Distance
 from simgan.evaluation.sliced_wasserstein import sliced_wasserstein, sliced_wasserstein_interval
 from simgan.evaluation.two_sample import two_sample_accuracy
-from simgan.results import Distance
 
 PATCH = 11
 """px: side of the squares that the two-sample test sees where framing is not to count."""

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from simgan.evaluation.bootstrap import interval, resampled_means
 from simgan.evaluation.estimator import train_estimator
 from simgan.evaluation.networks import network
+from simgan.evaluation.results import Downstream, Trained
 from simgan.evaluation.tasks import Task
-from simgan.results import Downstream, Trained
 
 Errors = NDArray[np.float64]
 SetName = Literal["synthetic", "refined", "union"]

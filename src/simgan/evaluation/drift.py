@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from simgan.evaluation.estimator import Estimator
 from simgan.evaluation.localiser import train_localiser
-from simgan.results import DriftResult
+from simgan.evaluation.results import DriftResult
 
 _BINS, _WORST = 20, 10
 

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from simgan.automatic import dtype_policy, open_engine
-from simgan.engine import Array, Engine
+from simgan.engines.automatic import dtype_policy, open_engine
+from simgan.engines.protocol import Array, Engine
 from simgan.evaluation.networks import Network, small_network
 from simgan.evaluation.tasks import smooth_l1
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgan.evaluation.bootstrap import interval
-from simgan.results import Interval
+from simgan.evaluation.results import Interval
 
 _SUBSETS, _SUBSET = 100, 400
 

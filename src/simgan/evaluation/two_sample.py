@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from simgan.evaluation.estimator import train_estimator
+from simgan.evaluation.results import Interval
 from simgan.evaluation.tasks import Classification
-from simgan.results import Interval
 
 _FOLDS = 3
 _BATCH = 64

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import h5py
 
-from simgan.error_keeping_file import ErrorKeepingFile
 from simgan.errors import DataError
 from simgan.eyes.labels import Domain, Eyes
 from simgan.eyes.render import check_settings, render_eyes
-from simgan.folders import replace
+from simgan.files.error_keeping_file import ErrorKeepingFile
+from simgan.files.folders import replace
 
 BLOCK = 256
 """Images rendered and written at once, whatever the count."""

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from simgan.error_keeping_file import ErrorKeepingFile
+from simgan.files.error_keeping_file import ErrorKeepingFile
 from simgan.images.arrays import as_slice
 from simgan.images.hdf5 import Hdf5Source, KeyedHdf5
 from simgan.images.hdf5_file import with_cache, write_one

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgan.errors import DataError, OutputError
-from simgan.folders import output_error, sync, sync_all
+from simgan.files.folders import output_error, sync, sync_all
 from simgan.images.pixels import check_values, within
 from simgan.images.source import ImageSource
 

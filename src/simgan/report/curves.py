@@ -4,8 +4,8 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from simgan.position import ADVERSARIAL
-from simgan.results import DriftResult
+from simgan.evaluation.results import DriftResult
+from simgan.runs.position import ADVERSARIAL
 
 CURVES: Mapping[str, Mapping[str, str]] = {
     "Losses": {

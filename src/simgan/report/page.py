@@ -6,12 +6,12 @@ from pathlib import Path
 import keras
 
 from simgan.errors import RunError
-from simgan.folders import write_whole
+from simgan.evaluation.results import FOLDER, Downstream, DriftResult, Evaluation, read_evaluation
+from simgan.files.folders import write_whole
 from simgan.report import html
 from simgan.report.curves import draw_curves, draw_histogram
 from simgan.report.verdict import health, sentences
-from simgan.results import FOLDER, Downstream, DriftResult, Evaluation, read_evaluation
-from simgan.run import Run
+from simgan.runs.run import Run
 from simgan.turing import TuringResult, read_turing
 
 _LEGEND = "Synthetic, refined, real (unpaired), difference. There mid-grey means no change, lighter that R brightened."

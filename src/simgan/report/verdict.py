@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from simgan.health import raised_alarms
-from simgan.position import ADVERSARIAL
-from simgan.results import Distance, Downstream, DriftResult, Evaluation
+from simgan.evaluation.results import Distance, Downstream, DriftResult, Evaluation
+from simgan.runs.position import ADVERSARIAL
+from simgan.training.health import raised_alarms
 
 _WAITING = 0.05  # share of the time
 

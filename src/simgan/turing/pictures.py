@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simgan.batches import load_image
 from simgan.errors import DataError
 from simgan.images import ImageSource
-from simgan.sheet import to_picture
+from simgan.images.picture_sheet import to_picture
+from simgan.training.batches import load_image
 from simgan.turing.trial import Kind, Plan
 
 Refine = Callable[[NDArray[np.float32]], NDArray[np.float32]]

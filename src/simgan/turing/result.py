@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from simgan.results import Interval
+from simgan.evaluation.results import Interval
 from simgan.turing.trial import Form, Kind, Plan
 
 _LEVEL = 0.05

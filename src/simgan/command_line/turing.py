@@ -1,0 +1,142 @@
+"""The `turing` command: can you tell refined images from real ones?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from tyro.conf import Positional, arg
+
+from simgan.command_line.commands import open_data
+from simgan.console.printing import say
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from simgan.settings.config import SourceRecord
+    from simgan.turing.sitting import Sitting
+
+
+@dataclass(frozen=True)
+class Turing:
+    """Take the visual Turing test in a browser: which images are real, which refined?
+
+    Half of the images are real, half refined; nothing tells which is which before the last answer. Every answer is in
+    RUN/turing at once: stop when you like, and the same command goes on. Ctrl-C ends the server.
+    """
+
+    run_folder: Annotated[Positional[Path], arg(metavar="RUN")]
+    """The --out folder of a finished training."""
+    form: Literal["blind", "sheets"] = "blind"
+    """`blind`: no examples. `sheets`: 50 real and 50 refined images, named as such, to learn from first."""
+    trials: int = 100
+    """Images to judge, half of each kind."""
+    new: bool = False
+    """Start another test even if one is unfinished."""
+    seed: int | None = None
+    """Of the images and their order; by default another one each time."""
+    synthetic: Path | None = None
+    """The synthetic images, if they are no longer where the training read them, or to show others."""
+    real: Path | None = None
+    """The same for the real images."""
+    host: str = "127.0.0.1"
+    """Address to listen on. Any other than the loopback lets the network in."""
+    port: int = 0
+    """0 takes a free one."""
+    browser: bool = True
+    """Open the page."""
+
+    def run(self, console: Console) -> int:
+        """Serves until interrupted."""
+        from simgan.turing.server import TuringServer
+        from simgan.turing.trial import check_trials
+
+        check_trials(self.trials)
+        sitting = self._sitting(console)
+        try:
+            with TuringServer(sitting, self.host, self.port) as server:
+                say(console, f"The test is at {server.url} (Ctrl-C ends it)")
+                if self.browser:
+                    _open_browser(server.url)
+                server.serve_forever(poll_interval=0.1)
+        except KeyboardInterrupt:
+            result = sitting.result()
+            say(console, f"test {result.test}: {result}" if result else "Nothing was answered.")
+            if result:
+                say(console, result.verdict)
+        finally:
+            sitting.close()
+        return 0
+
+    def _sitting(self, console: Console) -> Sitting:
+        """The unfinished test, or one newly drawn, and how to draw another."""
+        from itertools import count
+        from secrets import randbits
+
+        from simgan.images import PixelRange
+        from simgan.refining.data_set import refine
+        from simgan.runs.run import Run
+        from simgan.turing.answers import AnswerFile, unfinished
+        from simgan.turing.pictures import Pictures, make_pictures
+        from simgan.turing.sitting import Sitting
+
+        run = Run.open(self.run_folder)
+        seeds = count(self.seed) if self.seed is not None else iter(lambda: randbits(32), None)
+
+        def pictures(synthetic: Any, real: Any, plan: Any) -> Pictures:
+            size, model_range = (run.data.height, run.data.width), PixelRange(-1, 1)
+            return make_pictures(
+                plan, synthetic, real, size, lambda images: refine(run, images, pixel_range=model_range)
+            )
+
+        def begin() -> tuple[AnswerFile, Pictures]:
+            with self._open("synthetic", run.data.synthetic) as synthetic, self._open("real", run.data.real) as real:
+                plan = self._plan(len(synthetic), len(real), next(seeds))
+                drawn = pictures(synthetic, real, plan)
+                return AnswerFile.create(run.path, plan), drawn
+
+        begun = None if self.new else unfinished(run.path, self.form, self.trials)
+        if begun is None:
+            return Sitting(begin(), begin)
+        try:
+            with self._open("synthetic", run.data.synthetic) as synthetic, self._open("real", run.data.real) as real:
+                opened = begun, pictures(synthetic, real, begun.plan)
+        except BaseException:
+            begun.close()
+            raise
+        say(console, f"Going on with test {begun.path.stem}, {len(begun.answers)} of {self.trials} answered.")
+        return Sitting(opened, begin)
+
+    def _plan(self, synthetic_count: int, real_count: int, seed: int) -> Any:
+        from datetime import UTC, datetime
+
+        from simgan.turing.trial import draw_plan
+
+        return draw_plan(
+            synthetic_count=synthetic_count,
+            real_count=real_count,
+            trials=self.trials,
+            form=self.form,
+            seed=seed,
+            date=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+
+    def _open(self, name: Literal["synthetic", "real"], record: SourceRecord) -> Any:
+        """The set that the training read, or the one given in its place, read in the same way."""
+        from simgan.errors import DataError
+        from simgan.runs.run import typed_range
+
+        given = self.synthetic if name == "synthetic" else self.real
+        path = given or Path(record.path)
+        if not path.exists():
+            raise DataError(f"{name}: expected images at {path}, received no such path; say where they are: --{name}.")
+        return open_data(path, record.key, typed_range(record), layout=record.layout, **record.options_at(path))
+
+
+def _open_browser(url: str) -> None:
+    import threading
+    import webbrowser
+
+    # It may wait for the browser, which waits for the page.
+    threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()

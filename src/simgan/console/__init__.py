@@ -1,0 +1,1 @@
+"""What is said and shown on a terminal: lines, progress bars."""

@@ -1,0 +1,69 @@
+"""Makes every `auto` of the settings out: precision, micro-batch and compilation, and opens the engine for them.
+
+They follow from the settings, the size of the images and what the machine says of itself; nothing is timed.
+"""
+
+import keras
+
+from simgan.engines.cost_model import images_at_once, on_tile_units, training_flops, worth_compiling
+from simgan.engines.machine import multiplies_bfloat16
+from simgan.engines.protocol import Engine
+from simgan.errors import EngineError
+from simgan.settings.config import TrainConfig, make_config
+
+
+def open_engine(*, micro_batch: int, compiled: bool) -> Engine:
+    """The engine of Keras's backend, on the device where Keras puts its variables: the GPU if there is one.
+
+    Args:
+        micro_batch: images that go through a network at once.
+        compiled: whether networks are compiled and, on a GPU, updates recorded as CUDA graphs.
+
+    Raises:
+        EngineError: Keras runs on another backend than PyTorch.
+    """
+    _require_torch()
+    from simgan.engines.torch.engine import TorchEngine
+
+    return TorchEngine(micro_batch, compiled=compiled)
+
+
+def resolve(config: TrainConfig, size: tuple[int, int], channels: int) -> TrainConfig:
+    """`config` with every `auto` made out, for a training at `size` (H, W).
+
+    What it says then is written into the run's config.toml: the numbers of a repeated run are the same on the same
+    machine, and near to it on another.
+
+    Raises:
+        EngineError: Keras runs on another backend than PyTorch.
+    """
+    _require_torch()
+    precision = resolve_precision(config.precision)
+    micro_batch, compiled = config.micro_batch, config.compile
+    if micro_batch == "auto":
+        micro_batch = min(config.batch_size, images_at_once(config.refiner, size, precision))
+    if compiled == "auto":
+        # On tile units R is whole already, and D is small: there is nothing to compile.
+        left = 0 if on_tile_units(config.refiner, size, precision) else training_flops(config, size, channels)
+        compiled = "on" if worth_compiling(left) else "off"
+    return make_config({"precision": precision, "micro_batch": micro_batch, "compile": compiled}, config)
+
+
+def resolve_precision(precision: str) -> str:
+    """`TrainConfig.precision` with `auto` made out: bfloat16 where the device multiplies it natively, else float32."""
+    if precision != "auto":
+        return precision
+    return "bfloat16" if multiplies_bfloat16() else "float32"
+
+
+def dtype_policy(precision: str) -> str:
+    """The Keras dtype policy of `TrainConfig.precision`: weights are float32 in either."""
+    return "float32" if resolve_precision(precision) == "float32" else "mixed_bfloat16"
+
+
+def _require_torch() -> None:
+    if keras.backend.backend() != "torch":
+        raise EngineError(
+            f"keras backend: expected torch, the engine that trains, received {keras.backend.backend()}; set the "
+            "environment variable KERAS_BACKEND=torch, or import simgan before keras."
+        )

@@ -1,0 +1,55 @@
+"""Drift between a data set and its refined version, as files: `simgan drift`."""
+
+import numpy as np
+from rich.console import Console
+
+from simgan.console.progress import show_progress
+from simgan.errors import DataError
+from simgan.evaluation import Drift, as_points, displacement, drift_of_points, drift_result, structural_similarity
+from simgan.evaluation.results import DriftResult
+from simgan.images import ImageSource, read_all, require_one_size
+
+_SILENT = Console(quiet=True)
+
+
+def drift_of_data_sets(
+    synthetic: ImageSource,
+    refined: ImageSource,
+    points: str | None,
+    *,
+    steps: int = 1200,
+    seed: int = 0,
+    console: Console = _SILENT,
+) -> tuple[DriftResult, float]:
+    """Drift between a data set and its refined version, and their structural similarity.
+
+    Args:
+        synthetic: images of one size; read into memory.
+        refined: the same images refined; some may have been set aside.
+        points: a label of points or masks, read by a localiser; None: displacement by optical flow.
+        steps: training steps of the localiser.
+        seed: of the localiser.
+        console: where progress goes.
+
+    Raises:
+        DataError: the sets do not fit together, or the label cannot be used.
+    """
+    size = require_one_size(synthetic)
+    places, names = {name: index for index, name in enumerate(synthetic.names)}, list(refined.names)
+    same = all(name in places for name in names) and require_one_size(refined) == size
+    kept = [places[name] for name in names] if same else []
+    if not same or (points and not np.array_equal(synthetic.labels(points)[kept], refined.labels(points))):
+        raise DataError(
+            f"refined: expected the images of {synthetic.path}, received others in {refined.path}; give what "
+            "'simgan refine' made of them."
+        )
+    where = as_points(refined.labels(points), size, points) if points else None
+    x, x_refined = read_all(synthetic)[kept], read_all(refined)
+    if where is None or points is None:
+        result = drift_result(Drift(displacement(x, x_refined)), names, "optical flow")
+    else:
+        with show_progress(console, "localiser", "steps") as on_progress:
+            read = drift_of_points(x, x_refined, where, steps=steps, seed=seed, on_progress=on_progress)
+        held_out = [names[index] for index in read.held_out]
+        result = drift_result(read.drift, held_out, f"localiser of {points}", own_error=read.own_error)
+    return result, float(structural_similarity(x, x_refined).mean())

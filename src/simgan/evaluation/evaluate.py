@@ -1,0 +1,290 @@
+"""`evaluate`: everything that is measured on a run, written into its folder.
+
+Refines a sample of the synthetic images, then asks: did content move (drift), are the refined images closer to the
+real ones (distances), and does training on them help on labelled real images (downstream)?
+"""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from simgan.console.progress import show_progress
+from simgan.errors import ConfigError, DataError
+from simgan.evaluation import (
+    Drift,
+    Labelled,
+    as_points,
+    choose_task,
+    discriminator_features,
+    displacement,
+    distances,
+    downstream,
+    drift_of_points,
+    drift_result,
+    model_features,
+    random_features,
+    structural_similarity,
+    worst_first,
+)
+from simgan.evaluation.features import FeatureExtractor
+from simgan.evaluation.networks import network
+from simgan.evaluation.refined_sample import Sample, refined_sample
+from simgan.evaluation.results import (
+    FOLDER,
+    Distance,
+    Downstream,
+    DriftResult,
+    Evaluation,
+    read_evaluation,
+    write_evaluation,
+)
+from simgan.evaluation.tasks import TaskName
+from simgan.images import ImageSource
+from simgan.images.picture_sheet import picture_sheet
+from simgan.images.sampling import evenly_spaced
+from simgan.runs.run import Run, open_recorded
+from simgan.training.batches import load_image
+
+_FEW = 100  # labelled real images: with fewer, intervals are wide
+_SILENT = Console(quiet=True)
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """What is measured, and how thoroughly."""
+
+    label: str | None = None
+    """What estimators learn; by default the one label that synthetic and real test images share."""
+    task: TaskName | None = None
+    """By default it follows from the label's shape and type."""
+    points: str | None = None
+    """Label whose drift is measured; by default the first that holds points or masks."""
+    estimator: str = "small"
+    """`small`, `paper`, or the path of a .keras file."""
+    steps: int = 1200
+    """Of each training."""
+    seeds: int = 3
+    """Trainings on each set, with consecutive seeds."""
+    seed: int = 0
+    """Seed of the first training, of the localiser and of all random draws."""
+    images: int = 4096
+    """Synthetic images used, evenly spaced; of the real ones half as many."""
+    features: Path | None = None
+    """A .keras file of a feature network, for distances on its features as well."""
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "seeds", "images"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name}: expected a positive number, received {getattr(self, name)}; leave it out.")
+
+
+def evaluate(
+    run: Run,
+    *,
+    synthetic: ImageSource | None = None,
+    real: ImageSource | None = None,
+    real_test: ImageSource | None = None,
+    config: EvaluateConfig | None = None,
+    command: str = "simgan.evaluate",
+    console: Console = _SILENT,
+) -> Evaluation:
+    """Measures a run and writes evaluation/results.json and its pictures into the run folder.
+
+    Args:
+        run: a finished run.
+        synthetic: by default the images that it was trained on.
+        real: photographs, unlabelled; likewise.
+        real_test: labelled real images. None: no downstream score, and an earlier one is kept.
+        config: what is measured.
+        command: what the results name as the command that made them.
+        console: where progress goes; by default nowhere.
+
+    Raises:
+        DataError: a data set is missing or unreadable, or a label cannot be used.
+        ConfigError: the estimator or feature network does not fit.
+    """
+    with ExitStack() as opened:
+        x = synthetic or opened.enter_context(open_recorded(run.data.synthetic))
+        y = real or opened.enter_context(open_recorded(run.data.real))
+        return _measure(run, x, y, real_test, config or EvaluateConfig(), command, console)
+
+
+def _measure(
+    run: Run,
+    x: ImageSource,
+    y: ImageSource,
+    real_test: ImageSource | None,
+    config: EvaluateConfig,
+    command: str,
+    console: Console,
+) -> Evaluation:
+    label = _shared_label(x, real_test, config.label) if real_test is not None else None
+    network(config.estimator)  # raises an error before anything that takes long
+    extractors = {} if config.features is None else {config.features.name: model_features(config.features)}
+    earlier = read_evaluation(run.path)
+    sample = refined_sample(run, x, config.images, console)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    drifts, warnings = _drifts(run, x, sample, config, console)
+    scores: tuple[Downstream, ...] = ()
+    if label is not None and real_test is not None:
+        scores = (_downstream(x, real_test, sample, label, config, console).model_copy(update={"date": now}),)
+    if scores and scores[0].test_images < _FEW:
+        warnings.append(f"Only {scores[0].test_images} labelled real images: the intervals are wide.")
+    found = Evaluation(
+        date=now,
+        command=command,
+        downstream=scores or (earlier.downstream if earlier else ()),
+        drift=drifts,
+        structural_similarity=float(structural_similarity(sample.synthetic, sample.refined).mean()),
+        distances=_distances(run, y, sample, extractors, config, console),
+        warnings=tuple(warnings),
+    )
+    write_evaluation(run.path, found)
+    return found
+
+
+def _folders_have_none(*sources: ImageSource) -> str:
+    folders = [str(source.path) for source in sources if source.path.is_dir()]
+    if not folders:
+        return ""
+    return (
+        f" Labels beside the images of a folder ({' and '.join(folders)}) are not read yet: put images and labels "
+        "into an HDF5 or .npz file."
+    )
+
+
+def _shared_label(synthetic: ImageSource, test: ImageSource, wanted: str | None) -> str:
+    shared = [name for name in synthetic.label_names if name in test.label_names]
+    if wanted in shared:
+        return wanted
+    if wanted is None and len(shared) == 1:
+        return shared[0]
+    received = repr(wanted) if wanted else f"{len(shared)} that both have"
+    raise DataError(
+        f"label: expected a label of both {synthetic.path} and {test.path}, received {received}; choose with --label "
+        f"one of: {', '.join(shared) or 'none'} (synthetic has {', '.join(synthetic.label_names) or 'none'}, "
+        f"the test images {', '.join(test.label_names) or 'none'}).{_folders_have_none(synthetic, test)}"
+    )
+
+
+def _drifts(
+    run: Run, source: ImageSource, sample: Sample, config: EvaluateConfig, console: Console
+) -> tuple[tuple[DriftResult, ...], list[str]]:
+    """The drift by optical flow, before it that by a localiser if there is a label of points, and warnings."""
+    flow = Drift(displacement(sample.synthetic, sample.refined))
+    found = [drift_result(flow, sample.names, "optical flow", picture=_draw_worst(run, sample, flow, None))]
+    warnings: list[str] = []
+    name = config.points or _first_points(source, sample)
+    if name is not None and sample.resized:
+        warnings.append(
+            f"The images have several sizes, so points in their pixels ({name}) were not followed; the drift is by "
+            "optical flow alone, at the training's size."
+        )
+    elif name is not None:
+        points = as_points(source.labels(name)[sample.indices], sample.size, name)
+        with show_progress(console, "localiser", "steps") as on_progress:
+            read = drift_of_points(
+                sample.synthetic,
+                sample.refined,
+                points,
+                steps=config.steps,
+                seed=config.seed,
+                on_progress=on_progress,
+            )
+        held_out = [int(index) for index in read.held_out]
+        names = [sample.names[index] for index in held_out]
+        picture = _draw_worst(run, sample, read.drift, held_out)
+        by = f"localiser of {name}"
+        found.insert(0, drift_result(read.drift, names, by, own_error=read.own_error, picture=picture))
+        if read.own_error > 0.5 * read.drift.mean:
+            warnings.append(
+                f"Much of the drift read of {name} is the localiser's own error ({read.own_error:.2f} px), so the "
+                "true drift may be less; more images teach it better."
+            )
+    return tuple(found), warnings
+
+
+def _first_points(source: ImageSource, sample: Sample) -> str | None:
+    for name in source.label_names:
+        try:
+            labels = source.labels(name)
+            if choose_task(name, labels[sample.indices], sample.size).name == "points":
+                return name
+        except DataError:
+            continue
+    return None
+
+
+def _draw_worst(run: Run, sample: Sample, drift: Drift, among: Sequence[int] | None) -> str:
+    """Draws the ten images that drifted most and returns the file's name.
+
+    `among` are the rows of the sample that `drift.each` was measured on, in its order; None stands for all.
+    """
+    rows = [index if among is None else among[index] for index in worst_first(drift)]
+    name = "worst-by-flow.png" if among is None else "worst-by-localiser.png"
+    (run.path / FOLDER).mkdir(exist_ok=True)
+    picture_sheet(sample.synthetic[rows], sample.refined[rows]).save(run.path / FOLDER / name)
+    return name
+
+
+def _downstream(
+    source: ImageSource, test: ImageSource, sample: Sample, label: str, config: EvaluateConfig, console: Console
+) -> Downstream:
+    labels = source.labels(label)[sample.indices]
+    task = choose_task(label, labels, sample.size, config.task)
+    tested = test.labels(label)
+    if test.channels != source.channels or tested.shape[1:] != labels.shape[1:]:
+        raise DataError(
+            f"real-test: expected images of {source.channels} channel(s) and labels {labels.shape[1:]} as in "
+            f"{source.path}, received {test.channels} and {tested.shape[1:]} in {test.path}; convert them."
+        )
+    if task.name == "points" and sample.resized:
+        raise DataError(
+            f"label: expected images of one size for {label!r}, which is in pixels, received several in "
+            f"{source.path}; measure each size by itself."
+        )
+    if task.name == "points" and {test.size(index) for index in range(len(test))} != {sample.size}:
+        raise DataError(
+            f"real-test: expected images of {sample.size[0]}x{sample.size[1]}, for points are in their pixels, "
+            f"received others in {test.path}; resize images and labels."
+        )
+    images = np.stack([load_image(test, index, sample.size) for index in range(len(test))])
+    with show_progress(console, f"estimators of {label}", "steps") as on_progress:
+        return downstream(
+            Labelled(sample.synthetic, labels),
+            sample.refined,
+            Labelled(images, tested),
+            task,
+            label=label,
+            estimator=config.estimator,
+            steps=config.steps,
+            seeds=range(config.seed, config.seed + config.seeds),
+            on_progress=on_progress,
+        )
+
+
+def _distances(
+    run: Run,
+    real: ImageSource,
+    sample: Sample,
+    user_extractors: dict[str, FeatureExtractor],
+    config: EvaluateConfig,
+    console: Console,
+) -> tuple[Distance, ...]:
+    """Distances to real images on random features, on D's and on those of `user_extractors`, by file name."""
+    chosen = evenly_spaced(len(real), max(1, config.images // 2))
+    y = np.stack([load_image(real, index, sample.size) for index in chosen])
+    few = evenly_spaced(len(sample.synthetic), max(1, config.images // 2))
+    extractors = {"random features": random_features(y.shape[-1])}
+    if sample.size == (run.data.height, run.data.width):
+        extractors["features of D"] = discriminator_features(run.discriminator)
+    extractors |= user_extractors
+    with show_progress(console, "distances", "measures") as on_progress:
+        return distances(
+            sample.synthetic[few], sample.refined[few], y, extractors, seed=config.seed, on_progress=on_progress
+        )

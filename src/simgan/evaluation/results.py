@@ -1,0 +1,130 @@
+"""What was measured on a run: the file evaluation/results.json of its folder, which the report shows."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from simgan.errors import RunError
+from simgan.files.folders import write_whole
+
+FOLDER, _FILE = "evaluation", "results.json"
+
+
+class _Result(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Interval(_Result):
+    """An estimate and its 95 % interval."""
+
+    estimate: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.estimate:.3g} ({self.low:.3g} to {self.high:.3g})"
+
+
+class Trained(_Result):
+    """The scores on labelled real images of estimators trained on one set, one for each seed."""
+
+    on: Literal["synthetic", "refined", "union"]
+    error: Interval
+    """Mean over seeds and test images, in the unit of the task."""
+    each_seed: tuple[float, ...]
+    within: dict[str, float]
+    """Share of test images whose error is within a threshold, '5 degrees' say, by its name."""
+
+
+class Downstream(_Result):
+    """Does training on refined images help on real ones?"""
+
+    date: str = ""
+    """ISO 8601, UTC; that of the evaluation which trained the estimators, for later ones may keep this score."""
+    task: Literal["angle", "vector", "points", "classification"]
+    label: str
+    unit: str
+    """Of the errors: degrees, px, ... or, for classification, 'wrong' as a share."""
+    estimator: str
+    steps: int
+    seeds: int
+    training_images: int
+    test_images: int
+    trained: Annotated[tuple[Trained, ...], Field(min_length=1)]
+    refined_minus_synthetic: Interval
+    """Paired difference of the errors, below 0 if refining helped; bootstrapped over test images and seeds."""
+    union_minus_synthetic: Interval
+    relative: Interval
+    """refined / synthetic - 1: -0.4 is 40 % less."""
+
+
+class DriftResult(_Result):
+    """How far content moved in refining, px."""
+
+    measured_by: str
+    """'localiser of iris_centre', or 'optical flow'."""
+    mean: float
+    p95: float
+    worst: float
+    own_error: float | None
+    """Mean error of the localiser on unrefined images, px; drift below it cannot be told from none."""
+    images: int
+    histogram: Annotated[tuple[int, ...], Field(min_length=1)]
+    """Images in bins of equal width from 0 to `worst`."""
+    worst_images: tuple[tuple[str, float], ...]
+    """Names and drifts of the ten worst, worst first; their picture is `picture` in the same folder."""
+    picture: str | None = None
+
+
+class Distance(_Result):
+    """How far two sets of images are from the real ones, by one measure."""
+
+    measure: str
+    """'KID, random features', say."""
+    ideal: float
+    """What two halves of the real images would give."""
+    synthetic: Interval
+    refined: Interval
+
+
+class Evaluation(_Result):
+    """Everything that `simgan evaluate` measured."""
+
+    version: Literal[1] = 1
+    date: str
+    """ISO 8601, UTC."""
+    command: str
+    downstream: tuple[Downstream, ...] = ()
+    drift: tuple[DriftResult, ...] = ()
+    structural_similarity: float | None = None
+    """Mean over images, 1 is unchanged."""
+    distances: tuple[Distance, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def write_evaluation(run: Path, evaluation: Evaluation) -> Path:
+    """Writes the results into the run folder `run`, whole or not at all."""
+    folder = run / FOLDER
+    folder.mkdir(exist_ok=True)
+    write_whole(folder / _FILE, evaluation.model_dump_json(indent=1) + "\n")
+    return folder / _FILE
+
+
+def read_evaluation(run: Path) -> Evaluation | None:
+    """The results in the run folder `run`; None if nothing was measured yet.
+
+    Raises:
+        RunError: the file is not one that `write_evaluation` wrote.
+    """
+    path = run / FOLDER / _FILE
+    if not path.exists():
+        return None
+    try:
+        return Evaluation.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, ValidationError) as error:
+        reason = str(error).partition("\n")[0]
+        raise RunError(
+            f"evaluation: expected what 'simgan evaluate' wrote in {path} ({reason}); run it anew."
+        ) from None

@@ -1,0 +1,1 @@
+"""Where content sits in images: two sets compared, and how far it moved between an image and its refined version."""

@@ -1,0 +1,216 @@
+"""`refine`: gives images to a trained R, and a whole data set with its labels to a new file."""
+
+from collections.abc import Callable, Generator
+from contextlib import closing
+from functools import partial
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from simgan.engines.automatic import dtype_policy
+from simgan.errors import DataError
+from simgan.images import (
+    ImageSource,
+    ImageWriter,
+    PixelRange,
+    ReadableImages,
+    check_values,
+    require_one_size,
+    writer_like,
+)
+from simgan.images.groups import groups_of_one_size, images_in_group, sampled_sizes
+from simgan.images.ranges import GUESSED, in_words
+from simgan.images.threads import ahead
+from simgan.refining.predictor import Predict, predictor
+from simgan.refining.quarantine import Quarantine, SetAside
+from simgan.refining.spool import Spool, digest_of, spooled
+from simgan.runs.run import Run
+
+
+class Refined(NamedTuple):
+    """A group of images of one size, as they are stored."""
+
+    indices: list[int]
+    synthetic: NDArray[Any]
+    """(N, H, W, C)"""
+    refined: NDArray[Any]
+
+
+def refine(
+    run_or_model: Run | keras.Model | str | Path,
+    images: NDArray[Any] | ImageSource,
+    *,
+    pixel_range: PixelRange | None = None,
+) -> NDArray[Any]:
+    """Refines images in memory.
+
+    8-bit images go through a run's refiner in bfloat16 where the processor has it: that moves a pixel by 0.1 of its
+    255 levels on average and by 2 at most. Deeper images, and models given as such, are computed in float32.
+
+    Args:
+        run_or_model: a run, the path of one, or a refiner model.
+        images: (N, H, W, C), or (N, H, W) with one channel; or an open data set of one size.
+        pixel_range: what [-1, 1] stands for; by default that of a data set. For arrays by default that of the run's
+            synthetic images if they were of the same type, where all floats are one; else the whole range of uint8
+            and uint16, and [-1, 1] itself for floats.
+
+    Returns:
+        The refined images, in the shape (of a data set (N, H, W, C)), dtype and range of `images`.
+
+    Raises:
+        DataError: the images do not fit the model, the range of a data set was guessed and is not the run's, they hold
+            values beyond `pixel_range` or NaN, or a data set has several sizes (see `refine_data_set`).
+        RunError: the path is not a finished run.
+    """
+    if isinstance(run_or_model, str | Path):
+        run_or_model = Run.open(run_or_model)
+    if isinstance(images, ImageSource):
+        check_range(run_or_model, images)
+        size = require_one_size(images)
+        predict = predictor(run_or_model, images.dtype, (len(images), *size, images.channels), one_size=True)
+        together = np.empty((len(images), *size, images.channels), images.dtype)
+        with closing(_refined_groups(predict, images)) as groups:
+            for group in groups:
+                together[group.indices] = group.refined
+        return together
+    images = np.asarray(images)
+    stacked = images[..., np.newaxis] if images.ndim == 3 else images
+    if stacked.ndim != 4:
+        raise DataError(f"images: expected (N, H, W) or (N, H, W, C), received {images.shape}; stack them.")
+    origin = ""
+    if pixel_range is None:
+        pixel_range, origin = _array_range(run_or_model, stacked.dtype)
+    if stacked.size:
+        check_values(stacked, pixel_range, "images", origin)
+    predict = predictor(run_or_model, stacked.dtype, stacked.shape, one_size=True)
+    refined = np.empty_like(stacked)
+    at_once = images_in_group(max(1, stacked[:1].nbytes))
+    for start in range(0, len(stacked), at_once):
+        part = slice(start, start + at_once)
+        refined[part] = pixel_range.from_model(predict(pixel_range.to_model(stacked[part])), stacked.dtype)
+    return refined.reshape(images.shape)
+
+
+def refine_data_set(
+    run_or_model: Run | keras.Model | str | Path,
+    source: ImageSource,
+    output: str | Path,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    max_drift: float | None = None,
+) -> list[SetAside]:
+    """Writes the refined images of `source` to `output`: same format, bit depth, keys, names and labels.
+
+    The images may have any size, each its own, and there may be more than fit into memory; see images/groups.py for
+    how many are in memory at once. Reading and writing go on in threads of their own while R computes.
+
+    An interrupted or killed job goes on where it was if it is started again; see spool.py.
+
+    Args:
+        on_progress: called now and then with the images written and their number.
+        max_drift: px; an image whose content moved further (`simgan.framing.displacement`) is set aside and listed
+            in `<output>.quarantine.csv`. Where images go by name (a folder, HDF5 by key) it and its labels are left
+            out; in an array its row keeps the image as it was, for rows must match their labels. Images that `source`
+            is without since they cannot be used are listed there as well.
+
+    Returns:
+        The images set aside, in their order in the whole set.
+
+    Raises:
+        DataError: the images do not fit the model, their range was guessed and is not the run's, one cannot be read,
+            all would be set aside, one of an array would have to be left out, or `output` or the list exists; nothing
+            is left then.
+        OutputError: the disk is full, or `output` cannot be written; what R made is kept for the next try, and
+            nothing else.
+        RunError: the path is not a finished run.
+    """
+    output = Path(output)
+    refiner = Run.open(run_or_model) if isinstance(run_or_model, str | Path) else run_or_model
+    check_range(refiner, source)
+    whole = source.whole if isinstance(source, ReadableImages) else source
+    writer = writer_like(whole, output)
+    writer.check_output()
+    quarantine = Quarantine(whole, source, output, max_drift)
+    sizes = sampled_sizes(source)
+    shape = (len(source), *sizes[0], source.channels)
+    predict = predictor(refiner, source.dtype, shape, one_size=len(set(sizes)) == 1)
+    # On exit, in this order: the output gets its name, an error removes the list, the spool is removed.
+    with spooled(output, _digest(source, refiner)) as spool, quarantine, writer:
+        quarantine.begin(take_over=spool.is_old)
+        writer.begin(take_over=spool.is_old)
+        _leave_out_unusable(writer, source)
+        write = partial(_write, writer, quarantine, source)
+        with closing(_refined_groups(predict, source, spool)) as groups, closing(ahead(write, groups)) as written:
+            for done in accumulate(written):
+                on_progress(done, len(source))
+        aside = quarantine.found()
+        writer.finish()
+        quarantine.write_list(leaves_out=writer.leaves_out)
+    return aside
+
+
+def _digest(source: ImageSource, refiner: Run | keras.Model) -> bytes:
+    is_run = isinstance(refiner, Run)
+    model = refiner.refiner if isinstance(refiner, Run) else refiner
+    return digest_of(source, model, is_run, keras.backend.backend(), dtype_policy("auto"))
+
+
+def _array_range(refiner: Run | keras.Model, dtype: np.dtype[Any]) -> tuple[PixelRange, str]:
+    """The pixel range of an array without a given one, and what an error message adds to it."""
+    trained_with = refiner.input_range if isinstance(refiner, Run) else None
+    if trained_with is not None and trained_with.belongs_to(dtype):
+        return trained_with.pixel_range, in_words("known", trained_with)
+    return PixelRange(-1.0, 1.0) if dtype.kind == "f" else PixelRange.of(dtype), ""
+
+
+def check_range(refiner: Run | keras.Model, source: ImageSource) -> None:
+    """DataError if the range of the images was guessed, and R was trained with another on images of their type."""
+    trained_with = refiner.input_range if isinstance(refiner, Run) else None
+    if trained_with is None or not trained_with.belongs_to(source.dtype) or source.range_origin not in GUESSED:
+        return
+    if source.pixel_range != trained_with.pixel_range:
+        raise DataError(
+            f"{source.path}: expected pixels in {trained_with.pixel_range}, as R was trained, received a set opened "
+            f"with {source.pixel_range}, which was not given; open it with pixel_range=run.input_range, or with the "
+            "range that is right"
+        )
+
+
+def _leave_out_unusable(writer: ImageWriter[Any], source: ImageSource) -> None:
+    """Leaves those images out of the output that `source` is without."""
+    for image in source.left_out:
+        if not writer.leaves_out:
+            raise DataError(
+                f"{writer.output}: expected images that go by name, received rows of an array, which cannot be left "
+                f"out since their labels would not fit; mend the image ({image.reason})"
+            )
+        writer.leave_out(image.place)
+
+
+def _write(writer: ImageWriter[Any], quarantine: Quarantine, source: ImageSource, group: Refined) -> int:
+    """Writes those of a group that stay, and sets the others aside; returns how many there were."""
+    places = source.indices[group.indices].tolist() if isinstance(source, ReadableImages) else group.indices
+    stays = quarantine.stay(places, group.synthetic, group.refined)
+    writer.write_many([place for place, good in zip(places, stays, strict=True) if good], group.refined[stays])
+    for index in np.flatnonzero(~stays):
+        writer.set_aside(places[index], group.synthetic[index])
+    return len(places)
+
+
+def _refined_groups(predict: Predict, source: ImageSource, spool: Spool | None = None) -> Generator[Refined]:
+    """Every image once, refined, in the type of the source; in order within a size.
+
+    The first groups come from `spool`, as far as it goes; those that R makes are added to it.
+    """
+    with closing(groups_of_one_size(source)) as groups:
+        for indices, synthetic in groups:
+            refined = spool.take(synthetic.shape, source.dtype) if spool else None
+            if refined is None:
+                refined = source.pixel_range.from_model(predict(source.pixel_range.to_model(synthetic)), source.dtype)
+                if spool:
+                    spool.put(refined)
+            yield Refined(indices, synthetic, refined)

@@ -1,0 +1,83 @@
+"""R as a function of images in memory, in the fastest form for them and in bounded memory."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from simgan.engines.automatic import dtype_policy, open_engine, resolve_precision
+from simgan.engines.cost_model import images_at_once, refiner_flops, worth_compiling
+from simgan.errors import DataError
+from simgan.images.groups import AT_ONCE
+from simgan.models import any_size, refiner_model
+from simgan.runs.run import Run
+
+# Pixels, of all images, that go through a Keras model at once: 64 MB for each layer of 64 filters in float32. Ours.
+_PIXELS_AT_ONCE = 2**18
+
+Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # (N, H, W, C) in [-1, 1], to the same refined
+
+
+def predictor(
+    run_or_model: Run | keras.Model | str | Path, dtype: np.dtype[Any], shape: tuple[int, ...], *, one_size: bool
+) -> Predict:
+    """R as a function of images of any size, in the fastest form for images stored as `dtype`.
+
+    Args:
+        shape: (N, H, W, C): how many there are, and the size of the first.
+        one_size: whether the others have the same size, as far as is known.
+    """
+    run = Run.open(run_or_model) if isinstance(run_or_model, str | Path) else run_or_model
+    channels = run.data.channels if isinstance(run, Run) else run.input_shape[-1]
+    if channels != shape[-1]:
+        raise DataError(
+            f"images: expected {channels} channel(s), as R was trained on, received {shape[-1]}; "
+            "convert the images, or train on such images."
+        )
+    if isinstance(run, Run) and dtype == np.uint8 and keras.backend.backend() == "torch":
+        return _fast(run, shape, one_size)
+    model = run.refiner if isinstance(run, Run) else any_size(run)
+    return _in_pieces(
+        lambda images: np.asarray(model.predict_on_batch(images), np.float32),
+        lambda height, width: _PIXELS_AT_ONCE // (height * width),
+    )
+
+
+def _fast(run: Run, shape: tuple[int, ...], one_size: bool) -> Predict:
+    """R of a run in the layout and precision that PyTorch computes fastest; compiled for many images of one size.
+
+    bfloat16 moves an 8-bit pixel by 0.1 on average and by 2 at most (docs/experiments.md): not for deeper images.
+    """
+    count, height, width, channels = shape
+    settings, size = run.config.refiner, (height, width)
+    model = refiner_model(
+        None, None, channels, data_format="channels_first", dtype=dtype_policy("auto"), **dict(settings)
+    )
+    model.set_weights(run.refiner.get_weights())
+
+    @lru_cache
+    def at_once(height: int, width: int) -> int:
+        return min(AT_ONCE, images_at_once(settings, (height, width), resolve_precision("auto")))
+
+    engine = open_engine(
+        micro_batch=at_once(height, width) if one_size else AT_ONCE,
+        compiled=one_size and worth_compiling(count * refiner_flops(settings, size, channels)),
+    )
+    network = engine.network(model)
+    return _in_pieces(lambda images: engine.to_numpy(engine.infer(network, engine.to_device(images))), at_once)
+
+
+def _in_pieces(predict: Predict, at_once: Callable[[int, int], int]) -> Predict:
+    """`predict` in calls of at most `at_once(H, W)` images, and at least one. This bounds the memory of R."""
+
+    def in_pieces(images: NDArray[np.float32]) -> NDArray[np.float32]:
+        step = max(1, at_once(*images.shape[1:3]))
+        if len(images) <= step:
+            return predict(images)
+        return np.concatenate([predict(images[start : start + step]) for start in range(0, len(images), step)])
+
+    return in_pieces

@@ -1,0 +1,134 @@
+"""Images of a data set that refining sets aside, and the list of them beside the output."""
+
+import csv
+import io
+import os
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simgan.errors import DataError
+from simgan.files.folders import output_error, partial_of, write_whole
+from simgan.images import ImageSource
+
+
+class SetAside(NamedTuple):
+    """An image that refining moved too far, or that could not be used."""
+
+    name: str
+    drift: float | None
+    """px; None if it could not be used."""
+    reason: str
+
+
+class Quarantine:
+    """Decides which refined images stay, and lists the others.
+
+    Use it as a context manager around the writing of the output: where that ends with an error, the list is removed.
+
+    Args:
+        whole: the data set, with the images that cannot be used.
+        source: the same without these.
+        output: where its refined images go.
+        max_drift: px; see `simgan.refining.data_set.refine_data_set`.
+
+    Raises:
+        DataError: `max_drift` is not positive.
+    """
+
+    def __init__(self, whole: ImageSource, source: ImageSource, output: Path, max_drift: float | None) -> None:
+        if max_drift is not None and not max_drift > 0:
+            raise DataError(f"max_drift: expected a positive number of pixels, received {max_drift}; give 1.0, say.")
+        self._whole, self._output, self._max_drift = whole, output, max_drift
+        self._pixel_range = source.pixel_range
+        self._aside = {image.place: SetAside(image.name, None, image.reason) for image in source.left_out}
+        self._list = quarantine_list(output)
+        self._has_list = max_drift is not None or bool(self._aside)
+        self._owns_list = False
+
+    def begin(self, *, take_over: bool) -> None:
+        """Makes sure that the name of the list is free.
+
+        Args:
+            take_over: whether a list of that name was left by an interrupted job of this output; it is removed.
+
+        Raises:
+            DataError: there is a list, and it is not to be removed.
+        """
+        if not take_over and self._has_list and os.path.lexists(self._list):
+            raise DataError(
+                f"{self._list}: expected a name not in use, received one that is; remove it or name another output"
+            )
+        self._owns_list = take_over or self._has_list
+        self._remove_list()
+
+    def stay(self, indices: list[int], synthetic: NDArray[Any], refined: NDArray[Any]) -> NDArray[np.bool_]:
+        """(N,): which of the images, at `indices` of the whole set, moved little enough; others are set aside."""
+        if self._max_drift is None:
+            return np.ones(len(indices), bool)
+        from simgan.framing.displacement import displacement  # on use, like OpenCV
+
+        moved = displacement(self._pixel_range.to_model(synthetic), self._pixel_range.to_model(refined))
+        stays: NDArray[np.bool_] = moved <= self._max_drift
+        for place in np.flatnonzero(~stays):
+            index, reason = indices[place], f"content moved by more than {self._max_drift:g} px"
+            self._aside[index] = SetAside(self._whole.names[index], float(moved[place]), reason)
+        return stays
+
+    def found(self) -> list[SetAside]:
+        """The images set aside, in the order of the whole set.
+
+        Raises:
+            DataError: every image is set aside.
+        """
+        if len(self._aside) == len(self._whole):
+            raise DataError(
+                f"{self._output}: expected images that moved by no more than {self._max_drift or 0:g} px, received "
+                "none; nothing was kept, allow more drift or train with a smaller --drift-budget"
+            )
+        return [self._aside[index] for index in sorted(self._aside)]
+
+    def write_list(self, *, leaves_out: bool) -> None:
+        """Writes the list, if there is to be one, under its name: just before the output gets its own.
+
+        Args:
+            leaves_out: whether the output is without the images set aside, rather than with the unrefined ones.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        if not self._has_list:
+            return
+        try:
+            write_whole(self._list, _as_csv(self.found(), leaves_out=leaves_out))
+        except OSError as error:
+            raise output_error(self._list, error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._remove_list()
+
+    def _remove_list(self) -> None:
+        if self._owns_list:
+            self._list.unlink(missing_ok=True)
+            partial_of(self._list).unlink(missing_ok=True)
+
+
+def quarantine_list(output: Path) -> Path:
+    """The list of the images that were set aside, beside `output`."""
+    return output.with_name(f"{output.name}.quarantine.csv")
+
+
+def _as_csv(found: list[SetAside], *, leaves_out: bool) -> bytes:
+    text = io.StringIO()
+    rows = csv.writer(text)
+    rows.writerow(("name", "drift_px", "reason", "kept"))
+    kept = "left out" if leaves_out else "as it was, unrefined"
+    for name, drift, reason in found:
+        rows.writerow((name, "" if drift is None else f"{drift:.3f}", reason, kept))
+    return text.getvalue().encode("utf-8", "surrogateescape")

@@ -1,0 +1,183 @@
+"""The spool: refined images on the disk while a data set is refined, so that an interrupted job can go on.
+
+An unfinished output is thrown away when its job is killed, since most formats cannot be continued safely. The pixels
+that R made, which took long, are kept in the file `.<output>.spool`, one group of images after the other. If the same
+command is started again, it reads these groups in place of refining, and its output has the same bytes as that of a
+job that was never interrupted.
+
+The file begins with a digest of the job. Each group follows its checksum. After a power cut the end of the file may
+hold anything, zeros for example: the first group whose checksum does not fit, and all after it, are refined anew.
+"""
+
+import hashlib
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import keras
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from simgan.errors import DataError, OutputError, is_out_of_memory
+from simgan.files.folders import output_error, sync
+from simgan.images import ImageSource
+from simgan.version import __version__
+
+_DIGEST = 32  # bytes
+_CHECKSUM = 16  # bytes
+# Longest work that a power cut may cost. Ours: waiting for the disk this often takes under one per cent of the time.
+_SYNC_SECONDS = 5.0
+
+
+class Spool:
+    """Groups of refined images in the order in which they are made. Call `take` until it gives None, then `put`.
+
+    Args:
+        file: open for reading and writing, just behind the digest.
+        digest: of the job.
+        is_old: whether an earlier job of this output left the file, and perhaps other unfinished files.
+    """
+
+    def __init__(self, file: BinaryIO, digest: bytes, *, is_old: bool) -> None:
+        self._file, self._digest, self.is_old = file, digest, is_old
+        self._synced = time.monotonic()
+
+    def take(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any] | None:
+        """The next group, (N, H, W, C); None, and the rest of the file is dropped, if it is missing or damaged."""
+        start, size = self._file.tell(), int(np.prod(shape)) * dtype.itemsize
+        checksum, content = self._file.read(_CHECKSUM), self._file.read(size)
+        if checksum == self._checksum(start, shape, dtype, content):
+            return np.frombuffer(content, dtype).reshape(shape)
+        self._file.seek(start)
+        self._file.truncate()
+        return None
+
+    def put(self, refined: NDArray[Any]) -> None:
+        """Adds the next group; every _SYNC_SECONDS, waits until the groups are on the disk.
+
+        Raises:
+            OutputError: the disk is full, say.
+        """
+        content = np.ascontiguousarray(refined).data.cast("B")
+        try:
+            self._file.write(self._checksum(self._file.tell(), refined.shape, refined.dtype, content))
+            self._file.write(content)
+            self._file.flush()
+            if time.monotonic() - self._synced >= _SYNC_SECONDS:
+                os.fsync(self._file.fileno())
+                self._synced = time.monotonic()
+        except OSError as error:
+            raise output_error(Path(self._file.name), error) from error
+
+    def _checksum(
+        self, start: int, shape: tuple[int, ...], dtype: np.dtype[Any], content: bytes | memoryview
+    ) -> bytes:
+        """Of a group and its place. The key: blocks of another job that the disk held before do not pass either."""
+        found = hashlib.blake2b(f"{start} {shape} {dtype.str}".encode(), key=self._digest, digest_size=_CHECKSUM)
+        found.update(content)
+        return found.digest()
+
+
+@contextmanager
+def spooled(output: Path, digest: bytes) -> Iterator[Spool]:
+    """The spool of `output`: the one that an interrupted job of the same `digest` left, or a new one.
+
+    When the block ends, the spool is removed. It is kept for the next try if an interruption, a full disk, an output
+    that cannot be written or want of memory ended the block, and the error says so in a note. An error of the data
+    removes it, since other data have another digest.
+
+    Raises:
+        DataError: another job makes the same output.
+        OSError: the folder of `output` cannot be written.
+    """
+    path = output.with_name(f".{output.name}.spool")
+    with _only_job(output):
+        kept = False
+        try:
+            with _opened(path, digest) as spool:
+                yield spool
+        except BaseException as error:
+            kept = _may_go_on(error) and path.exists() and path.stat().st_size > _DIGEST
+            if kept:
+                error.add_note("then the same command goes on where it was")
+            raise
+        finally:
+            if not kept:
+                path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _only_job(output: Path) -> Iterator[None]:
+    """Holds the lock of `output`; DataError if another job does."""
+    path = output.with_name(f".{output.name}.lock")
+    lock = FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise DataError(f"{output}: expected no other job to make it, received one at work; wait for it") from None
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        lock.release()
+
+
+@contextmanager
+def _opened(path: Path, digest: bytes) -> Iterator[Spool]:
+    is_old = path.exists()
+    file = path.open("r+b" if is_old else "w+b")
+    try:
+        if file.read(_DIGEST) != digest:
+            file.seek(0)
+            file.truncate()
+            file.write(digest)
+        sync(path.absolute().parent)  # its name tells the next job whose unfinished files lie beside it
+        yield Spool(file, digest, is_old=is_old)
+    finally:
+        with suppress(OSError):  # what did not fit on the disk; `put` has said so
+            file.close()
+
+
+def _may_go_on(error: BaseException) -> bool:
+    """Whether the same command may succeed after this error."""
+    stopped = isinstance(error, OSError | OutputError | KeyboardInterrupt | SystemExit)
+    return stopped or is_out_of_memory(error)
+
+
+def digest_of(source: ImageSource, model: keras.Model, *way_of_computing: object) -> bytes:
+    """Of everything that refined images depend on.
+
+    Another data set, another R or another way of computing gives another digest. Files are told apart by name, size
+    and time of change.
+
+    Args:
+        source: the images.
+        model: R.
+        way_of_computing: in any objects whose repr differs where the refined images do.
+    """
+    try:
+        architecture = model.to_json()
+    except (NotImplementedError, TypeError, ValueError):  # a layer that Keras cannot describe: equal to no other
+        architecture = secrets.token_hex()
+    about = (
+        way_of_computing,
+        __version__,
+        architecture,
+        source.key,
+        source.pixel_range,
+        str(source.dtype),
+        len(source),
+    )
+    digest = hashlib.sha256(repr(about).encode("utf-8", "surrogateescape"))
+    for array in model.get_weights():
+        digest.update(array.tobytes())
+    paths = (source.path / name for name in source.names) if source.path.is_dir() else (source.path,)
+    for path in paths:
+        status = path.stat()
+        digest.update(f"{path.name} {status.st_size} {status.st_mtime_ns}".encode("utf-8", "surrogateescape"))
+    return digest.digest()

@@ -1,0 +1,1 @@
+"""A run folder as it is opened again: its settings, networks, checkpoints."""

@@ -1,0 +1,1 @@
+"""Every setting of a training, and ready-made ones."""

@@ -1,0 +1,93 @@
+"""The command as a process of its own: interrupted, killed, gone on."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from http.client import HTTPConnection
+
+import pytest
+
+from simgan.command_line.main import main
+from simgan.turing import read_turing
+
+
+@pytest.fixture
+def copied(finished_run, tmp_path):
+    """A run folder that a test may write to."""
+    return shutil.copytree(finished_run.path, tmp_path / "copy")
+
+
+@pytest.fixture
+def start(copied):
+    """Starts `simgan turing` on `copied`; gives the process and its port."""
+    started = []
+
+    def run(*arguments):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "simgan", "turing", copied, "--trials", "6", "--no-browser", *arguments],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        started.append(process)
+        for line in process.stdout:
+            if found := re.search(r"http://127\.0\.0\.1:(\d+)/", line):
+                return process, int(found[1])
+        raise AssertionError("the server did not start")
+
+    yield run
+    for process in started:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def answer(port, trial):
+    headers = {"Content-Type": "application/json", "Origin": f"http://127.0.0.1:{port}"}
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("POST", "/answer", json.dumps({"test": "0001", "trial": trial, "answer": "real"}), headers)
+    reply = connection.getresponse()
+    content = json.loads(reply.read())
+    connection.close()
+    assert reply.status == 200, content
+    return content
+
+
+def test_killed_and_gone_on_and_interrupted(start, copied):
+    process, port = start()
+    answer(port, 0)
+    answer(port, 1)
+    process.kill()
+    process.wait()
+    process, port = start()
+    assert answer(port, 2)["next"] == 3
+    process.send_signal(signal.SIGINT)
+    printed, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "of 3 right" in printed
+    assert "3 trials left" in printed
+    (result,) = read_turing(copied)
+    assert (result.answered, result.finished) == (3, False)
+
+
+@pytest.mark.parametrize("name", ["synthetic", "real"])
+def test_data_set_that_has_moved_is_one_line(name, copied, tmp_path, capsys, only_line):
+    config = copied / "config.toml"
+    config.write_text(config.read_text("utf-8").replace(f"{name}.npy", f"moved-{name}.npy"), "utf-8")
+    assert main(["turing", str(copied), "--trials", "6", "--no-browser"]) == 2
+    message = only_line(capsys.readouterr().err)
+    assert f"{name}: expected images at" in message
+    assert message.endswith(f"--{name}.")
+    assert not (copied / "turing").exists()
+
+
+def test_too_few_images_are_one_line(copied, capsys, only_line):
+    assert main(["turing", str(copied), "--no-browser"]) == 2
+    assert "expected at least 50 images" in only_line(capsys.readouterr().err)
+    assert not (copied / "turing").exists()

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import pytest
+
+import simgan
+from simgan.command_line.main import main
+from simgan.errors import ConfigError, DataError
+from simgan.evaluation import displacement, structural_similarity
+from simgan.evaluation.evaluate import EvaluateConfig, evaluate
+from simgan.evaluation.refined_sample import refined_sample
+from simgan.evaluation.results import read_evaluation
+from simgan.images import open_images
+
+QUICK = EvaluateConfig(label="gaze", steps=2, seeds=2)
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """The two-sample test with few steps."""
+    original = simgan.evaluation.evaluate.distances
+    monkeypatch.setattr(
+        simgan.evaluation.evaluate, "distances", lambda *sets, **options: original(*sets, steps=2, **options)
+    )
+
+
+@pytest.mark.usefixtures("measured")
+def test_everything_is_measured_and_kept(run_on_eyes, eyes):
+    with open_images(eyes / "test.h5") as test:
+        found = evaluate(run_on_eyes, real_test=test, config=QUICK, command="by hand")
+    assert read_evaluation(run_on_eyes.path) == found
+    (score,) = found.downstream
+    assert (score.task, score.test_images, score.training_images, score.seeds) == ("angle", 12, 20, 2)
+    assert [trained.on for trained in score.trained] == ["synthetic", "refined", "union"]
+    by_label, by_flow = found.drift
+    assert (by_label.measured_by, by_label.images) == ("localiser of iris_centre", 4)
+    assert (by_flow.measured_by, by_flow.images) == ("optical flow", 20)
+    with open_images(eyes / "synthetic.h5") as source:
+        sample = refined_sample(run_on_eyes, source, 20)
+    assert by_flow.mean == pytest.approx(displacement(sample.synthetic, sample.refined).mean())
+    assert by_flow.mean > 0
+    structure = structural_similarity(sample.synthetic, sample.refined).mean()
+    assert found.structural_similarity == pytest.approx(structure)
+    for drift in found.drift:
+        assert (run_on_eyes.path / "evaluation" / drift.picture).stat().st_size > 500
+    assert len(found.distances) == 6
+    assert 0 < found.structural_similarity <= 1
+    assert any("12 labelled real images" in warning for warning in found.warnings)
+
+
+@pytest.mark.usefixtures("measured")
+def test_without_labelled_images_an_earlier_score_is_kept(run_on_eyes, eyes):
+    with open_images(eyes / "test.h5") as test:
+        first = evaluate(run_on_eyes, real_test=test, config=QUICK)
+    second = evaluate(run_on_eyes, config=QUICK)
+    assert second.downstream == first.downstream
+    assert second.drift[0].measured_by == "localiser of iris_centre"
+
+
+def test_label_that_is_not_clear_is_one_line(run_on_eyes, eyes, only_line):
+    with open_images(eyes / "test.h5") as test, pytest.raises(DataError) as caught:
+        evaluate(run_on_eyes, real_test=test)
+    assert "--label" in only_line(str(caught.value))
+
+
+def test_data_that_have_moved_are_one_line(run_on_eyes, eyes, only_line, tmp_path):
+    (eyes / "synthetic.h5").rename(tmp_path / "elsewhere.h5")
+    try:
+        with pytest.raises(DataError) as caught:
+            evaluate(run_on_eyes)
+    finally:
+        (tmp_path / "elsewhere.h5").rename(eyes / "synthetic.h5")
+    assert "--synthetic" in only_line(str(caught.value))
+
+
+@pytest.mark.usefixtures("measured")
+def test_evaluate_and_report_from_the_command_line(run_on_eyes, eyes, capsys):
+    arguments = [
+        "evaluate",
+        run_on_eyes.path,
+        "--real-test",
+        eyes / "test.h5",
+        "--label",
+        "gaze",
+        "--steps",
+        2,
+        "--seeds",
+        1,
+    ]
+    assert main([str(argument) for argument in arguments]) == 0
+    shown = capsys.readouterr().out
+    assert "gaze, trained" in shown
+    assert "drift by optical flow" in shown
+    found = read_evaluation(run_on_eyes.path)
+    assert found.command.startswith("simgan evaluate ")
+    assert "--label gaze" in found.command
+    page = (run_on_eyes.path / "report.html").read_text("utf-8")
+    assert "Did refining help?" in page
+    assert main(["report", str(run_on_eyes.path)]) == 0
+    assert "report.html" in capsys.readouterr().out
+
+
+def test_drift_from_the_command_line(eyes, capsys):
+    path = str(eyes / "synthetic.h5")
+    assert main(["drift", path, path]) == 0
+    assert "drift by optical flow: 0.0" in capsys.readouterr().out
+    assert main(["drift", path, path, "--points", "iris_centre", "--steps", "2"]) == 0
+    assert "own error" in capsys.readouterr().out
+
+
+def test_points_of_images_of_several_sizes_are_not_followed(run_on_eyes, tmp_path, measured):
+    random = np.random.default_rng(0)
+    with h5py.File(tmp_path / "sizes.h5", "w") as file:
+        for index in range(12):
+            file[f"image/{index:02d}"] = random.integers(0, 255, (24 + index % 2, 32), np.uint8)
+            file[f"iris/{index:02d}"] = random.uniform(5, 20, 2)
+    with open_images(tmp_path / "sizes.h5") as source:
+        found = evaluate(run_on_eyes, synthetic=source)
+        with pytest.raises(DataError, match="one size"):
+            evaluate(run_on_eyes, synthetic=source, real_test=source)
+    assert [drift.measured_by for drift in found.drift] == ["optical flow"]
+    assert any("several sizes" in warning for warning in found.warnings)
+
+
+@pytest.mark.parametrize("name", ["steps", "seeds", "images"])
+def test_nothing_to_do_is_refused(name, only_line):
+    with pytest.raises(ConfigError) as caught:
+        EvaluateConfig(**{name: 0})
+    assert only_line(str(caught.value)).startswith(f"{name}: ")
+
+
+def test_an_estimator_that_is_no_model_is_refused_before_anything_is_refined(run_on_eyes, monkeypatch):
+    monkeypatch.setattr(simgan.evaluation.evaluate, "refined_sample", lambda *_: pytest.fail("refined first"))
+    with pytest.raises(ConfigError, match="estimator"):
+        evaluate(run_on_eyes, config=EvaluateConfig(estimator="nothing.keras"))
