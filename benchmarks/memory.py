@@ -42,9 +42,9 @@ def main() -> None:
 def make_run(folder: Path) -> Path:
     """A run folder with an untrained R of 2 filters."""
     from simgan.engines.automatic import open_engine
-    from simgan.runs.run import save_models, write_config
     from simgan.settings.config import DataRecord, SourceRecord, make_config
-    from simgan.training.steps import new_state
+    from simgan.training.run_folder import save_models, write_config
+    from simgan.training.state import new_state
 
     engine = open_engine(micro_batch=1, compiled=False)
     tiny = make_config({"refiner": {"filters": 2, "blocks": 1}, "history_size": 512})

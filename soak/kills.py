@@ -25,7 +25,7 @@ from safetensors.numpy import load_file
 
 import simgan
 from simgan.settings.config import TrainConfig, make_config
-from simgan.training.session import resume, train
+from simgan.training.train import resume, train
 
 _SETTINGS = {
     "batch_size": 4,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from simgan.settings.config import TrainConfig
     from simgan.settings.presets import PRESETS
     from simgan.training.history import HistoryBuffer
-    from simgan.training.session import resume, train
+    from simgan.training.train import resume, train
 
 __all__ = [
     "PRESETS",
@@ -58,10 +58,10 @@ _HOME = {
     "open_images": "simgan.images",
     "refine": "simgan.refining.data_set",
     "refiner_model": "simgan.models",
-    "resume": "simgan.training.session",
+    "resume": "simgan.training.train",
     "self_regularisation_loss": "simgan.models.losses",
     "simgan_model": "simgan.models",
-    "train": "simgan.training.session",
+    "train": "simgan.training.train",
 }
 
 

@@ -16,7 +16,7 @@ from simgan.refining.data_set import refine_data_set
 from simgan.report import write_report
 from simgan.settings.config import make_config
 from simgan.settings.presets import PRESETS
-from simgan.training.session import train
+from simgan.training.train import train
 
 _SYNTHETIC, _REAL, _TEST = 8000, 4000, 2000  # images
 # Test eyes come from a series of their own, so that none was seen in training.

@@ -15,9 +15,10 @@ from simgan.engines.automatic import open_engine
 from simgan.errors import RunError
 from simgan.images import PixelRange
 from simgan.images.ranges import TypedRange
-from simgan.runs.run import open_recorded, save_models, write_config
+from simgan.runs.run import open_recorded
 from simgan.settings.config import DataRecord, make_config, read_settings
-from simgan.training.steps import new_state
+from simgan.training.run_folder import save_models, write_config
+from simgan.training.state import new_state
 
 MODEL_FILES = [f"{name}_model.{suffix}" for name in ("disc", "refiner", "simgan") for suffix in ("h5", "keras")]
 

@@ -7,7 +7,8 @@ import numpy as np
 from simgan.engines.automatic import open_engine, resolve
 from simgan.settings.config import TrainConfig, make_config
 from simgan.settings.presets import PRESETS, PresetName
-from simgan.training.steps import Steps, new_state
+from simgan.training.state import new_state
+from simgan.training.steps import Steps
 
 
 def test_every_name_has_a_preset():

@@ -16,16 +16,11 @@ from safetensors.numpy import load_file, save_file
 from simgan.engines.automatic import open_engine
 from simgan.errors import ConfigError, HealthError, RunError
 from simgan.files.numbers import flatten, unflatten
-from simgan.training.checkpoint import (
-    Checkpoints,
-    best_checkpoint,
-    is_pretrained_only,
-    read_checkpoint,
-    state_dict,
-    write_checkpoint,
-)
+from simgan.runs.checkpoints import best_checkpoint, is_pretrained_only
+from simgan.training.checkpoint import Checkpoints, read_checkpoint, state_dict, write_checkpoint
 from simgan.training.loop import Training
-from simgan.training.steps import Steps, TrainState, new_state
+from simgan.training.state import TrainState, new_state
+from simgan.training.steps import Steps
 from simgan.training.stopping import StopRequest
 
 CHANGES = {"drift_budget": 0.05, "self_regularisation": 0.5, "jitter": 1, "refiner_optimiser": {"name": "adam"}}

@@ -10,7 +10,8 @@ from torch.nn import functional
 from simgan.engines.torch.engine import TorchEngine
 from simgan.training.budget import FixedWeight
 from simgan.training.loop import Training
-from simgan.training.steps import Steps, new_state
+from simgan.training.state import new_state
+from simgan.training.steps import Steps
 
 
 class RecordingEngine(TorchEngine):

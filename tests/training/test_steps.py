@@ -13,7 +13,8 @@ from torch.utils._pytree import tree_leaves
 from simgan.engines.automatic import open_engine
 from simgan.errors import ConfigError
 from simgan.settings.config import TrainConfig
-from simgan.training.steps import Steps, TrainState, new_state
+from simgan.training.state import TrainState, new_state
+from simgan.training.steps import Steps
 
 RANDOM = np.random.default_rng(0)
 WEIGHT = 1.0  # of self-regularisation, where a test is about something else

@@ -70,8 +70,8 @@ class Refine:
         from simgan.console.progress import show_progress
         from simgan.refining.data_set import refine_data_set
         from simgan.refining.quarantine import quarantine_list
+        from simgan.runs.checkpoints import PRETRAINED_ONLY
         from simgan.runs.run import Run
-        from simgan.training.checkpoint import PRETRAINED_ONLY
 
         run = Run.open(self.run_folder, self.checkpoint)
         if run.is_pretrained_only:

@@ -129,7 +129,7 @@ class Train:
                     )
                     say_notes(console, source, flag=f"--{name}-range", resized_to=(height, width))
                 return 0
-            from simgan.training.session import train
+            from simgan.training.train import train
 
             run = train(self.settings, synthetic, real, self.out, console=console)
         return self._finished(run.path, console)
@@ -137,7 +137,7 @@ class Train:
     def _resume(self, folder: Path, console: Console) -> int:
         """Goes on where a training stopped, with the same settings or not at all."""
         from simgan.runs.run import typed_range
-        from simgan.training.session import resume
+        from simgan.training.train import resume
 
         if self.out != folder:
             raise ConfigError(

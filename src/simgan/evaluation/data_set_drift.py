@@ -4,12 +4,11 @@ import numpy as np
 from rich.console import Console
 
 from simgan.console.progress import show_progress
+from simgan.console.silent import SILENT
 from simgan.errors import DataError
 from simgan.evaluation import Drift, as_points, displacement, drift_of_points, drift_result, structural_similarity
 from simgan.evaluation.results import DriftResult
 from simgan.images import ImageSource, read_all, require_one_size
-
-_SILENT = Console(quiet=True)
 
 
 def drift_of_data_sets(
@@ -19,7 +18,7 @@ def drift_of_data_sets(
     *,
     steps: int = 1200,
     seed: int = 0,
-    console: Console = _SILENT,
+    console: Console = SILENT,
 ) -> tuple[DriftResult, float]:
     """Drift between a data set and its refined version, and their structural similarity.
 

@@ -14,6 +14,7 @@ import numpy as np
 from rich.console import Console
 
 from simgan.console.progress import show_progress
+from simgan.console.silent import SILENT
 from simgan.errors import ConfigError, DataError
 from simgan.evaluation import (
     Drift,
@@ -51,7 +52,6 @@ from simgan.runs.run import Run, open_recorded
 from simgan.training.batches import load_image
 
 _FEW = 100  # labelled real images: with fewer, intervals are wide
-_SILENT = Console(quiet=True)
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def evaluate(
     real_test: ImageSource | None = None,
     config: EvaluateConfig | None = None,
     command: str = "simgan.evaluate",
-    console: Console = _SILENT,
+    console: Console = SILENT,
 ) -> Evaluation:
     """Measures a run and writes evaluation/results.json and its pictures into the run folder.
 

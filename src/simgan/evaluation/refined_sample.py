@@ -7,13 +7,12 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from simgan.console.progress import show_progress
+from simgan.console.silent import SILENT
 from simgan.images import ImageSource, PixelRange
 from simgan.images.sampling import evenly_spaced
 from simgan.refining.data_set import check_range, refine
 from simgan.runs.run import Run
 from simgan.training.batches import load_image
-
-_SILENT = Console(quiet=True)
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Sample:
         return height, width
 
 
-def refined_sample(run: Run, source: ImageSource, count: int, console: Console = _SILENT) -> Sample:
+def refined_sample(run: Run, source: ImageSource, count: int, console: Console = SILENT) -> Sample:
     """Refines up to `count` evenly spaced images: at their own size if all have the same, else at the training's."""
     check_range(run, source)
     indices = evenly_spaced(len(source), count)

@@ -1,19 +1,13 @@
 """Checkpoints: all of a `TrainState`, so that a training goes on, bit for bit, as if it had never stopped.
 
-RUN/checkpoints/3-adversarial-0000400/
-    arrays.safetensors  networks, optimisers, history
-    state.json          position, random states, weight, losses since the last record; versions and settings
-
 Numbers alone: nothing in a checkpoint is run or unpickled, and shapes are checked before they are read. A checkpoint
-gets its name once all of it is on the disk, so one that has a name is whole.
+gets its name once all of it is on the disk, so one that has a name is whole. runs/checkpoints.py has its files.
 """
 
 import json
 import logging
-import re
 import shutil
 import time
-from contextlib import suppress
 from dataclasses import fields
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -25,19 +19,24 @@ from safetensors import SafetensorError, safe_open
 from simgan.errors import ConfigError, RunError
 from simgan.files.folders import whole_folder
 from simgan.files.numbers import Parts, check_shapes, dump, flatten, load, save_numbers, unflatten
-from simgan.runs.position import ADVERSARIAL, PHASES, Position
+from simgan.runs.checkpoints import (
+    ARRAYS,
+    STATE,
+    VERSION,
+    all_checkpoints,
+    best_checkpoint,
+    checkpoint_name,
+    read_about,
+)
+from simgan.runs.position import ADVERSARIAL, Position
 from simgan.settings.config import CONFIG_FILE, TrainConfig, differences, make_config, prolongs
 from simgan.training.health import check_arrays, check_losses
-from simgan.training.steps import TrainState
+from simgan.training.state import TrainState
 from simgan.training.stopping import StopRequest
 from simgan.version import __version__
 
-ARRAYS, _STATE = "arrays.safetensors", "state.json"
-_VERSION = 1  # of the layout
-_NAME = re.compile(rf"[1-3]-({'|'.join(PHASES)})-\d{{7,}}")
 _SHARE = 50  # what checkpoints that are due by time may cost at most: one part in so many
 _PACKAGES = ("keras", "torch", "numpy")  # whose versions a checkpoint notes
-PRETRAINED_ONLY = "R was pre-trained only, to give back what it gets, and changes images little"
 _log = logging.getLogger("simgan")
 
 
@@ -65,7 +64,7 @@ class Checkpoints:
             RunError: there are checkpoints, and none can be read.
             ConfigError: the newest that can be read was made with other settings.
         """
-        found, damaged = sorted(_all(self._folder), reverse=True), []
+        found, damaged = sorted(all_checkpoints(self._folder), reverse=True), []
         for path in found:
             try:
                 read_checkpoint(path, self._state, self._config)
@@ -87,7 +86,7 @@ class Checkpoints:
 
     def any(self) -> bool:
         """Whether there is one."""
-        return bool(_all(self._folder))
+        return bool(all_checkpoints(self._folder))
 
     def step(self) -> None:
         """See `simgan.training.loop.Observer.step`."""
@@ -106,10 +105,10 @@ class Checkpoints:
         """
         started = time.monotonic()
         write_checkpoint(self._folder, self._state, self._config)
-        keep = sorted(_all(self._folder), reverse=True)[: self._config.keep]
+        keep = sorted(all_checkpoints(self._folder), reverse=True)[: self._config.keep]
         if best := best_checkpoint(self._folder):
             keep.append(best)
-        for path in set(_all(self._folder)) - set(keep):
+        for path in set(all_checkpoints(self._folder)) - set(keep):
             hidden = path.with_name(f".{path.name}.removed")  # half removed, it must not look whole
             path.rename(hidden)
             shutil.rmtree(hidden, ignore_errors=True)
@@ -133,13 +132,13 @@ def write_checkpoint(folder: Path, state: TrainState, config: TrainConfig) -> Pa
         OSError: the disk is full or cannot be written.
     """
     position = state.position
-    path = folder / f"{PHASES.index(position.phase) + 1}-{position.phase}-{position.step:07d}"
+    path = folder / checkpoint_name(position)
     if path.exists():  # a stop right after going on from it
         return path
     numbers = finite_numbers(state)
     arrays = {name: np.asarray(value, order="C") for name, value in numbers.items() if isinstance(value, np.ndarray)}
     about = {
-        "version": _VERSION,
+        "version": VERSION,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": _versions(),
         "config": config.model_dump(mode="json"),
@@ -148,7 +147,7 @@ def write_checkpoint(folder: Path, state: TrainState, config: TrainConfig) -> Pa
     }
     with whole_folder(path) as partial:
         save_numbers(partial / ARRAYS, arrays)
-        (partial / _STATE).write_text(json.dumps(about, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        (partial / STATE).write_text(json.dumps(about, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     return path
 
 
@@ -180,7 +179,7 @@ def read_checkpoint(path: Path, state: TrainState, config: TrainConfig) -> None:
         ConfigError: it was made with other settings; fewer steps are none.
     """
     try:
-        about = _about(path)
+        about = read_about(path)
         made_with = _settings(about)
         changed = differences(made_with, config)
         if changed and not prolongs(made_with, config):
@@ -202,27 +201,6 @@ def read_checkpoint(path: Path, state: TrainState, config: TrainConfig) -> None:
         raise RunError(f"checkpoint: expected one of this training in {path}, received another ({reason}).") from None
 
 
-def find_checkpoint(folder: Path, name: str) -> Path:
-    """The checkpoint that is named so, or the `newest`, or the `best`.
-
-    Raises:
-        RunError: there is none.
-    """
-    known = sorted(_all(folder))
-    chosen = best_checkpoint(folder) if name == "best" else known[-1] if known and name == "newest" else None
-    chosen = chosen or next((path for path in known if path.name == name), None)
-    if chosen is None:
-        names = ", ".join(path.name for path in known) or "none there"
-        raise RunError(f"checkpoint: expected newest, best or a name in {folder}, received {name!r}; known: {names}.")
-    return chosen
-
-
-def is_pretrained_only(path: Path) -> bool:
-    """Whether a checkpoint is from before the first adversarial step."""
-    _, phase, step = path.name.split("-")
-    return phase != ADVERSARIAL or int(step) == 0
-
-
 def _settings(about: Parts) -> TrainConfig:
     try:
         return make_config(about["config"])
@@ -236,38 +214,16 @@ def _versions() -> dict[str, str]:
 
 def _other_versions(path: Path) -> str:
     """Those that wrote a checkpoint, where they are not those in use: 'torch 2.9.0 (now 2.13.0)'."""
-    saved, now = _about(path).get("versions"), _versions()
+    saved, now = read_about(path).get("versions"), _versions()
     saved = saved if isinstance(saved, dict) else {}
     return ", ".join(
         f"{name} {saved.get(name, '?')} (now {now[name]})" for name in now if saved.get(name) != now[name]
     )
 
 
-def best_checkpoint(folder: Path) -> Path | None:
-    """The one with the least score; None while there is none of the adversarial phase."""
-    known = {}
-    for path in _all(folder):
-        with suppress(OSError, ValueError):  # one that cannot be read is not the best
-            score = _about(path).get("score")
-            if isinstance(score, float):
-                known[path] = score
-    return min(known, key=lambda path: (known[path], path), default=None)
-
-
 def state_dict(state: TrainState) -> Parts:
     """All of a state by field: dictionaries of arrays and of what JSON holds."""
     return {field.name: dump(getattr(state, field.name)) for field in fields(state)}
-
-
-def _all(folder: Path) -> list[Path]:
-    return [path for path in folder.glob("*") if _NAME.fullmatch(path.name)]
-
-
-def _about(path: Path) -> Parts:
-    about = json.loads((path / _STATE).read_text(encoding="utf-8"))
-    if not isinstance(about, dict) or about.get("version") != _VERSION or not isinstance(about.get("state"), dict):
-        raise ValueError(f"{_STATE} is not of version {_VERSION}")
-    return about
 
 
 def _score(state: TrainState, config: TrainConfig) -> float | None:

@@ -9,7 +9,8 @@ from typing import NamedTuple, Protocol
 
 from simgan.runs.position import ADVERSARIAL, DISCRIMINATOR_PRETRAIN, REFINER_PRETRAIN
 from simgan.settings.config import TrainConfig
-from simgan.training.steps import Batch, Steps, TrainState
+from simgan.training.state import TrainState
+from simgan.training.steps import Batch, Steps
 
 
 class Observer(Protocol):

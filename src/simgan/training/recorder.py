@@ -18,10 +18,12 @@ from simgan.console.progress import progress_bar
 from simgan.errors import HealthError
 from simgan.images.picture_sheet import picture_sheet
 from simgan.runs.position import ADVERSARIAL, DISCRIMINATOR_PRETRAIN, PHASES, REFINER_PRETRAIN
-from simgan.runs.run import METRICS, drop_later_records
+from simgan.runs.run import METRICS
 from simgan.settings.config import TrainConfig
 from simgan.training.health import LONG, alarms, check_losses
-from simgan.training.steps import Batch, TrainState
+from simgan.training.run_folder import drop_later_records
+from simgan.training.state import TrainState
+from simgan.training.steps import Batch
 
 Item = TypeVar("Item")
 

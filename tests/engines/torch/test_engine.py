@@ -17,7 +17,8 @@ from simgan.engines.torch.engine import TorchEngine
 from simgan.engines.torch.fast_forms import Recorded, or_plain
 from simgan.errors import EngineError
 from simgan.models import refiner_model
-from simgan.training.steps import Steps, new_state
+from simgan.training.state import new_state
+from simgan.training.steps import Steps
 
 RANDOM = np.random.default_rng(0)
 

@@ -1,0 +1,110 @@
+"""Writes the files of a run folder; runs/run.py opens them again."""
+
+import csv
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import tomli_w
+
+from simgan.console.absl_log import no_absl_warnings
+from simgan.files.folders import replace, sync, write_whole
+from simgan.files.numbers import save_networks
+from simgan.images import LeftOut
+from simgan.models import discriminator_model, refiner_model, simgan_model
+from simgan.runs.position import PHASES, Position
+from simgan.runs.run import DISCRIMINATOR, METRICS, NETWORKS, REFINER, read_record
+from simgan.settings.config import CONFIG_FILE, DataRecord, TrainConfig
+from simgan.training.state import TrainState
+
+LEFT_OUT = "left_out.csv"
+
+
+def write_config(folder: Path, config: TrainConfig, data: DataRecord) -> None:
+    """Writes config.toml."""
+    text = f"{config.to_toml()}\n{tomli_w.dumps({'data': data.model_dump(mode='json', exclude_none=True)})}"
+    # Paths need not be UTF-8.
+    write_whole(folder / CONFIG_FILE, text.encode("utf-8", "surrogateescape"))
+
+
+def write_left_out(folder: Path, sets: Mapping[str, Sequence[LeftOut]]) -> None:
+    """Writes left_out.csv: the images that could not be used, and why. No file if there are none."""
+    rows = [(name, image.name, image.reason) for name, images in sets.items() for image in images]
+    if rows:
+        with (folder / LEFT_OUT).open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            csv.writer(file).writerows([("set", "name", "reason"), *rows])
+
+
+def write_framing(folder: Path, findings: list[dict[str, str]], picture: bytes) -> None:
+    """Writes framing.json and framing.png."""
+    (folder / "framing.json").write_text(json.dumps(findings, indent=1) + "\n", encoding="utf-8")
+    (folder / "framing.png").write_bytes(picture)
+
+
+def prolong(folder: Path, config: TrainConfig, data: DataRecord) -> None:
+    """Makes a run, finished or not, one of `config`, which has more steps, that is not finished.
+
+    Its models stay until the prolonged training replaces them.
+    """
+    (folder / NETWORKS).unlink(missing_ok=True)  # first: a finished run must have the steps that config.toml says
+    sync(folder)
+    write_config(folder, config, data)
+
+
+def drop_later_records(
+    folder: Path, position: Position, is_due: Callable[[str, int], bool] = lambda phase, step: True
+) -> list[dict[str, Any]]:
+    """Leaves the records up to `position` in metrics.jsonl: a training that goes on from there writes the rest.
+
+    Args:
+        folder: the run folder.
+        position: where the training goes on.
+        is_due: whether the training has a record after this step of this phase; one at the end of a training that
+            is prolonged has none.
+    """
+    path, kept = folder / METRICS, []
+    if not path.exists():
+        return []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            record = read_record(line)
+        except ValueError:  # torn when the training was killed: the last
+            break
+        if record["phase"] not in PHASES or not position.is_past(record["phase"], int(record["step"])):
+            break
+        if is_due(record["phase"], int(record["step"])):
+            kept.append(record)
+    write_whole(path, "".join(f"{json.dumps(record)}\n" for record in kept))
+    return kept
+
+
+def save_models(folder: Path, state: TrainState, config: TrainConfig, data: DataRecord) -> None:
+    """Writes the three models as .keras and .h5, float32 and channels last, then R and D as numbers, which tells that
+    the run is finished. Each file appears whole or not at all.
+
+    The refiner takes images of any size; D, and so the joint model, those of the training's.
+    """
+    refiner = refiner_model(None, None, data.channels, **dict(config.refiner))
+    disc = discriminator_model(data.width, data.height, data.channels, **dict(config.discriminator))
+    refiner.set_weights(state.averaged_refiner.get_weights())
+    disc.set_weights(state.discriminator.get_weights())
+    models = {"refiner_model": refiner, "disc_model": disc, "simgan_model": simgan_model(refiner, disc)}
+    # Keras advises against .h5 at every save; users asked for it beside .keras.
+    with no_absl_warnings():
+        for name, model in models.items():
+            for suffix in (".h5", ".keras"):
+                partial = folder / f".{name}.partial{suffix}"
+                _save(model, partial)
+                replace(partial, folder / f"{name}{suffix}")
+    save_networks(folder / NETWORKS, {REFINER: refiner, DISCRIMINATOR: disc})
+
+
+def _save(model: keras.Model, path: Path) -> None:
+    try:
+        model.save(path)
+    except RuntimeError as error:
+        if "errno" in str(error):  # how HDF5 says that the disk is full
+            raise OSError(f"{path}: {error}") from error
+        raise
