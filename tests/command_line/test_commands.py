@@ -11,8 +11,10 @@ from PIL import Image
 from rich.console import Console
 
 import simgan
-from simgan.command_line.commands import Check, Refine
-from simgan.command_line.measuring_commands import Drift, Evaluate
+from simgan.command_line.check import Check
+from simgan.command_line.drift import Drift
+from simgan.command_line.evaluate import Evaluate
+from simgan.command_line.refine import Refine
 from simgan.command_line.train import Train
 from simgan.errors import DataError
 

@@ -17,8 +17,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 import tyro
 from tyro.conf import subcommand
 
-from simgan.command_line.commands import Check, Demo, Refine, RenderEyes
-from simgan.command_line.measuring_commands import Drift, Evaluate, Report
+from simgan.command_line.check import Check
+from simgan.command_line.demo import Demo
+from simgan.command_line.drift import Drift
+from simgan.command_line.evaluate import Evaluate
+from simgan.command_line.refine import Refine
+from simgan.command_line.render_eyes import RenderEyes
+from simgan.command_line.report import Report
 from simgan.command_line.turing import Turing
 from simgan.console.printing import say
 from simgan.errors import ConfigError, HealthError, SimGANError, is_out_of_memory
@@ -55,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit code, see docs/reliability.md: 0 done, 1 problems found by `check`, 2 bad input, 3 a training that is
-        not well, 70 a mistake in simgan itself, 130 interrupted, 143 terminated.
+        not well, 70 a mistake in simgan itself, 130 interrupted, 141 nobody reads the output, 143 terminated.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = _DEBUG in given
@@ -186,7 +191,8 @@ def _train(arguments: list[str]) -> Any:
     """The `train` command for tyro: in full only if it is asked for, since its settings take long to import."""
     if arguments[:1] != ["train"]:
         return Annotated[_Train, subcommand("train")]
-    from simgan.command_line.train import Train, train_defaults
+    from simgan.command_line.train import Train
+    from simgan.command_line.train_defaults import train_defaults
 
     return Annotated[Train, subcommand("train", default=train_defaults(arguments))]
 

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import argparse
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
-from tyro import MISSING
 from tyro.conf import arg
 
-from simgan.command_line.commands import Channels, Layout, OnBadImage, Range, open_data, say_notes
+from simgan.command_line.reading import Range, open_data, say_notes
 from simgan.console.printing import say
 from simgan.errors import ConfigError
+from simgan.settings.choices import Channels, Layout, OnBadImage
 from simgan.settings.config import (
-    SETTINGS_FREE_TO_CHANGE,
     DataRecord,
     SourceRecord,
     TrainConfig,
-    make_config,
     read_run,
-    read_settings,
 )
-from simgan.settings.presets import PRESETS, PresetName
+from simgan.settings.presets import PresetName
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from simgan.runs.run import Run
 
 
 @dataclass(frozen=True)
@@ -132,7 +130,7 @@ class Train:
             from simgan.training.train import train
 
             run = train(self.settings, synthetic, real, self.out, console=console)
-        return self._finished(run.path, console)
+        return self._finished(run, console)
 
     def _resume(self, folder: Path, console: Console) -> int:
         """Goes on where a training stopped, with the same settings or not at all."""
@@ -164,24 +162,12 @@ class Train:
                 for path, record in ((self.synthetic, data.synthetic), (self.real, data.real))
             )
             run = resume(folder, self.settings, synthetic=synthetic, real=real, console=console)
-        return self._finished(run.path, console)
+        return self._finished(run, console)
 
     def _check_reading(self, data: DataRecord) -> None:
         """ConfigError if the images are to be read in another way than the training began with."""
-        asked = {
-            "synthetic_key": (self.synthetic_key, data.synthetic.key),
-            "real_key": (self.real_key, data.real.key),
-            "synthetic_layout": (self.synthetic_layout, data.synthetic.layout),
-            "real_layout": (self.real_layout, data.real.layout),
-            "synthetic_range": (self.synthetic_range, data.synthetic.range),
-            "real_range": (self.real_range, data.real.range),
-            "on_bad_image": (self.on_bad_image, data.synthetic.on_bad_image),
-            "synthetic_images": (self.synthetic_images, data.synthetic.images),
-            "real_images": (self.real_images, data.real.images),
-            "channels": (self.channels, data.synthetic.channels),
-            "follow_links": (self.follow_links, data.synthetic.follow_links),
-        }
-        for name, (now, before) in asked.items():
+        for name, before in reading_arguments(data.synthetic, data.real).items():
+            now = getattr(self, name)
             if now != before:
                 raise ConfigError(
                     f"{name}: expected {before}, as the training began with, received {now}; leave it out, or train "
@@ -191,79 +177,26 @@ class Train:
             raise ConfigError("dry_run: expected a new training, received --resume as well; leave one of them out.")
 
     @staticmethod
-    def _finished(folder: Path, console: Console) -> int:
-        say(console, f"The refiner is in {folder}; its report is {folder / 'report.html'}.")
-        say(console, f"Refine a data set: simgan refine {quote(str(folder))} INPUT OUTPUT")
+    def _finished(run: Run, console: Console) -> int:
+        """Draws the report and says how to go on."""
+        from simgan.report import write_report
+
+        say(console, f"The refiner is in {run.path}; its report is {write_report(run)}.")
+        say(console, f"Refine a data set: simgan refine {quote(str(run.path))} INPUT OUTPUT")
         return 0
 
 
-def train_defaults(arguments: list[str]) -> Train:
-    """The `train` command with what --preset and --config say, so that its --help shows the settings in force."""
-    early = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    early.add_argument("--preset", choices=PRESETS)
-    early.add_argument("--config", type=Path)
-    early.add_argument("--resume", type=Path)
-    early.add_argument("--synthetic")
-    early.add_argument("--real")
-    try:
-        chosen, _ = early.parse_known_args(arguments)
-    except argparse.ArgumentError:
-        chosen = early.parse_args([])  # tyro reports it
-    if chosen.resume is not None:
-        return _resume_defaults(chosen.resume, chosen.preset, chosen.config)
-    settings, data = read_settings(chosen.config) if chosen.config else ({}, None)
-    # Key and range belong to a path: another path has its own.
-    synthetic = data.synthetic if data and not chosen.synthetic else SourceRecord(path="")
-    real = data.real if data and not chosen.real else SourceRecord(path="")
-    return Train(
-        synthetic=Path(synthetic.path) if synthetic.path else MISSING,
-        real=Path(real.path) if real.path else MISSING,
-        out=MISSING,
-        synthetic_key=synthetic.key,
-        real_key=real.key,
-        synthetic_layout=synthetic.layout,
-        real_layout=real.layout,
-        synthetic_images=synthetic.images,
-        real_images=real.images,
-        channels=synthetic.channels,
-        follow_links=synthetic.follow_links,
-        synthetic_range=synthetic.range,
-        real_range=real.range,
-        on_bad_image="skip" if "skip" in (synthetic.on_bad_image, real.on_bad_image) else "stop",
-        settings=make_config(settings, PRESETS[chosen.preset or "default"].config),
-    )
+def reading_arguments(synthetic: SourceRecord, real: SourceRecord) -> dict[str, Any]:
+    """How both sets were read for a run, as arguments of `Train`: by set where that has one for each, else by name.
 
-
-def _resume_defaults(folder: Path, preset: PresetName | None, file: Path | None) -> Train:
-    """The settings of a run; with --preset or --config what these say, for `resume` to compare."""
-    config, trained_on = read_run(folder)
-    if preset is not None or file is not None:
-        given, _ = read_settings(file) if file else ({}, None)
-        asked = make_config(given, PRESETS[preset or "default"].config)
-        recorded = config.model_dump()
-        # What the machine decided, or what may change on the way, is no other setting.
-        free = {
-            name
-            for name in recorded
-            if getattr(asked, name) == "auto" or (name in SETTINGS_FREE_TO_CHANGE and name not in given)
-        }
-        config = asked.model_copy(update={name: recorded[name] for name in free})
-    synthetic, real = trained_on.synthetic, trained_on.real
-    return Train(
-        synthetic=Path(synthetic.path),
-        real=Path(real.path),
-        out=folder,
-        resume=folder,
-        synthetic_key=synthetic.key,
-        real_key=real.key,
-        synthetic_layout=synthetic.layout,
-        real_layout=real.layout,
-        synthetic_images=synthetic.images,
-        real_images=real.images,
-        channels=synthetic.channels,
-        follow_links=synthetic.follow_links,
-        synthetic_range=synthetic.range,
-        real_range=real.range,
-        on_bad_image=synthetic.on_bad_image,
-        settings=config,
-    )
+    A new field of SourceRecord comes along as soon as `Train` has an argument of that name.
+    """
+    arguments: dict[str, Any] = {}
+    for name in SourceRecord.model_fields:
+        if f"synthetic_{name}" in Train.__dataclass_fields__:
+            arguments |= {f"synthetic_{name}": getattr(synthetic, name), f"real_{name}": getattr(real, name)}
+        elif name in Train.__dataclass_fields__:
+            arguments[name] = getattr(synthetic, name)
+    # One flag for both sets: a set without bad images is read alike either way.
+    arguments["on_bad_image"] = "skip" if "skip" in (synthetic.on_bad_image, real.on_bad_image) else "stop"
+    return arguments

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-from simgan.command_line.commands import open_data
+from simgan.command_line.reading import open_data
 from simgan.console.printing import say
 
 if TYPE_CHECKING:

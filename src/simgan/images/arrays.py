@@ -6,14 +6,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import eq
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simgan.errors import DataError
+from simgan.settings.choices import Layout
 
-Layout = Literal["nhwc", "nchw"]
 IMAGE_NAMES = ("image", "images")
 DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
 _LISTED = 8

@@ -8,18 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from simgan.errors import DataError
-from simgan.images.arrays import Layout
 from simgan.images.notes import Seen, notes_on, size_notes
 from simgan.images.opening import find_images
 from simgan.images.pixels import PixelRange, any_finite
 from simgan.images.ranges import TypedRange
 from simgan.images.readable import readable_sample, typical_image
 from simgan.images.source import ImageSource
+from simgan.settings.choices import Channels, Layout
 
 # Ours: more is no help, and a folder of a million wrong files must not fill the screen.
 MAX_PROBLEMS = 20
@@ -82,7 +82,7 @@ def inspect_images(
     pixel_range: PixelRange | TypedRange | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     images: str | None = None,
-    channels: Literal[1, 3] | None = None,
+    channels: Channels = None,
     follow_links: bool = True,
 ) -> ImageReport:
     """Read every image and every label at `path`, going on after a bad one. `key`, `layout`, `pixel_range`, `images`,

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from simgan.errors import DataError
 from simgan.images.arrays import (
-    Layout,
     Member,
     as_image,
     check_bytes,
@@ -42,6 +41,7 @@ from simgan.images.known_sizes import KnownSizes
 from simgan.images.names import IndexNames, PackedNames
 from simgan.images.sampling import evenly_spaced
 from simgan.images.source import ImageSource
+from simgan.settings.choices import Layout
 
 # Each is opened to see what it is: this many take a tenth of a second.
 MAX_MEMBERS = 1000

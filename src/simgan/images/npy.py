@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from simgan.errors import DataError
 from simgan.images.arrays import (
-    Layout,
     Member,
     as_images,
     as_slice,
@@ -32,6 +31,7 @@ from simgan.images.arrays import (
 )
 from simgan.images.names import IndexNames
 from simgan.images.source import ImageSource
+from simgan.settings.choices import Layout
 
 NPZ_ERRORS = (
     OSError,

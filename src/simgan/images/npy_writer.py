@@ -13,9 +13,10 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simgan.images.arrays import Layout, as_slice
+from simgan.images.arrays import as_slice
 from simgan.images.npy import COPY_BYTES, NpyHeader, NpySource, NpzSource
 from simgan.images.writer import ImageWriter
+from simgan.settings.choices import Layout
 
 
 class NpyFile:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
-from typing import Literal
 
 from simgan.errors import DataError
-from simgan.images.arrays import Layout
 from simgan.images.pixels import PixelRange
 from simgan.images.ranges import TypedRange
 from simgan.images.readable import ReadableImages
 from simgan.images.source import ImageSource
+from simgan.settings.choices import Channels, Layout, OnBadImage
 
-OnBadImage = Literal["stop", "skip"]
 HDF5_SUFFIXES = (".h5", ".hdf5")
 
 
@@ -27,7 +25,7 @@ def open_images(
     on_bad_image: OnBadImage = "stop",
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     images: str | None = None,
-    channels: Literal[1, 3] | None = None,
+    channels: Channels = None,
     follow_links: bool = True,
 ) -> ImageSource:
     """The images at `path`: a folder of PNG/JPEG/TIFF/BMP, an HDF5 file, an .npy or an .npz file.
@@ -67,7 +65,7 @@ def find_images(
     layout: Layout | None = None,
     *,
     images: str | None = None,
-    channels: Literal[1, 3] | None = None,
+    channels: Channels = None,
     follow_links: bool = True,
 ) -> ImageSource:
     """The source at `path` before `settle`: names, sizes and `stored` work, no image has been read."""

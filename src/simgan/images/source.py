@@ -18,8 +18,8 @@ from simgan.images.ranges import Origin, TypedRange, choose_range, in_words
 from simgan.images.sampling import evenly_spaced
 
 if TYPE_CHECKING:
-    from simgan.images.arrays import Layout
     from simgan.images.readable import LeftOut
+    from simgan.settings.choices import Layout
 
 # Enough to meet every convention in use, and read in about a second. Ours.
 RANGE_SAMPLE = 128

@@ -13,6 +13,7 @@ import tomli_w
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from simgan.errors import ConfigError, RunError
+from simgan.settings.choices import Channels, Layout, OnBadImage
 
 CONFIG_FILE = "config.toml"
 """Of a run folder."""
@@ -178,15 +179,15 @@ class SourceRecord(_Settings):
 
     path: str
     key: str | None = None
-    layout: Literal["nhwc", "nchw"] | None = None
+    layout: Layout | None = None
     range: tuple[float, float] | None = None
     """Stored values of black and white that the training used, given or not. Older versions recorded those given."""
     dtype: Literal["uint8", "uint16", "float16", "float32", "float64"] | None = None
     """The stored type that `range` belongs to. Older versions did not record it."""
-    on_bad_image: Literal["stop", "skip"] = "stop"
+    on_bad_image: OnBadImage = "stop"
     images: str | None = None
     """Globs that said which pictures of a folder are the images. None: all that are not labels of others."""
-    channels: Literal[1, 3] | None = None
+    channels: Channels = None
     """What every picture was converted to. None: nothing was converted."""
     follow_links: bool = True
     """Whether links in a folder were followed."""

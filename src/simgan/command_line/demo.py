@@ -1,0 +1,28 @@
+"""The `demo` command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Render, train, refine, score and draw, in one go: what SimGAN does, with nothing to bring."""
+
+    out: Path = Path("demo")
+    """Folder to make."""
+    seed: int = 0
+    """Of everything random."""
+
+    def run(self, console: Console) -> int:
+        """Runs the demo."""
+        from simgan.command_line.tables import show_evaluation
+        from simgan.demo import run_demo
+
+        show_evaluation(run_demo(self.out, self.seed, console), console)
+        return 0

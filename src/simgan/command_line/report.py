@@ -1,0 +1,30 @@
+"""The `report` command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from tyro.conf import Positional, arg
+
+from simgan.console.printing import say
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@dataclass(frozen=True)
+class Report:
+    """Draw RUN/report.html: settings, curves, pictures, and what `simgan evaluate` and `simgan turing` found."""
+
+    run_folder: Annotated[Positional[Path], arg(metavar="RUN")]
+    """The --out folder of a finished training."""
+
+    def run(self, console: Console) -> int:
+        """Writes the page."""
+        from simgan.report import write_report
+        from simgan.runs.run import Run
+
+        say(console, f"{write_report(Run.open(self.run_folder))}")
+        return 0
