@@ -475,7 +475,8 @@ def test_a_checkpoint_refines_whether_the_training_finished_or_not(command, trai
     assert command(*refine, tmp_path / "end.npy")[0] == 0
     (tmp_path / "run/networks.safetensors").unlink()
     assert command(*refine, tmp_path / "none.npy")[0] == 2
-    for name in ("newest", "best", newest):
+    assert command(*refine, tmp_path / "best.npy", "--checkpoint", "best")[0] == 0
+    for name in ("newest", newest):
         assert command(*refine, tmp_path / f"{name}.npy", "--checkpoint", name)[0] == 0
         np.testing.assert_array_equal(np.load(tmp_path / f"{name}.npy"), np.load(tmp_path / "end.npy"))
     code, _, stderr = command(*refine, tmp_path / "none.npy", "--checkpoint", "../..")
