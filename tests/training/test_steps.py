@@ -385,20 +385,20 @@ def test_r_is_judged_through_a_window_and_regularised_on_the_whole_image(start):
         # Images here are 8x9. 'valid': 3, then 5, 11 and 23 px for one patch.
         (
             {"jitter": 4},
-            ["at least 9x9", "received 8x9", "jitter 4 leaves 0x1", "need 1x1", "--size 9x10", "less --jitter"],
+            ["at least 9x9", "received 8x9", "jitter 4 leaves D 0x1", "need 1x1", "--size 9x10", "less --jitter"],
         ),
         (
             {"jitter": 2, "discriminator": {"padding": "valid"}},
             [
                 "at least 27x27",
                 "received 8x9",
-                "jitter 2 leaves 4x5",
+                "jitter 2 leaves D 4x5",
                 "need 23x23",
                 "--size 27x30",
                 "--discriminator.padding same",
             ],
         ),
-        ({"discriminator": {"padding": "valid"}}, ["at least 23x23", "received 8x9", "jitter 0 leaves 8x9"]),
+        ({"discriminator": {"padding": "valid"}}, ["at least 23x23", "received 8x9", "jitter 0 leaves D 8x9"]),
     ],
     ids=["jitter", "both", "valid"],
 )

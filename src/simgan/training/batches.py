@@ -24,19 +24,19 @@ with no_absl_warnings():  # grain looks for JAX's profiler
 # more would only fill the memory.
 _READERS = grain.ReadOptions(num_threads=2, prefetch_buffer_size=4)
 _ENDLESS = 2**40  # batches
-_BLOCK = 1024  # images between two notes of progress, while a set is read that is kept
-_DIGESTED = 16  # images that tell one set from another
-_AT_ONCE = 8  # images in memory at their own size, which may be many times the size of training
+_BLOCK = 1024  # images between two reports of progress while a whole set is read
+_DIGESTED = 16  # images that the digest of a set is computed from
+_READ_AT_ONCE = 8  # images in memory at their own size, which may be many times the size of training
 
 
 def training_size(
     synthetic: ImageSource, real: ImageSource, size: tuple[int, int] | None, batch_size: int
 ) -> tuple[int, int]:
-    """(H, W) that both sets are trained at.
+    """The size (H, W) that the images of both sets have in training.
 
     Args:
         size: the size asked for, or None for the one size of all images.
-        batch_size: images that each set must have at the least.
+        batch_size: the least number of images that each set must have.
 
     Raises:
         DataError: the sets are too small, their channels differ, or no size was asked for and the images do not have
@@ -51,7 +51,7 @@ def training_size(
     if synthetic.channels != real.channels:
         raise DataError(
             f"channels: expected the same in both sets, received {synthetic.channels} in {synthetic.path} and "
-            f"{real.channels} in {real.path}; convert one of them; picture files with --channels 1 or --channels 3."
+            f"{real.channels} in {real.path}; convert one of them (picture files: by --channels 1 or --channels 3)."
         )
     if size is not None:
         return size
@@ -65,34 +65,36 @@ def training_size(
 
 
 class Draw(NamedTuple):
-    """Which images a batch holds."""
+    """The images of one batch."""
 
-    indices: NDArray[np.int64]  # (B,)
-    mirrored: NDArray[np.bool_]  # (B,)
+    indices: NDArray[np.int64]  # (B,) in the set
+    mirrored: NDArray[np.bool_]  # (B,) whether the image is mirrored
 
 
 class Order:
-    """The order of a set in training: endless passes, each in a new order. Batch i follows from `seed` and i alone.
+    """The order in which training draws the images of a set: endless passes, each in a new random order.
+
+    Batch i follows from `seed` and i alone.
 
     Args:
         count: images in the set.
         batch_size: B.
-        seed: of the passes' orders and of what is mirrored.
-        flip: whether half of the images, at random, are mirrored.
+        seed: seed of the orders and of the choice of mirrored images.
+        flip: whether to mirror half of the images, chosen at random.
     """
 
     def __init__(self, count: int, batch_size: int, *, seed: int, flip: bool = False) -> None:
         self._count, self._batch_size, self._seed, self._flip = count, batch_size, seed, flip
-        # A batch lies in one pass or in two; readers ahead of each other ask for the same two.
+        # A batch lies in one pass or across two, and threads that read neighbouring batches need the same two.
         self._pass = lru_cache(maxsize=2)(lambda number: np.random.default_rng((number, seed, 1)).permutation(count))
 
     def draw(self, number: int) -> Draw:
         """Batch `number`, from 0."""
         positions = np.arange(number * self._batch_size, (number + 1) * self._batch_size)
         indices = np.empty(self._batch_size, np.int64)
-        for of_pass in np.unique(positions // self._count):
-            inside = positions // self._count == of_pass
-            indices[inside] = self._pass(int(of_pass))[positions[inside] % self._count]
+        for pass_number in np.unique(positions // self._count):
+            inside = positions // self._count == pass_number
+            indices[inside] = self._pass(int(pass_number))[positions[inside] % self._count]
         mirrored = np.zeros(self._batch_size, bool)
         if self._flip:
             mirrored = np.random.default_rng((number, self._seed, 2)).random(self._batch_size) < 0.5
@@ -111,20 +113,20 @@ def image_batches(
 ) -> Iterator[Array]:
     """Endless batches (B, H, W, C) in [-1, 1] on the device.
 
-    Pixels of 8 and 16 bits go to the device as they are stored, unless they must be resized.
+    Pixels of 8 and 16 bits are copied to the device as they are stored, unless the images must be resized.
 
     Args:
         source: the images.
-        order: which images make a batch.
+        order: which images make up each batch.
         size: (H, W); images of another size are resized.
-        to_device: brings an array to the device.
-        keep: whether the whole set is kept on the device, and read before the first batch; else each batch is read
-            when its turn comes, some ahead of time.
+        to_device: copies an array to the device.
+        keep: whether to read the whole set before the first batch and keep it on the device. Otherwise each batch is
+            read by itself, a few batches ahead.
         first: number of the first batch.
-        on_progress: told of images read, and how many, while the set is read.
+        on_progress: called with (images read, images in the set) while the whole set is read.
 
     Raises:
-        DataError: an image cannot be read; from the iterator unless `keep`.
+        DataError: an image cannot be read. Raised by this function if `keep`, else by the iterator.
     """
     if keep:
         images = to_device(_read_all(source, size, on_progress))
@@ -147,13 +149,13 @@ def _read_ahead(
 
 
 def _read_all(source: ImageSource, size: tuple[int, int], on_progress: Callable[[int, int], None]) -> NDArray[Any]:
-    """Every image, as `_read` gives them."""
+    """Every image of the set, in the form that `_read` returns."""
     images: NDArray[Any] = np.empty(0)
     for start in range(0, len(source), _BLOCK):
         block = _read(source, range(start, min(start + _BLOCK, len(source))), size)
         if start == 0:
             images = np.empty((len(source), *block.shape[1:]), block.dtype)
-        if images.dtype != block.dtype:  # the first that was resized, or the first after it that was not
+        if images.dtype != block.dtype:  # only one of the two was resized
             images, block = (_as_float(part, source.pixel_range) for part in (images, block))
         images[start : start + len(block)] = block
         on_progress(start + len(block), len(source))
@@ -161,7 +163,7 @@ def _read_all(source: ImageSource, size: tuple[int, int], on_progress: Callable[
 
 
 def _as_float(pixels: NDArray[Any], pixel_range: PixelRange) -> NDArray[np.float32]:
-    """What `_read` gives, in [-1, 1]."""
+    """Pixels that `_read` returned, as float32 in [-1, 1]."""
     if pixels.dtype == np.float32:
         return pixels
     return pixel_range.to_model(pixels.view(np.uint16) if pixels.dtype == np.int16 else pixels)
@@ -170,9 +172,10 @@ def _as_float(pixels: NDArray[Any], pixel_range: PixelRange) -> NDArray[np.float
 def _read(source: ImageSource, indices: Sequence[int], size: tuple[int, int]) -> NDArray[Any]:
     """Images (B, H, W, C): integers as they are stored if no image needs resizing, else float32 in [-1, 1].
 
-    16 bits come as int16, of which the negative stand for 2^15 and more: PyTorch indexes no uint16 on a GPU.
+    Pixels of 16 bits are returned as int16, in which values of 2^15 and more appear as negative numbers: PyTorch
+    cannot index uint16 on a GPU.
     """
-    parts = [_read_few(source, indices[at : at + _AT_ONCE], size) for at in range(0, len(indices), _AT_ONCE)]
+    parts = [_read_few(source, indices[at : at + _READ_AT_ONCE], size) for at in range(0, len(indices), _READ_AT_ONCE)]
     if len({part.dtype for part in parts}) > 1:  # some were resized
         parts = [_as_float(part, source.pixel_range) for part in parts]
     pixels = np.concatenate(parts)
@@ -187,7 +190,7 @@ def _read_few(source: ImageSource, indices: Sequence[int], size: tuple[int, int]
 
 
 def _to_model(pixels: Array, pixel_range: PixelRange) -> Array:
-    """`PixelRange.to_model` on the device, of what `_read` gives."""
+    """`PixelRange.to_model`, computed on the device, for pixels that `_read` returned."""
     stored = keras.backend.standardize_dtype(pixels.dtype)
     if stored == "float32":
         return pixels
@@ -205,21 +208,21 @@ def _mirror(images: Array, mirrored: NDArray[np.bool_], to_device: Callable[[NDA
 
 
 def load_image(source: ImageSource, index: int, size: tuple[int, int]) -> NDArray[np.float32]:
-    """Image `index` as (H, W, C) in [-1, 1], resized to `size` (H, W) if it has another."""
+    """Image `index` as (H, W, C) in [-1, 1], resized if its size is not `size` (H, W)."""
     return resize(source.pixel_range.to_model(source[index]), size)
 
 
 def evenly_spaced_images(source: ImageSource, at_most: int, size: tuple[int, int]) -> NDArray[np.float32]:
-    """All images, or `at_most` of them from first to last if there are more: (N, H, W, C) in [-1, 1], at `size`."""
+    """Evenly spaced images from the first to the last, `at_most` in number: (N, H, W, C) in [-1, 1], at `size`."""
     return np.stack([load_image(source, index, size) for index in evenly_spaced(len(source), at_most)])
 
 
 def digest(source: ImageSource) -> str:
-    """Of how many images there are, of which type and which some of them are: another set has another."""
-    told = hashlib.sha256(f"{len(source)} {source.channels} {source.dtype}".encode())
+    """A hash that tells one set from another: of the number of images, their type, and the pixels of some of them."""
+    hashed = hashlib.sha256(f"{len(source)} {source.channels} {source.dtype}".encode())
     for index in evenly_spaced(len(source), _DIGESTED):
-        told.update(np.ascontiguousarray(source[index]).tobytes())
-    return told.hexdigest()[:16]
+        hashed.update(np.ascontiguousarray(source[index]).tobytes())
+    return hashed.hexdigest()[:16]
 
 
 def _hxw(size: tuple[int, int]) -> str:

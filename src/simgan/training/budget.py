@@ -4,26 +4,26 @@ import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
-# Ours, docs/experiments.md. A step of the logarithm of the weight, for each unit of drift / budget - 1.
+# Ours, measured in docs/experiments.md.
 _EVERY = 10  # adversarial steps between two measurements
-_RISE, _FALL = 0.2, 0.05
-_LIMIT = 64.0  # times the first weight
+_RISE, _FALL = 0.2, 0.05  # change of the logarithm of the weight, for drift / budget - 1 of 1 and of -1
+_LIMIT = 64.0  # the largest weight, as a multiple of the first
 
 
 class Weight(Protocol):
     """The weight of self-regularisation in R's loss."""
 
     def __call__(self, step: int) -> float:
-        """The weight in adversarial step `step`, from 1; called once for each, in order."""
+        """The weight in adversarial step `step`, from 1; called once for each step, in order."""
 
     def gauges(self) -> dict[str, float]:
-        """What metrics.jsonl tells of it, by name."""
+        """The numbers that metrics.jsonl records of the weight, by name."""
 
     def state_dict(self) -> dict[str, Any]:
-        """For a checkpoint."""
+        """The state of the weight, for a checkpoint."""
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Goes on where a checkpoint was made."""
+        """Restores the state from a checkpoint."""
 
 
 class FixedWeight:
@@ -37,7 +37,7 @@ class FixedWeight:
         return self._weight
 
     def gauges(self) -> dict[str, float]:
-        """See `Weight`: nothing changes, so nothing is told."""
+        """See `Weight`; empty, since the weight never changes."""
         return {}
 
     def state_dict(self) -> dict[str, Any]:
@@ -52,13 +52,13 @@ class DriftBudget:
     """Steers the weight by dual ascent: minimise the adversarial loss subject to drift <= budget.
 
     The weight is the multiplier of that constraint. Its logarithm moves with the relative excess of the drift,
-    drift / budget - 1, at most 1 either way. It falls more slowly than it rises, and never below the first: R begins
-    as the identity, whose drift of nothing says little of what is to come.
+    drift / budget - 1, at most 1 either way. It falls more slowly than it rises, and the weight never falls below
+    the first one: R begins as the identity, whose drift of 0 does not predict the drift to come.
 
     Args:
         budget: mean drift that is allowed, px.
         first: the weight to begin with.
-        measure: the mean drift, px, of the refiner that would be saved now.
+        measure: measures the mean drift, px, of the refiner that would be saved now.
     """
 
     def __init__(self, budget: float, first: float, measure: Callable[[], float]) -> None:
@@ -70,13 +70,13 @@ class DriftBudget:
         """See `Weight`."""
         if step % _EVERY == 0:
             self._drift = self._measure()
-            excess = min(1.0, self._drift / self._budget - 1)  # no drift at all is -1
+            excess = min(1.0, self._drift / self._budget - 1)  # -1 without any drift
             moved = self._weight * math.exp((_RISE if excess > 0 else _FALL) * excess)
             self._weight = max(self._low, min(self._high, moved))
         return self._weight
 
     def gauges(self) -> dict[str, float]:
-        """See `Weight`: the weight now, and the drift when it was last measured, px."""
+        """See `Weight`: the present weight, and the drift at the last measurement, px."""
         return {"self_regularisation_weight": self._weight, "measured_drift": self._drift}
 
     def state_dict(self) -> dict[str, Any]:
@@ -87,7 +87,7 @@ class DriftBudget:
         """See `Weight`.
 
         Raises:
-            KeyError, TypeError, ValueError: it is no state of this budget.
+            KeyError, TypeError, ValueError: `saved` is no state of this budget.
         """
         weight, drift = float(saved["weight"]), float(saved["drift"])
         if not (self._low <= weight <= self._high and 0 <= drift < math.inf):

@@ -1,7 +1,8 @@
-"""Checkpoints: all of a `TrainState`, so that a training goes on, bit for bit, as if it had never stopped.
+"""Checkpoints hold all of a `TrainState`, so that a training continues, bit for bit, as if it had never stopped.
 
-Numbers alone: nothing in a checkpoint is run or unpickled, and shapes are checked before they are read. A checkpoint
-gets its name once all of it is on the disk, so one that has a name is whole. runs/checkpoints.py has its files.
+A checkpoint holds numbers alone: reading one runs and unpickles nothing, and checks shapes before it reads arrays. A
+checkpoint gets its name once all of it is on the disk, so every checkpoint that has its name is complete.
+runs/checkpoints.py finds the checkpoints of a run.
 """
 
 import json
@@ -35,22 +36,22 @@ from simgan.training.state import TrainState
 from simgan.training.stopping import StopRequest
 from simgan.version import __version__
 
-_SHARE = 50  # what checkpoints that are due by time may cost at most: one part in so many
-_PACKAGES = ("keras", "torch", "numpy")  # whose versions a checkpoint notes
+_SHARE = 50  # checkpoints that are due by time take at most 1/50 of the time
+_PACKAGES = ("keras", "torch", "numpy")  # a checkpoint records their versions
 _log = logging.getLogger("simgan")
 
 
 class Checkpoints:
-    """The checkpoints of a run: written when they are due, and before a stop that was asked for.
+    """Writes the checkpoints of a run: when one is due, and before a stop that was requested.
 
-    An observer of the training loop. The newest `config.keep` stay, and the best: that of the adversarial phase in
-    which D was nearest to chance on both classes, within the drift budget.
+    It is an observer of the training loop. It keeps the newest `config.keep` checkpoints and the best one: the
+    checkpoint of the adversarial phase at which D was nearest to chance on both classes, within the drift budget.
 
     Args:
         folder: RUN/checkpoints.
-        config: says when one is due, and how many are kept.
-        state: of the training.
-        stop: whether to stop.
+        config: says when a checkpoint is due, and how many are kept.
+        state: the state of the training.
+        stop: says whether a stop was requested.
     """
 
     def __init__(self, folder: Path, config: TrainConfig, state: TrainState, stop: StopRequest) -> None:
@@ -58,11 +59,14 @@ class Checkpoints:
         self._begin_interval(cost=0.0)
 
     def restore(self) -> Position | None:
-        """Puts the state where the newest readable checkpoint was made; None if there is none at all.
+        """Restores the state from the newest readable checkpoint.
+
+        Returns:
+            The position of that checkpoint; None if there is no checkpoint at all.
 
         Raises:
-            RunError: there are checkpoints, and none can be read.
-            ConfigError: the newest that can be read was made with other settings.
+            RunError: there are checkpoints, but none can be read.
+            ConfigError: the newest readable checkpoint was made with other settings.
         """
         found, damaged = sorted(all_checkpoints(self._folder), reverse=True), []
         for path in found:
@@ -72,10 +76,10 @@ class Checkpoints:
                 _log.warning("%s", error)
                 damaged.append(path)
                 continue
-            for of_no_use in damaged:  # out of the way of those that will be written anew
-                of_no_use.rename(of_no_use.with_name(f".{of_no_use.name}.damaged"))
+            for unreadable in damaged:  # frees their names for the checkpoints that training will write again
+                unreadable.rename(unreadable.with_name(f".{unreadable.name}.damaged"))
             if other := _other_versions(path):
-                _log.warning("%s was written by %s: what follows may differ in rounding", path, other)
+                _log.warning("%s was written by %s: the numbers from here on may differ in rounding", path, other)
             return self._state.position
         if found:
             raise RunError(
@@ -85,7 +89,7 @@ class Checkpoints:
         return None
 
     def any(self) -> bool:
-        """Whether there is one."""
+        """Whether the run has a checkpoint."""
         return bool(all_checkpoints(self._folder))
 
     def step(self) -> None:
@@ -97,10 +101,10 @@ class Checkpoints:
             self._stop.obey()
 
     def write(self) -> None:
-        """Writes a checkpoint now, then removes those that need not be kept.
+        """Writes a checkpoint now, then removes the checkpoints that need not be kept.
 
         Raises:
-            RunError: the state is not finite: then the last good checkpoint stays the newest.
+            RunError: the state is not finite. The last good checkpoint stays the newest.
             OSError: the disk is full or cannot be written.
         """
         started = time.monotonic()
@@ -109,7 +113,7 @@ class Checkpoints:
         if best := best_checkpoint(self._folder):
             keep.append(best)
         for path in set(all_checkpoints(self._folder)) - set(keep):
-            hidden = path.with_name(f".{path.name}.removed")  # half removed, it must not look whole
+            hidden = path.with_name(f".{path.name}.removed")  # so that one removed by half does not look complete
             path.rename(hidden)
             shutil.rmtree(hidden, ignore_errors=True)
         self._begin_interval(cost=time.monotonic() - started)
@@ -133,7 +137,7 @@ def write_checkpoint(folder: Path, state: TrainState, config: TrainConfig) -> Pa
     """
     position = state.position
     path = folder / checkpoint_name(position)
-    if path.exists():  # a stop right after going on from it
+    if path.exists():  # a stop right after the training was resumed from it
         return path
     numbers = finite_numbers(state)
     arrays = {name: np.asarray(value, order="C") for name, value in numbers.items() if isinstance(value, np.ndarray)}
@@ -152,31 +156,31 @@ def write_checkpoint(folder: Path, state: TrainState, config: TrainConfig) -> Pa
 
 
 def finite_numbers(state: TrainState) -> Parts:
-    """All of a state by name, as a checkpoint holds it.
+    """All numbers and arrays of a state by name, as a checkpoint stores them.
 
     Raises:
-        NotFiniteError: a loss or an array is not finite; it is named.
+        NotFiniteError: a loss or an array is not finite; the message names it.
     """
     check_losses(state.meters.values(), state.position)
     numbers = flatten(state_dict(state))
     arrays = {name: value for name, value in numbers.items() if isinstance(value, np.ndarray)}
-    check_arrays({_in_words(state, name): array for name, array in arrays.items()}, state.position)
+    check_arrays({_readable_name(state, name): array for name, array in arrays.items()}, state.position)
     return numbers
 
 
-def _in_words(state: TrainState, name: str) -> str:
-    """'refiner/001' as 'refiner conv_in/bias', by the layer's variable."""
+def _readable_name(state: TrainState, name: str) -> str:
+    """Names the variable in place of its number: 'refiner/001' -> 'refiner conv_in/bias'."""
     part, _, index = name.partition("/")
     variables = getattr(getattr(state, part), "variables", None)
     return f"{part.replace('_', ' ')} {variables[int(index)].path}" if variables else name
 
 
 def read_checkpoint(path: Path, state: TrainState, config: TrainConfig) -> None:
-    """Puts `state`, which was made for `config`, where the checkpoint was written.
+    """Restores `state`, which was made for `config`, from the checkpoint at `path`.
 
     Raises:
-        RunError: it cannot be read, or is of another training.
-        ConfigError: it was made with other settings; fewer steps are none.
+        RunError: the checkpoint cannot be read, or belongs to another training.
+        ConfigError: the checkpoint was made with other settings. One made with fewer steps is accepted.
     """
     try:
         about = read_about(path)
@@ -204,7 +208,7 @@ def read_checkpoint(path: Path, state: TrainState, config: TrainConfig) -> None:
 def _settings(about: Parts) -> TrainConfig:
     try:
         return make_config(about["config"])
-    except ConfigError as error:  # damaged, not other settings
+    except ConfigError as error:  # the recorded settings are damaged
         raise ValueError(str(error)) from None
 
 
@@ -213,7 +217,7 @@ def _versions() -> dict[str, str]:
 
 
 def _other_versions(path: Path) -> str:
-    """Those that wrote a checkpoint, where they are not those in use: 'torch 2.9.0 (now 2.13.0)'."""
+    """The versions that wrote a checkpoint and differ from those in use: 'torch 2.9.0 (now 2.13.0)'."""
     saved, now = read_about(path).get("versions"), _versions()
     saved = saved if isinstance(saved, dict) else {}
     return ", ".join(
@@ -222,24 +226,24 @@ def _other_versions(path: Path) -> str:
 
 
 def state_dict(state: TrainState) -> Parts:
-    """All of a state by field: dictionaries of arrays and of what JSON holds."""
+    """All of a state by field: nested dictionaries of arrays and of values that JSON can hold."""
     return {field.name: dump(getattr(state, field.name)) for field in fields(state)}
 
 
 def _score(state: TrainState, config: TrainConfig) -> float | None:
-    """How far from chance D was in the last record, and by how much the drift budget was overdrawn.
+    """The score of a checkpoint, lower is better: D's distance from chance, plus the excess over the drift budget.
 
-    From chance: the mean over both classes of the distance from one half, so that a D which calls every patch real is
-    as far from it as a D that is always right. None before the first record of the adversarial phase: those of D's
-    pre-training say nothing of R.
+    The distance from chance is the mean over both classes of |accuracy - 1/2| in the last record, so that a D which
+    calls every patch real is as far from chance as a D that is always right. None before the first record of the
+    adversarial phase: the records of D's pre-training say nothing about R.
     """
     record = state.meters.last
     accuracies = [record.get(f"discriminator_{kind}_accuracy") for kind in ("real", "refined")]
-    is_adversarial = "refiner_adversarial" in record  # a record of a pre-training tells of one network
+    is_adversarial = "refiner_adversarial" in record  # records of a pre-training have the losses of one network
     if state.position.phase != ADVERSARIAL or not is_adversarial or None in accuracies:
         return None
-    overdrawn = 0.0
+    excess = 0.0
     if config.drift_budget is not None:
         drift = state.weight.gauges()["measured_drift"]
-        overdrawn = max(0.0, drift / config.drift_budget - 1.1)  # drift is measured with noise
-    return float(np.mean([abs(accuracy - 0.5) for accuracy in accuracies if accuracy is not None]) + overdrawn)
+        excess = max(0.0, drift / config.drift_budget - 1.1)  # not 1: drift is measured with noise
+    return float(np.mean([abs(accuracy - 0.5) for accuracy in accuracies if accuracy is not None]) + excess)

@@ -1,7 +1,7 @@
 """The history of refined images (Shrivastava et al., CVPR 2017, section 2.3, figure 4).
 
-D that sees only the newest refined images forgets what R produced before, and R brings old artefacts back. So half
-of the refined images in a batch of D come from a buffer of older ones.
+A D that sees only the newest refined images forgets what R produced before, and R brings old artefacts back. So half
+of the refined images in a batch of D come from a buffer of older refined images.
 """
 
 import math
@@ -17,14 +17,14 @@ from simgan.errors import ConfigError
 
 
 class HistoryBuffer:
-    """Refined images of past steps: appended until the buffer is full, at random places from then on.
+    """Refined images of past steps. New images are appended until the buffer is full, then replace random old images.
 
     Args:
-        capacity: images that it holds, B in the paper.
+        capacity: number of images that the buffer holds when full, B in the paper.
         image_shape: (H, W, C).
-        seed: of the draws and the places.
-        zeros: makes the array that holds the images, from its shape: float32, of NumPy or of a backend.
-        to_device: brings an array of indices to where the images are.
+        seed: seed of the random draws and replacements.
+        zeros: creates the array that holds the images, given its shape: float32, of NumPy or of a backend.
+        to_device: copies an array to the device of the images.
 
     Raises:
         ConfigError: `capacity` is negative, or so many images do not fit into memory.
@@ -46,7 +46,7 @@ class HistoryBuffer:
                 f"capacity: expected as many images of {image_shape} as fit into memory, received {capacity}; "
                 "choose a smaller history_size."
             )
-        # Zeroed pages cost nothing until they are written, so a large capacity is free at the start.
+        # Pages of zeros take no memory until they are written, so a large capacity costs nothing at the start.
         self._images = zeros((capacity, *image_shape))
         self._to_device = to_device
         self._count = 0
@@ -54,11 +54,11 @@ class HistoryBuffer:
 
     @property
     def capacity(self) -> int:
-        """Images that the buffer holds when full."""
+        """Number of images that the buffer holds when full."""
         return len(self._images)
 
     def __len__(self) -> int:
-        """Images that the buffer holds now."""
+        """Number of images that the buffer holds now."""
         return self._count
 
     def sample(self, count: int) -> Array:
@@ -67,8 +67,10 @@ class HistoryBuffer:
         return self._images[self._to_device(chosen)]
 
     def add(self, refined: Array) -> None:
-        """Takes in refined images (count, H, W, C) with count <= capacity: into free slots first, then over
-        different slots at random. A buffer of no capacity takes in nothing.
+        """Adds refined images (count, H, W, C) with count <= capacity.
+
+        They fill the free slots; the rest replace images in different slots, drawn at random. A buffer of capacity 0
+        stays empty.
 
         Raises:
             ConfigError: the images have another shape, or are more than the capacity.
@@ -87,17 +89,17 @@ class HistoryBuffer:
         self._count += free
 
     def state_dict(self) -> dict[str, Any]:
-        """For a checkpoint: the images that it holds, and what its draws go on from."""
+        """For a checkpoint: the images, and the state of the random generator."""
         return {
             "images": ops.convert_to_numpy(self._images[: self._count]),
             "random": self._random.bit_generator.state,
         }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Goes on where a checkpoint was made.
+        """Restores the images and the random generator from a checkpoint.
 
         Raises:
-            KeyError, TypeError, ValueError: these are no images for this buffer.
+            KeyError, TypeError, ValueError: `saved` does not fit a buffer of this capacity and image size.
         """
         images = saved["images"]
         if images.shape[1:] != tuple(self._images.shape[1:]) or len(images) > self.capacity:

@@ -1,6 +1,7 @@
 """Algorithm 1 of Shrivastava et al., CVPR 2017: adversarial training of the refiner R.
 
-In training order: R on self-regularisation alone, D on real and refined images, then both in turn.
+R is pre-trained on self-regularisation alone, then D is pre-trained on real and refined images; after that both are
+trained in turn.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,23 +15,23 @@ from simgan.training.steps import Batch, Steps
 
 
 class Observer(Protocol):
-    """Is told what happens; never changes it."""
+    """Is called after every step, and changes nothing in the training."""
 
     def step(self) -> None:
-        """The step that `TrainState.position` names is over; its losses are in `TrainState.meters`."""
+        """Called when the step at `TrainState.position` is over; its losses are in `TrainState.meters`."""
 
 
 @dataclass
 class Training:
-    """A training, from wherever its state is.
+    """A training, which begins at the position of its state.
 
     Args:
-        steps: make the updates.
-        state: what is updated.
+        steps: makes the updates of R and D.
+        state: what the updates change.
         config: the settings.
-        synthetic: endless batches, from the first that was not drawn yet.
-        real: likewise.
-        observers: are told of each step, in order.
+        synthetic: endless batches of synthetic images, beginning with the first batch that was not drawn yet.
+        real: endless batches of real images, beginning with the first batch that was not drawn yet.
+        observers: called after every step, in this order.
     """
 
     steps: Steps
@@ -41,7 +42,7 @@ class Training:
     observers: Sequence[Observer]
 
     def run(self) -> None:
-        """What is left of both pre-trainings and of Algorithm 1."""
+        """Runs the remaining steps of both pre-trainings and of Algorithm 1."""
         if self.state.position.phase == REFINER_PRETRAIN:
             self.pretrain_refiner()
             self.state.position.enter(DISCRIMINATOR_PRETRAIN)
@@ -51,36 +52,38 @@ class Training:
         self.train_adversarially()
 
     def pretrain_refiner(self) -> None:
-        """Pre-trains R to give back what it gets: |psi(R(x)) - psi(x)|_1."""
-        for step in self._left(self.config.refiner_pretrain_steps):
-            losses = self.steps.pretrain_refiner(self._draw_synthetic())
-            self.steps.average_refiner(decay=0.0, updates=0)  # a copy of R
-            self._is_over(step, losses)
+        """Pre-trains R to reproduce its input: |psi(R(x)) - psi(x)|_1."""
+        for step in self._remaining(self.config.refiner_pretrain_steps):
+            x = self._draw_synthetic()
+            losses = self.steps.pretrain_refiner(x)
+            self.steps.average_refiner(decay=0.0, updates=0)  # the average is a copy of R
+            self._finish(step, losses)
 
     def pretrain_discriminator(self) -> None:
-        """Pre-trains D on real images and those of a fixed R; these begin the history."""
-        for step in self._left(self.config.discriminator_pretrain_steps):
-            losses, fresh = self.steps.update_discriminator(self._draw_synthetic(), self._draw_real())
-            self.state.history.add(fresh)
-            self._is_over(step, losses)
+        """Pre-trains D on real images and on images that a fixed R refines; the refined images go into the history."""
+        for step in self._remaining(self.config.discriminator_pretrain_steps):
+            x, y = self._draw_synthetic(), self._draw_real()
+            losses, refined = self.steps.update_discriminator(x, y)
+            self.state.history.add(refined)
+            self._finish(step, losses)
 
     def train_adversarially(self) -> None:
-        """Algorithm 1, line by line."""
+        """Algorithm 1: R has the weights theta, D has the weights phi."""
         config = self.config
-        for step in self._left(config.steps):
+        for step in self._remaining(config.steps):  # t = 1, ..., T
             weight = self.state.weight(step)  # lambda
-            for k in range(config.refiner_updates):  # k_g
-                refiner_losses = self.steps.update_refiner(self._draw_synthetic(), weight)
+            for k in range(config.refiner_updates):  # k = 1, ..., K_g
+                x = self._draw_synthetic()
+                refiner_losses = self.steps.update_refiner(x, weight)  # theta: a step on L_R, equation 4
                 self.steps.average_refiner(config.refiner_average, (step - 1) * config.refiner_updates + k)
-            for _ in range(config.discriminator_updates):  # k_d
-                discriminator_losses, fresh = self.steps.update_discriminator(
-                    self._draw_synthetic(), self._draw_real()
-                )
-            self.state.history.add(fresh)
-            self._is_over(step, refiner_losses, discriminator_losses)
+            for _ in range(config.discriminator_updates):  # k = 1, ..., K_d
+                x, y = self._draw_synthetic(), self._draw_real()
+                discriminator_losses, refined = self.steps.update_discriminator(x, y)  # phi: L_D, equation 2
+            self.state.history.add(refined)  # section 2.3
+            self._finish(step, refiner_losses, discriminator_losses)
 
-    def _left(self, steps: int) -> range:
-        """The steps of the phase that are still to do, from 1."""
+    def _remaining(self, steps: int) -> range:
+        """The numbers, from 1 to `steps`, of the steps of this phase that are still to do."""
         return range(self.state.position.step + 1, steps + 1)
 
     def _draw_synthetic(self) -> Batch:
@@ -91,7 +94,7 @@ class Training:
         self.state.position.real_batches += 1
         return next(self.real)
 
-    def _is_over(self, step: int, *losses: NamedTuple) -> None:
+    def _finish(self, step: int, *losses: NamedTuple) -> None:
         self.state.position.step = step
         self.state.meters.add(*losses)
         for observer in self.observers:

@@ -1,4 +1,4 @@
-"""Losses of the steps since the last progress line."""
+"""Collects the losses of the steps since the last progress line."""
 
 from typing import Any, NamedTuple
 
@@ -10,46 +10,46 @@ from simgan.engines.protocol import Array
 
 
 class Meters:
-    """Keeps losses where they were computed: only `values` waits for the device."""
+    """Collects losses. They stay on the device: only `values`, and what calls it, waits for the device."""
 
     def __init__(self) -> None:
         self._series: dict[str, list[Array]] = {}
         self.last: dict[str, float] = {}
-        """Means of the steps up to the last progress line."""
+        """The means that the last progress line showed."""
 
     def add(self, *losses: NamedTuple) -> None:
-        """Takes in the losses of one step, scalars all."""
+        """Adds the losses of one step, all of which are scalars."""
         for group in losses:
             network = type(group).__name__.removesuffix("Losses").lower()
             for name, value in group._asdict().items():
                 self._series.setdefault(f"{network}_{name}", []).append(value)
 
     def values(self) -> dict[str, NDArray[np.float32]]:
-        """By name, one number a step."""
+        """The losses by name, one number for each step."""
         return {
             name: np.asarray(ops.convert_to_numpy(ops.stack(series)), np.float32)
             for name, series in self._series.items()
         }
 
     def means(self) -> dict[str, float]:
-        """The means, by name."""
+        """The means of the losses, by name."""
         return {name: float(values.mean(dtype=np.float64)) for name, values in self.values().items()}
 
     def close(self) -> dict[str, float]:
-        """The means, for a progress line; then begins anew."""
+        """Returns the means, for a progress line, and starts a new collection."""
         self.last = self.means()
         self._series.clear()
         return self.last
 
     def state_dict(self) -> dict[str, Any]:
-        """For a checkpoint."""
+        """The losses, for a checkpoint."""
         return {"since": {name: values.tolist() for name, values in self.values().items()}, "last": dict(self.last)}
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Goes on where a checkpoint was made.
+        """Restores the losses from a checkpoint.
 
         Raises:
-            TypeError, ValueError: these are no losses.
+            TypeError, ValueError: `saved` holds no losses.
         """
         series = {name: list(np.asarray(values, np.float32)) for name, values in saved.get("since", {}).items()}
         if len({len(values) for values in series.values()}) > 1:

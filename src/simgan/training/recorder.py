@@ -1,4 +1,4 @@
-"""Writes down what happens in a training: progress lines, metrics.jsonl, TensorBoard events, sample pictures."""
+"""Records a training: progress lines, metrics.jsonl, TensorBoard events, sample pictures."""
 
 import json
 import math
@@ -20,14 +20,16 @@ from simgan.images.picture_sheet import picture_sheet
 from simgan.runs.position import ADVERSARIAL, DISCRIMINATOR_PRETRAIN, PHASES, REFINER_PRETRAIN
 from simgan.runs.run import METRICS
 from simgan.settings.config import TrainConfig
-from simgan.training.health import LONG, alarms, check_losses
+from simgan.training.health import ALARM_RECORDS, alarms, check_losses
 from simgan.training.run_folder import drop_later_records
 from simgan.training.state import TrainState
 from simgan.training.steps import Batch
 
 Item = TypeVar("Item")
 
-_DIGITS = 7  # significant ones, as many as float32 has: a vanished gradient of 1e-9 must not be recorded as 0
+_DIGITS = (
+    7  # significant digits of a record, as many as float32 has: a vanished gradient of 1e-9 must not be recorded as 0
+)
 _VARIANCE = "discriminator_logit_variance"
 
 
@@ -38,7 +40,7 @@ class WaitClock:
         self.seconds = 0.0
 
     def watch(self, items: Iterator[Item]) -> Iterator[Item]:
-        """Passes `items` on."""
+        """Yields the same items, and measures the time that each takes to arrive."""
         while True:
             start = time.perf_counter()
             item = next(items)
@@ -54,16 +56,16 @@ class Samples(NamedTuple):
 
 
 class Recorder:
-    """Observer of the training loop; use it as a context manager.
+    """An observer of the training loop; use it as a context manager.
 
     Args:
         folder: the run folder, which exists.
-        config: gives the phases' lengths and intervals.
-        state: where training is, its losses, the fill of its history, the gauges of its weight.
-        waiting: clock of the input.
+        config: sets the lengths of the phases and the intervals between records.
+        state: the state of the training, from which position, losses, history and weight are recorded.
+        waiting: measures the time that training waits for data.
         samples: images for the sample pictures.
-        refine: R as it is now, on a batch.
-        console: where progress goes.
+        refine: refines a batch with the present refiner.
+        console: prints progress.
     """
 
     def __init__(
@@ -87,9 +89,9 @@ class Recorder:
 
     def __enter__(self) -> Self:
         records = drop_later_records(self._folder, self._state.position, self._is_due)
-        self._records = deque(records, maxlen=LONG)
+        self._records = deque(records, maxlen=ALARM_RECORDS)
         self._metrics = (self._folder / METRICS).open("a", encoding="utf-8")
-        last = self._steps_over(records[-1]["phase"], records[-1]["step"]) if records else 0
+        last = self._total_steps(records[-1]["phase"], records[-1]["step"]) if records else 0
         self._events = SummaryWriter(
             str(self._folder), purge_step=last + 1 if last or self._state.position.step else None
         )
@@ -119,7 +121,7 @@ class Recorder:
             self.picture(number)
 
     def picture(self, step: int) -> None:
-        """Draws samples/step_*.png with R as it is now."""
+        """Draws samples/step_*.png with the present refiner."""
         folder = self._folder / "samples"
         folder.mkdir(exist_ok=True)
         synthetic, real = self._samples
@@ -128,9 +130,10 @@ class Recorder:
     def _write(self, phase: str, number: int) -> None:
         state = self._state
         check_losses(state.meters.values(), state.position)
-        # The last interval of a training may be shorter, and goes on where the training is prolonged: it stays open.
-        is_open = phase == ADVERSARIAL and number % self._every[phase] != 0
-        means = _with_spread(state.meters.means() if is_open else state.meters.close())
+        # The last interval of a training may be a short one, which continues if the training is prolonged: its losses
+        # must stay in the meters.
+        is_unfinished = phase == ADVERSARIAL and number % self._every[phase] != 0
+        means = _with_spread(state.meters.means() if is_unfinished else state.meters.close())
         seconds = time.perf_counter() - self._started
         rates = {
             "history_fill": len(state.history) / state.history.capacity if state.history.capacity else 1.0,
@@ -142,19 +145,19 @@ class Recorder:
         self._records.append({"phase": phase, "step": number, **values})
         self._metrics.write(json.dumps(self._records[-1]) + "\n")
         self._metrics.flush()
-        os.fsync(self._metrics.fileno())  # a checkpoint, which comes after, tells that it is there
+        os.fsync(self._metrics.fileno())  # before a checkpoint of this step, which relies on the record
         for name, value in values.items():
-            self._events.add_scalar(f"{phase}/{name}", value, self._steps_over(phase, number))
-        shown = "  ".join(f"{label} {means[name]:.4f}" for name, label in _SHOWN[phase].items())
+            self._events.add_scalar(f"{phase}/{name}", value, self._total_steps(phase, number))
+        shown = "  ".join(f"{label} {means[name]:.4f}" for name, label in _LABELS[phase].items())
         rate = f"{rates['steps_per_second']:.2f} steps/s, {100 * rates['waiting_for_data']:.1f} % waiting for data"
-        steered = "".join(f"{_GAUGES[name]} {value:.2f}  " for name, value in gauges.items())
+        steered = "".join(f"{_GAUGE_LABELS[name]} {value:.2f}  " for name, value in gauges.items())
         line = f"{phase.replace('_', ' ')} {number}/{self._lengths[phase]}: {shown}  {steered}{rate}"
         say(self._console, line)
         self._raise_alarms(number)
         self._start_interval()
 
     def _raise_alarms(self, number: int) -> None:
-        """Tells of what has begun to go wrong; if `strict`, ends the training for it."""
+        """Prints each alarm that is new; if `strict`, ends the training at the first."""
         found = alarms(list(self._records), self._drift_budget)
         for name in (name for name in found if name not in self._raised):
             if self._strict:
@@ -163,11 +166,11 @@ class Recorder:
         self._raised = set(found)
 
     def _is_due(self, phase: str, step: int) -> bool:
-        """Whether there is a record after this step."""
+        """Whether a record is written after this step."""
         return step % self._every[phase] == 0 or step == self._lengths[phase]
 
-    def _steps_over(self, phase: str, step: int) -> int:
-        """Steps since the beginning of the training, after this one."""
+    def _total_steps(self, phase: str, step: int) -> int:
+        """Steps of all phases that are over after this step of `phase`."""
         return sum(self._lengths[earlier] for earlier in PHASES[: PHASES.index(phase)]) + step
 
     def _start_interval(self) -> None:
@@ -177,23 +180,26 @@ class Recorder:
 
 
 def _with_spread(means: dict[str, float]) -> dict[str, float]:
-    """With the deviation of D's logits in place of their variance, which as a mean over images is what steps give."""
+    """Replaces the variance of D's logits by its square root.
+
+    The update of D returns the variance, since each of its losses must be a mean over images.
+    """
     if _VARIANCE not in means:
         return means
     others = {name: value for name, value in means.items() if name != _VARIANCE}
     return others | {"discriminator_logit_spread": math.sqrt(means[_VARIANCE])}
 
 
-_OF_D = {
+_DISCRIMINATOR_LABELS = {
     "discriminator_total": "D loss",
     "discriminator_real_accuracy": "D right on real",
     "discriminator_refined_accuracy": "on refined",
 }
-# What a progress line shows of a phase, and what it calls it.
-_SHOWN = {
+# The losses that a progress line shows in each phase, and their labels.
+_LABELS = {
     REFINER_PRETRAIN: {"refiner_self_regularisation": "R self-regularisation"},
-    DISCRIMINATOR_PRETRAIN: _OF_D,
+    DISCRIMINATOR_PRETRAIN: _DISCRIMINATOR_LABELS,
     ADVERSARIAL: {"refiner_adversarial": "R adversarial", "refiner_self_regularisation": "self-regularisation"}
-    | _OF_D,
+    | _DISCRIMINATOR_LABELS,
 }
-_GAUGES = {"self_regularisation_weight": "its weight", "measured_drift": "drift, px"}
+_GAUGE_LABELS = {"self_regularisation_weight": "its weight", "measured_drift": "drift, px"}

@@ -1,4 +1,4 @@
-"""Writes the files of a run folder; runs/run.py opens them again."""
+"""Writes the files of a run folder; runs/run.py reads them."""
 
 import csv
 import json
@@ -44,11 +44,13 @@ def write_framing(folder: Path, findings: list[dict[str, str]], picture: bytes) 
 
 
 def prolong(folder: Path, config: TrainConfig, data: DataRecord) -> None:
-    """Makes a run, finished or not, one of `config`, which has more steps, that is not finished.
+    """Turns a run, finished or not, into an unfinished run with the settings `config`, which have more steps.
 
-    Its models stay until the prolonged training replaces them.
+    The models stay until the prolonged training replaces them.
     """
-    (folder / NETWORKS).unlink(missing_ok=True)  # first: a finished run must have the steps that config.toml says
+    (folder / NETWORKS).unlink(
+        missing_ok=True
+    )  # first: a run that counts as finished must have made the steps in config.toml
     sync(folder)
     write_config(folder, config, data)
 
@@ -56,13 +58,16 @@ def prolong(folder: Path, config: TrainConfig, data: DataRecord) -> None:
 def drop_later_records(
     folder: Path, position: Position, is_due: Callable[[str, int], bool] = lambda phase, step: True
 ) -> list[dict[str, Any]]:
-    """Leaves the records up to `position` in metrics.jsonl: a training that goes on from there writes the rest.
+    """Removes the records after `position` from metrics.jsonl: the resumed training writes them again.
 
     Args:
         folder: the run folder.
-        position: where the training goes on.
-        is_due: whether the training has a record after this step of this phase; one at the end of a training that
-            is prolonged has none.
+        position: where the training resumes.
+        is_due: says whether the training writes a record after a step of a phase. A prolonged training may write none
+            where the shorter one ended; the record there is removed too.
+
+    Returns:
+        The records that stay, oldest first.
     """
     path, kept = folder / METRICS, []
     if not path.exists():
@@ -70,7 +75,7 @@ def drop_later_records(
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             record = read_record(line)
-        except ValueError:  # torn when the training was killed: the last
+        except ValueError:  # the last line, cut off when the training was killed
             break
         if record["phase"] not in PHASES or not position.is_past(record["phase"], int(record["step"])):
             break
@@ -81,17 +86,17 @@ def drop_later_records(
 
 
 def save_models(folder: Path, state: TrainState, config: TrainConfig, data: DataRecord) -> None:
-    """Writes the three models as .keras and .h5, float32 and channels last, then R and D as numbers, which tells that
-    the run is finished. Each file appears whole or not at all.
+    """Writes the three models as .keras and .h5, float32 and channels last, and then a file of R's and D's weights.
 
-    The refiner takes images of any size; D, and so the joint model, those of the training's.
+    The file of weights marks the run as finished. Each file appears complete or not at all. The saved refiner
+    takes images of any size; the saved D, and so the joint model, takes images of the size of the training.
     """
     refiner = refiner_model(None, None, data.channels, **dict(config.refiner))
     disc = discriminator_model(data.width, data.height, data.channels, **dict(config.discriminator))
     refiner.set_weights(state.averaged_refiner.get_weights())
     disc.set_weights(state.discriminator.get_weights())
     models = {"refiner_model": refiner, "disc_model": disc, "simgan_model": simgan_model(refiner, disc)}
-    # Keras advises against .h5 at every save; users asked for it beside .keras.
+    # Keras advises against .h5 at every save; users asked for .h5 beside .keras.
     with no_absl_warnings():
         for name, model in models.items():
             for suffix in (".h5", ".keras"):
@@ -105,6 +110,6 @@ def _save(model: keras.Model, path: Path) -> None:
     try:
         model.save(path)
     except RuntimeError as error:
-        if "errno" in str(error):  # how HDF5 says that the disk is full
+        if "errno" in str(error):  # the error that HDF5 raises on a full disk
             raise OSError(f"{path}: {error}") from error
         raise

@@ -1,4 +1,4 @@
-"""One process's part of a training: the state, and all that works on it."""
+"""Runs a training, or the rest of one, in this process."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -31,20 +31,20 @@ from simgan.training.steps import Batch, Steps
 from simgan.training.stopping import StopRequest
 
 _SAMPLES = 8  # images in a sample picture
-_KEPT_SHARE = 1 / 8  # of the device's memory: what the images of one set may take
+_KEPT_SHARE = 1 / 8  # of the memory: a set is kept on the device if its images take at most this share
 _DRIFT_SAMPLE = 32  # images whose drift steers the weight of self-regularisation
 
 
 class Session:
-    """One process's part of a training.
+    """Runs a training, or the rest of one, in this process.
 
     Args:
         folder: the run folder.
-        config: every setting, none `auto`.
-        data: what the run is trained on.
+        config: the settings, none of which is `auto`.
+        data: the record of the two sets for config.toml.
         x: synthetic images.
         y: real images.
-        console: where progress goes.
+        console: prints progress.
     """
 
     def __init__(
@@ -55,22 +55,22 @@ class Session:
         self._engine = open_engine(micro_batch=int(config.micro_batch), compiled=config.compile == "on")
         shown = min(_SAMPLES, len(x), len(y))
         self._samples = Samples(*(evenly_spaced_images(source, shown, self._size) for source in (x, y)))
-        self._state = new_state(self._engine, config, self._size, data.channels, self._drift_of())
+        self._state = new_state(self._engine, config, self._size, data.channels, self._drift_measure())
         self._waiting = WaitClock()
         self._stop = StopRequest()
         self.checkpoints = Checkpoints(folder / CHECKPOINTS, config, self._state, self._stop)
 
     def read_ahead(self) -> None:
-        """Makes the batches, from the first that the state has not seen; reads the sets that are kept in memory."""
+        """Prepares the batches, beginning with the first not drawn yet; reads the sets that are kept on the device."""
         position = self._state.position
         firsts = (position.synthetic_batches, position.real_batches)
         self._batches = [
-            self._waiting.watch(_batches(source, place, first, self._config, self._size, self._engine, self._console))
-            for place, (source, first) in enumerate(zip(self._sets, firsts, strict=True))
+            self._waiting.watch(_batches(source, number, first, self._config, self._size, self._engine, self._console))
+            for number, (source, first) in enumerate(zip(self._sets, firsts, strict=True))
         ]
 
     def run(self) -> Run:
-        """Trains to the end, and writes what a run is made of."""
+        """Trains to the end and writes the trained models into the run folder."""
         folder, config, state = self._folder, self._config, self._state
         try:
             with (
@@ -80,23 +80,21 @@ class Session:
                 steps, (synthetic, real) = Steps(self._engine, state, config), self._batches
                 Training(steps, state, config, synthetic, real, (recorder, self.checkpoints)).run()
             self._check_result()
-            self.checkpoints.write()  # from which the training can be prolonged
+            self.checkpoints.write()  # so that the training can be prolonged
             save_models(folder, state, config, self._data)
             run = Run.open(folder)
         except NotFiniteError as error:
             if self.checkpoints.any():
-                newest = find_checkpoint(folder / CHECKPOINTS, "newest")
-                error.add_note(
+                note = (
                     "the last good checkpoint can be used: "
                     f"'simgan refine {quote(str(folder))} INPUT OUTPUT --checkpoint newest'"
-                    + (
-                        f", but it is from before the adversarial phase: {PRETRAINED_ONLY}"
-                        * is_pretrained_only(newest)
-                    )
                 )
+                if is_pretrained_only(find_checkpoint(folder / CHECKPOINTS, "newest")):
+                    note += f", but it is from before the adversarial phase: {PRETRAINED_ONLY}"
+                error.add_note(note)
             raise
         except HealthError as error:
-            # Going on as strictly as before would meet the same alarm.
+            # With `strict` still on, the resumed training would end at the same alarm.
             error.add_note(f"go on regardless with 'simgan train --resume {quote(str(folder))} --no-strict'")
             raise
         except BaseException as error:
@@ -109,21 +107,21 @@ class Session:
         return run
 
     def _check_result(self) -> None:
-        """NotFiniteError if the last update spoilt a network: no later step would show it."""
+        """Raises NotFiniteError if the last update made a network not finite: no later step would reveal it."""
         finite_numbers(self._state)
         refined, edge = self._refine(self._samples.synthetic), self._config.jitter
         window = refined[:, edge : self._size[0] - edge, edge : self._size[1] - edge]
         discriminate = self._engine.network(self._state.discriminator, small=True)
         logits = self._engine.infer(discriminate, self._engine.to_device(np.ascontiguousarray(window)))
-        judged = {"refined images": refined, "D's logits": self._engine.to_numpy(logits)}
-        check_arrays(judged, self._state.position)
+        checked = {"refined images": refined, "D's logits": self._engine.to_numpy(logits)}
+        check_arrays(checked, self._state.position)
 
     def _refine(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        network = self._engine.network(self._state.averaged_refiner, small=True)  # of a few pictures now and then
+        network = self._engine.network(self._state.averaged_refiner, small=True)  # small: few images, seldom
         return self._engine.to_numpy(self._engine.infer(network, self._engine.to_device(images)))
 
-    def _drift_of(self) -> Callable[[keras.Model], float]:
-        """Measures how far a refiner moves the content of some synthetic images."""
+    def _drift_measure(self) -> Callable[[keras.Model], float]:
+        """A function that measures how far a refiner moves the content of some synthetic images, px."""
         if self._config.drift_budget is None:
             return lambda refiner: 0.0
         sample = evenly_spaced_images(self._sets[0], _DRIFT_SAMPLE, self._size)
@@ -132,18 +130,21 @@ class Session:
 
 def _batches(
     source: ImageSource,
-    place: int,
+    set_number: int,
     first: int,
     config: TrainConfig,
     size: tuple[int, int],
     engine: Engine,
     console: Console,
 ) -> Iterator[Batch]:
-    """Batches of the synthetic (`place` 0) or the real images (1), kept on the device if that pays and fits."""
-    order = Order(len(source), config.batch_size, seed=2 * config.seed + place, flip=config.flip)
-    of_each_kind = config.discriminator_pretrain_steps + config.steps * config.discriminator_updates
-    of_synthetic = config.refiner_pretrain_steps + config.steps * config.refiner_updates
-    drawn = config.batch_size * (of_each_kind + (of_synthetic if place == 0 else 0))
+    """Batches of the synthetic (`set_number` 0) or the real images (`set_number` 1).
+
+    The set is kept on the device if training draws it at least once in full and it fits.
+    """
+    order = Order(len(source), config.batch_size, seed=2 * config.seed + set_number, flip=config.flip)
+    for_discriminator = config.discriminator_pretrain_steps + config.steps * config.discriminator_updates
+    for_refiner = config.refiner_pretrain_steps + config.steps * config.refiner_updates
+    drawn = config.batch_size * (for_discriminator + (for_refiner if set_number == 0 else 0))
     pixels = len(source) * size[0] * size[1] * source.channels
     itemsize = source.dtype.itemsize if source.dtype.kind == "u" and config.size is None else 4  # float32 if resized
     room = _KEPT_SHARE * min(device_memory(), main_memory())

@@ -1,4 +1,4 @@
-"""All that a training changes, and how it begins."""
+"""The state of a training, and how it is initialised."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,19 +20,19 @@ from simgan.training.meters import Meters
 
 @dataclass
 class TrainState:
-    """Everything that training changes: what a checkpoint holds (checkpoint.py)."""
+    """Everything that training changes; a checkpoint holds all of it (checkpoint.py)."""
 
     refiner: keras.Model
     averaged_refiner: keras.Model
-    """The result of training: R itself in its pre-training, then the running average of R."""
+    """The refiner that is saved: equal to R in R's pre-training, then the running average of R."""
     discriminator: keras.Model
     refiner_optimiser: keras.optimizers.Optimizer
     discriminator_optimiser: keras.optimizers.Optimizer
     history: HistoryBuffer
     random: np.random.Generator
-    """Of the places of D's window."""
+    """Draws the position of D's window (`TrainConfig.jitter`)."""
     weight: Weight
-    """Of self-regularisation."""
+    """The weight of self-regularisation, lambda in the paper."""
     position: Position
     meters: Meters
 
@@ -42,17 +42,17 @@ def new_state(
     config: TrainConfig,
     size: tuple[int, int],
     channels: int,
-    drift_of: Callable[[keras.Model], float] = lambda refiner: 0.0,
+    measure_drift: Callable[[keras.Model], float] = lambda refiner: 0.0,
 ) -> TrainState:
-    """The state before the first step, for images of `size` (H, W); weights follow `config.seed`.
+    """The state before the first step; everything random in it follows from `config.seed`.
 
     Args:
-        engine: holds the arrays.
+        engine: creates the arrays of the history.
         config: the settings.
-        size: (H, W).
-        channels: C.
-        drift_of: measures how far a refiner moves content, px. A drift budget asks it of the averaged refiner, for
-            that is the one that is saved.
+        size: (H, W) of the images.
+        channels: C of the images.
+        measure_drift: measures how far a refiner moves content, px. A drift budget measures the averaged refiner,
+            since that is the one that is saved.
     """
     keras.utils.set_random_seed(config.seed)
     dtype = dtype_policy(config.precision)
@@ -75,7 +75,7 @@ def new_state(
     )
     weight: Weight = FixedWeight(config.self_regularisation)
     if config.drift_budget is not None:
-        weight = DriftBudget(config.drift_budget, config.self_regularisation, lambda: drift_of(averaged))
+        weight = DriftBudget(config.drift_budget, config.self_regularisation, lambda: measure_drift(averaged))
     return TrainState(
         refiner,
         averaged,
@@ -91,23 +91,24 @@ def new_state(
 
 
 def _check_window(config: TrainConfig, size: tuple[int, int]) -> None:
-    """Looks whether D finds a patch in what jitter leaves of the images.
+    """Checks that D's window, which is `jitter` px smaller than the images on each side, holds a patch.
 
     Raises:
-        ConfigError: it does not.
+        ConfigError: it holds none.
     """
-    seen = [side - 2 * config.jitter for side in size]
+    window = [side - 2 * config.jitter for side in size]
     smallest = smallest_side(config.discriminator.variant, config.discriminator.padding)
-    if min(seen) >= smallest:
+    if min(window) >= smallest:
         return
-    enough = smallest + 2 * config.jitter
-    height, width = (round(side * max(1.0, enough / min(size))) for side in size)
-    other = min(seen) > 0 and config.discriminator.padding == "valid"
+    least = smallest + 2 * config.jitter
+    height, width = (round(side * max(1.0, least / min(size))) for side in size)
+    same_padding_helps = min(window) > 0 and config.discriminator.padding == "valid"
     raise ConfigError(
-        f"size: expected images of at least {enough}x{enough} (HxW), received {size[0]}x{size[1]}: jitter "
-        f"{config.jitter} leaves {max(0, seen[0])}x{max(0, seen[1])} of them to D, whose layers need "
-        f"{smallest}x{smallest} under padding '{config.discriminator.padding}'; enlarge them with --size {height}x{width}"
-        + (", or choose --discriminator.padding same." if other else ", or choose less --jitter.")
+        f"size: expected images of at least {least}x{least} (HxW), received {size[0]}x{size[1]}: jitter "
+        f"{config.jitter} leaves D {max(0, window[0])}x{max(0, window[1])} of each image, and its layers need "
+        f"{smallest}x{smallest} under padding '{config.discriminator.padding}'; enlarge them with --size "
+        f"{height}x{width}"
+        + (", or choose --discriminator.padding same." if same_padding_helps else ", or choose less --jitter.")
     )
 
 

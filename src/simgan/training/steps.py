@@ -1,6 +1,6 @@
-"""The update steps of SimGAN: one for each network.
+"""The updates of SimGAN: one of R and one of D.
 
-Symbols are the paper's: R refines a synthetic image x to x~; D tells x~ from a real image y.
+Symbols are the paper's: R refines a synthetic image x to x~; D distinguishes x~ from a real image y.
 """
 
 from typing import NamedTuple
@@ -37,19 +37,19 @@ class DiscriminatorLosses(NamedTuple):
     real_accuracy: Array
     refined_accuracy: Array
     logit_variance: Array
-    """Variance of D's logits over the patches of a refined and a real image; 0 if D says the same of both."""
+    """Variance of D's logits over the patches of a refined and a real image; 0 if all logits are the same."""
     intensity_gap: Array
-    """Mean of the refined images less that of the real ones, in units of the [-1, 1] range."""
+    """Mean of the refined images minus mean of the real images, in units of the [-1, 1] range."""
     gradient: Array = 0.0
     """Norm of the gradient of `total`; the engine fills it in."""
 
 
 class Steps:
-    """The updates of one training. Their losses are built once, so that the engine can make them fast.
+    """The updates of one training. The loss functions are built once, so that the engine can compile them.
 
     Args:
-        engine: computes.
-        state: what is updated.
+        engine: computes the networks and the updates.
+        state: what the updates change.
         config: the settings.
     """
 
@@ -105,23 +105,25 @@ class Steps:
         return self._minimise_equation_4((synthetic,), (weights, *self._window(synthetic)))
 
     def average_refiner(self, decay: float, updates: int) -> None:
-        """averaged <- d * averaged + (1 - d) * R; d rises to `decay` with the number of updates so far."""
-        # Without the rise the first average would be a thousand updates behind; the form is TensorFlow's.
-        warm = min(decay, (1 + updates) / (10 + updates))
+        """averaged <- d * averaged + (1 - d) * R; d rises to `decay` with the number of `updates` so far."""
+        # Without the rise, the average would at first lag a thousand updates behind R. TensorFlow has the same
+        # formula.
+        rising = min(decay, (1 + updates) / (10 + updates))
         state = self._state
-        self._engine.average(state.averaged_refiner.trainable_variables, state.refiner.trainable_variables, warm)
+        self._engine.average(state.averaged_refiner.trainable_variables, state.refiner.trainable_variables, rising)
 
     def update_discriminator(self, synthetic: Batch, real: Batch) -> tuple[DiscriminatorLosses, Batch]:
-        """One update of D on real images y and refined ones x~, half of these from the history (2.3).
+        """One update of D on real images y and refined images x~, half of which come from the history (section 2.3).
 
-        L_D is equation 2: a mean over patches and images of each kind.
+        L_D is equation 2, with a mean over the patches and images of each class.
 
         Args:
-            synthetic: (B, H, W, C); R refines as many of them as the history cannot give.
+            synthetic: (B, H, W, C). R refines the first half of them, or more while the history holds fewer than B //
+                2.
             real: (B, H, W, C).
 
         Returns:
-            The losses, and B // 2 refined images that are new.
+            The losses, and B // 2 of the images that R has refined in this update.
         """
         half = len(synthetic) // 2
         old = self._state.history.sample(half)
@@ -130,7 +132,10 @@ class Steps:
         return self._minimise_equation_2((refined, real), self._window(real)), fresh[:half]
 
     def _window(self, images: Batch) -> tuple[Array, ...]:
-        """Rows and columns of the part that D sees in one update: an image less `jitter` on each side, moved."""
+        """Row and column indices of the window that D sees in this update; empty without jitter.
+
+        The window is `jitter` px smaller than the images on each side, and its position is random.
+        """
         if not self._jitter:
             return ()
         top, left = self._state.random.integers(0, 2 * self._jitter, size=2, endpoint=True)
@@ -139,18 +144,18 @@ class Steps:
 
 
 def _discriminator_batch_factor(config: TrainConfig) -> int:
-    """How many images of each kind in D take about the room of one in R; eight for the paper's networks.
+    """How many images of each class take as much memory in D as one image takes in R: 8 for the paper's networks.
 
-    The strides of D divide H and W by 2, then by 4. With few images at once it would spend its time between its
-    layers (docs/performance.md).
+    The strides of D divide H and W by 2, then by 4. A call with few images would take most of its time between the
+    layers of D (docs/performance.md).
     """
-    of_refiner = config.refiner.filters * (4 * config.refiner.blocks + 2)  # values a pixel
-    return max(1, of_refiner // 144)
+    refiner_values = config.refiner.filters * (4 * config.refiner.blocks + 2)  # kept for each pixel
+    return max(1, refiner_values // 144)
 
 
 def _crop(images: Array, rows: Array | None = None, columns: Array | None = None) -> Array:
     """(B, H, W, C) -> (B, rows, columns, C)."""
-    # By index arrays, not slices: compiled and recorded code is the same for each window.
+    # Index arrays, unlike slices, let one compiled function or CUDA graph serve every window.
     return images if rows is None else ops.take(ops.take(images, rows, axis=1), columns, axis=2)
 
 
@@ -162,13 +167,13 @@ def _change(x: Array, refined: Array) -> tuple[Array, Array]:
 
 def _variance_of_pairs(on_refined: Array, on_real: Array) -> Array:
     """Variance of the first logit within each pair of a refined and a real image, averaged over the pairs."""
-    # Not over the batch at once: that would be no mean over images, and so depend on the micro-batch. Nor from the
-    # mean square of the logits: float32 cannot tell a constant D by it.
+    # The variance over the whole batch would not be a mean over images, and so would depend on the micro-batch. The
+    # mean square minus the squared mean would be too inexact in float32 to recognise a constant D.
     logits = ops.concatenate([on_refined, on_real], axis=1)[..., 0]  # (B, 2 patches)
     return ops.mean(ops.square(logits - ops.mean(logits, axis=1, keepdims=True)))
 
 
 def _share(logits: Array, patch_class: PatchClass) -> Array:
     """Share of the patches that D puts into `patch_class`."""
-    # By the operator: `ops.equal` would make an array of the number, and copy it to the device.
+    # `==`, since `ops.equal` would make an array of the class number and copy it to the device.
     return ops.mean(ops.cast(ops.argmax(logits, axis=-1) == int(patch_class), "float32"))

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM ask a training to stop when it can: after the step, with a checkpoint."""
+"""SIGINT and SIGTERM stop a training after the current step, with a checkpoint."""
 
 import signal
 import threading
@@ -6,13 +6,13 @@ from types import FrameType, TracebackType
 from typing import Any, Self
 
 TERMINATED = 143
-"""Exit code after SIGTERM; 130 after SIGINT. The shell's: 128 and the number of the signal."""
+"""Exit code after SIGTERM, as shells have it: 128 + the number of the signal. After SIGINT it is 130."""
 
 
 class StopRequest:
-    """While it is entered, the first SIGINT or SIGTERM is noted; a second one does at once what it did before.
+    """Notes the first SIGINT or SIGTERM within its `with` block; a second signal acts at once, as outside the block.
 
-    In a thread other than the main one, where Python sets no handlers, nothing changes.
+    Python sets signal handlers in the main thread only; in any other thread, signals act as usual.
     """
 
     def __init__(self) -> None:
@@ -28,10 +28,10 @@ class StopRequest:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._hand_back()
+        self._restore_handlers()
 
     def __bool__(self) -> bool:
-        """Whether a stop was asked for."""
+        """Whether a stop was requested."""
         return self._received is not None
 
     def obey(self) -> None:
@@ -47,9 +47,9 @@ class StopRequest:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._received = number
-        self._hand_back()
+        self._restore_handlers()
 
-    def _hand_back(self) -> None:
+    def _restore_handlers(self) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before.clear()

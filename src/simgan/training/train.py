@@ -1,4 +1,4 @@
-"""`train` and `resume`: from two data sets to a run folder."""
+"""`train` and `resume`: train R and D on two data sets and write a run folder."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -30,24 +30,25 @@ def train(
     *,
     console: Console = SILENT,
 ) -> Run:
-    """Trains a refiner: pre-training of R, of D, then Algorithm 1.
+    """Trains a refiner: pre-trains R, pre-trains D, then runs Algorithm 1.
 
     Args:
         config: every setting. Its seed also sets the global random states of Python, NumPy and Keras.
-        synthetic: synthetic images: what `open_images` takes, or what it returns.
-        real: photographs, unlabelled; as many channels as the synthetic images.
-        out: the run folder, which must not exist, outside the folders of the images. Once training has begun it
-            stays, whatever happens: `resume` goes on in it.
-        console: where progress goes, and notes on what is unusual in the images; by default nowhere.
+        synthetic: the synthetic images: a path that `open_images` takes, or a source that it returned.
+        real: the real images, without labels; they must have as many channels as the synthetic images.
+        out: the run folder. It must not exist and must lie outside the folders of the images. Once training has
+            begun the folder stays, even if training fails: `resume` continues in it.
+        console: prints progress, and notes on what is unusual in the images; by default nothing is printed.
 
     Returns:
         The finished run.
 
     Raises:
-        DataError: images are missing, unreadable, too few, or do not fit together.
+        DataError: images are missing, unreadable or too few, or the two sets do not fit together.
         RunError: `out` exists, lies within the images, or cannot be written; or the training diverged.
         EngineError: Keras does not run on PyTorch.
-        KeyboardInterrupt, SystemExit: SIGINT or SIGTERM asked for a stop; a checkpoint was written after the step.
+        KeyboardInterrupt, SystemExit: SIGINT or SIGTERM asked for a stop; a checkpoint was written after the current
+            step.
     """
     folder = check_new(out)
     for source in (synthetic, real):
@@ -89,27 +90,28 @@ def resume(
     real: ImageSource | None = None,
     console: Console = SILENT,
 ) -> Run:
-    """Goes on with a training that stopped, from its newest checkpoint; without one, from the beginning.
+    """Continues a training that stopped: from its newest checkpoint, or from the beginning if it has no checkpoint.
 
-    With more steps than it had, a training is prolonged, be it finished or not. On a CPU the numbers are, bit for bit,
-    those of a training that never stopped and had so many steps from the start, given the same machine and versions.
+    If `config` has more steps than the run has recorded, the training is prolonged, whether it is finished or not. On
+    a CPU, with the same machine and versions, the numbers are bit for bit those of a training that had this many steps
+    from the start and never stopped.
 
     Args:
         path: the run folder.
-        config: the settings of the training, which may differ only in what its numbers do not depend on
-            (`config.SETTINGS_FREE_TO_CHANGE`), or have more `steps`; by default as they were.
-        synthetic: the images of the training, if they are elsewhere now.
-        real: likewise.
-        console: where progress goes; by default nowhere.
+        config: the settings; by default those that the run has recorded. They may differ from these only by more
+            `steps` and in settings that the numbers do not depend on (`config.SETTINGS_FREE_TO_CHANGE`).
+        synthetic: the synthetic images of the training, if they have moved since it began.
+        real: the real images of the training, if they have moved since it began.
+        console: prints progress; by default nothing is printed.
 
     Returns:
         The finished run.
 
     Raises:
-        ConfigError: other settings; the message tells the difference.
-        RunError: it is no run folder, it is finished and no more steps are asked for, another training is at work in
-            it, or no checkpoint can be read.
-        DataError: the images are missing, or are not those that the training began with.
+        ConfigError: `config` differs in other settings; the message names them.
+        RunError: `path` is no run folder, the training is finished and `config` has no more steps, another process
+            trains in the folder, or no checkpoint can be read.
+        DataError: the images are missing, or differ from those that the training began with.
         EngineError, KeyboardInterrupt, SystemExit: as `train`.
     """
     folder = Path(path)
@@ -118,8 +120,8 @@ def resume(
     is_longer = prolongs(recorded, config)
     if not is_longer and (changed := differences(recorded, config)):
         raise ConfigError(
-            f"resume: expected the settings of {folder}, received others ({'; '.join(changed)}); leave them out, or "
-            "train anew with another --out."
+            f"resume: expected the settings of {folder}, received others ({'; '.join(changed)}); leave these "
+            "settings out, or train anew with another --out."
         )
     with ExitStack() as opened:
         opened.enter_context(locked(folder))
@@ -159,7 +161,7 @@ def _record(source: ImageSource) -> SourceRecord:
         key=source.key,
         layout=source.layout,
         range=(used.low, used.high),
-        dtype=source.dtype.name,  # type: ignore[arg-type]  # pydantic sees to it
+        dtype=source.dtype.name,  # type: ignore[arg-type]  # pydantic validates it
         on_bad_image="skip" if isinstance(source, ReadableImages) else "stop",
         images=source.pattern,
         channels=source.wanted_channels,  # type: ignore[arg-type]
