@@ -140,6 +140,17 @@ def test_structure_lets_a_tone_change_cheaply_and_makes_an_edge_that_moves_dear(
     assert regularisation(synthetic, moved, "structure") == pytest.approx([2 / 16], rel=1e-5)
 
 
+def test_gradient_maps_are_the_forward_differences_along_x_then_along_y():
+    images = [[[[0.0], [1.0], [3.0]], [[2.0], [9.0], [9.0]]]]
+    np.testing.assert_array_equal(values(features("gradient", tensor(images))), [[[[1, 2], [2, 8]]]])
+
+
+def test_structure_maps_are_the_tones_then_the_edges_along_x_then_along_y():
+    """Signs and order, which a loss of absolute differences does not show."""
+    images = RANDOM.uniform(-1, 1, (2, 7, 9, 2))
+    np.testing.assert_allclose(values(features("structure", tensor(images))), numpy_structure(images), atol=1e-5)
+
+
 def test_callable_is_applied_to_both_images():
     synthetic, refined = RANDOM.normal(size=(2, 2, 3, 4, 1))
     doubled = regularisation(synthetic, refined, lambda images: 2 * images + 7)

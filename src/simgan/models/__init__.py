@@ -1,4 +1,4 @@
-"""The three networks of SimGAN: refiner R, discriminator D, and R followed by D."""
+"""The three networks of SimGAN: refiner R, discriminator D, and the joint model, R followed by D."""
 
 from simgan.models.combined import simgan_model
 from simgan.models.discriminator import discriminator_model

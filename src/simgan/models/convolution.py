@@ -1,4 +1,4 @@
-"""The convolution that R and D are made of, saved so that older releases of Keras can load it."""
+"""The convolution in R and D, whose saved form older releases of Keras can load."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from simgan.models import layout
 def convolution(
     features: Any, filters: int, size: int, *, data_format: layout.DataFormat = "channels_last", **settings: Any
 ) -> Any:
-    """Convolves with fresh weights of Glorot's uniform distribution and a bias of zeros.
+    """Applies a new convolution: weights from Glorot's uniform distribution, a bias of zeros.
 
     Args:
         features: (B, H, W, C), or (B, C, H, W) with `channels_first`.

@@ -1,4 +1,4 @@
-"""The discriminator D: tells refined from real on every local patch of an image.
+"""The discriminator D: classifies every local patch of an image as refined or real.
 
 Source: Shrivastava et al., CVPR 2017, section 3.1 (gaze) and 3.2 (hand pose).
 """
@@ -65,7 +65,7 @@ def discriminator_model(
 
     Raises:
         ConfigError: the image is too small for one patch, `channels` is not positive, or `variant`, `padding` or
-            `patches` is none of the above.
+            `patches` is none of its choices.
     """
     _check_choices(channels, variant, padding, patches)
     _check_size(img_height, img_width, variant, padding)
@@ -98,7 +98,7 @@ def discriminator_model(
 
 def smallest_side(variant: Variant, padding: DiscriminatorPadding) -> int:
     """Height and width, in pixels, of the smallest images in which D finds a patch."""
-    side = 1  # of a map; from the last layer back to the images
+    side = 1  # of a map: first of the last one, then of each map before it, back to the images
     if padding == "valid":
         for spec in reversed(_LAYERS[variant]):
             side = (side - 1) * spec.stride + spec.size
@@ -106,7 +106,7 @@ def smallest_side(variant: Variant, padding: DiscriminatorPadding) -> int:
 
 
 def _check_choices(channels: int, variant: str, padding: str, patches: str) -> None:
-    """Raises ConfigError if one of them is not to be had."""
+    """Raises ConfigError if `channels` is not positive or another argument is none of its choices."""
     if channels < 1:
         raise ConfigError(f"channels: expected a positive integer, received {channels}; grey is 1, RGB 3.")
     if variant not in _LAYERS:
@@ -118,7 +118,7 @@ def _check_choices(channels: int, variant: str, padding: str, patches: str) -> N
 
 
 def _check_size(img_height: int, img_width: int, variant: Variant, padding: DiscriminatorPadding) -> None:
-    """Raises ConfigError if an image holds no patch."""
+    """Raises ConfigError if the images are too small for one patch."""
     if min(img_height, img_width) < smallest_side(variant, padding):
         raise ConfigError(
             f"discriminator: expected images of at least one patch under padding '{padding}', received "

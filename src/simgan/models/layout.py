@@ -1,9 +1,9 @@
-"""Between the channels-last images of every public model and the layout that its convolutions run in.
+"""Converts between the channels-last images of every public model and the layout in which its convolutions run.
 
 PyTorch's convolutions are built channels-first. Permuting a channels-last tensor moves no data: PyTorch reads
-the view as its channels-last memory format, its fastest one on CPU and GPU. So a model may compute
-channels-first while its inputs and outputs stay (batch, height, width, channels), and both kinds have the same
-weights.
+the view as its channels-last memory format, the fastest one on CPU and GPU. So a model may compute
+channels-first while its inputs and outputs stay (batch, height, width, channels). Models of both layouts have the
+same weights.
 """
 
 from typing import Any, Literal

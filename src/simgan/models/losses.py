@@ -1,7 +1,7 @@
 """The two losses of SimGAN (Shrivastava et al., CVPR 2017, section 2), each averaged within an image.
 
-The paper sums over patches and pixels; here both are means, so that neither batch nor image size moves the balance.
-With P patches and N = H * W * C values an image, the paper's `l_real + lambda * l_reg` equals
+The paper sums over patches and pixels; here both are means, so that neither batch nor image size changes their
+balance. With P patches and N = H * W * C values an image, the paper's `l_real + lambda * l_reg` equals
 `P * (local_adversarial_loss + lambda * N / P * self_regularisation_loss)`: our weight is lambda * N / P.
 """
 
@@ -26,7 +26,7 @@ class PatchClass(IntEnum):
 
 def patch_labels(patch_class: PatchClass, logits: Any) -> Any:
     """One-hot labels of one class for every patch: the shape and dtype of `logits`, (B, patches, 2)."""
-    # From `logits` alone: a constant made here would be copied to the device in every update.
+    # Made from `logits`, which is on the device: a constant would be copied there in every update.
     columns = [ops.zeros_like(logits[..., 0])] * 2
     columns[patch_class] = ops.ones_like(logits[..., 0])
     return ops.stack(columns, axis=-1)
@@ -59,7 +59,7 @@ def self_regularisation_loss(y_true: Any, y_pred: Any, psi: Psi = "identity") ->
         (B,), in units of psi.
 
     Raises:
-        ConfigError: `psi` is not one of the above.
+        ConfigError: `psi` is none of these.
     """
     difference = ops.abs(features(psi, y_pred) - features(psi, y_true))
     return ops.mean(ops.reshape(difference, (ops.shape(difference)[0], -1)), axis=-1)
@@ -87,10 +87,10 @@ def image_gradient(images: Any) -> Any:
 
 
 def structure(images: Any) -> Any:
-    """Where edges are, and a little of the tones: (B, H, W, C) -> (B, H, W, 3C).
+    """Tones, with a small weight, and edges: (B, H, W, C) -> (B, H, W, 3C).
 
-    (3/2 x, 6 d/dx G*x, 6 d/dy G*x) with G a Gaussian of 1 px: a flat region may change its tone cheaply, an edge that
-    moves costs. Ours: measured in docs/experiments.md. The factor 3 undoes the mean over three maps.
+    (3/2 x, 6 d/dx G*x, 6 d/dy G*x) with G a Gaussian of 1 px: a flat region may change its tone at little cost, while
+    moving an edge costs much. Ours: measured in docs/experiments.md. The factor 3 undoes the mean over three maps.
     """
     smooth = _binomial(_binomial(images))
     dx = _pad_edges(smooth, after=1, axis=2)[:, :, 1:] - smooth
@@ -99,7 +99,7 @@ def structure(images: Any) -> Any:
 
 
 def _binomial(images: Any) -> Any:
-    """(1, 2, 1) / 4 along y and x, edges repeated: two in a row are a Gaussian of 1 px."""
+    """Smooths with (1, 2, 1) / 4 along y and x, edges repeated. Applied twice, it is nearly a Gaussian of 1 px."""
     padded = _pad_edges(images, before=1, after=1, axis=1)
     images = (padded[:, :-2] + 2.0 * images + padded[:, 2:]) / 4.0
     padded = _pad_edges(images, before=1, after=1, axis=2)
