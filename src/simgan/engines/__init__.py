@@ -1,1 +1,1 @@
-"""How arrays and networks are computed: the protocol that training knows, what a machine can do, and PyTorch."""
+"""Computes arrays and networks: the protocol that training uses, facts about the machine, the engine on PyTorch."""

@@ -1,6 +1,6 @@
-"""Makes every `auto` of the settings out: precision, micro-batch and compilation, and opens the engine for them.
+"""Chooses a value for every `auto` in the settings (precision, micro-batch, compilation), and opens the engine.
 
-They follow from the settings, the size of the images and what the machine says of itself; nothing is timed.
+The values follow from the settings, the size of the images and the facts in machine.py; nothing is timed.
 """
 
 import keras
@@ -29,10 +29,10 @@ def open_engine(*, micro_batch: int, compiled: bool) -> Engine:
 
 
 def resolve(config: TrainConfig, size: tuple[int, int], channels: int) -> TrainConfig:
-    """`config` with every `auto` made out, for a training at `size` (H, W).
+    """`config` with a value in place of every `auto`, for a training on images of `size` (H, W).
 
-    What it says then is written into the run's config.toml: the numbers of a repeated run are the same on the same
-    machine, and near to it on another.
+    The values are written into the run's config.toml, so that a run repeated with that file gives the same numbers on
+    the same machine, and nearly the same on another.
 
     Raises:
         EngineError: Keras runs on another backend than PyTorch.
@@ -43,21 +43,21 @@ def resolve(config: TrainConfig, size: tuple[int, int], channels: int) -> TrainC
     if micro_batch == "auto":
         micro_batch = min(config.batch_size, images_at_once(config.refiner, size, precision))
     if compiled == "auto":
-        # On tile units R is whole already, and D is small: there is nothing to compile.
-        left = 0 if on_tile_units(config.refiner, size, precision) else training_flops(config, size, channels)
-        compiled = "on" if worth_compiling(left) else "off"
+        # On tile units R is one compiled function already, and D is small: there is nothing to compile.
+        flops = 0 if on_tile_units(config.refiner, size, precision) else training_flops(config, size, channels)
+        compiled = "on" if worth_compiling(flops) else "off"
     return make_config({"precision": precision, "micro_batch": micro_batch, "compile": compiled}, config)
 
 
 def resolve_precision(precision: str) -> str:
-    """`TrainConfig.precision` with `auto` made out: bfloat16 where the device multiplies it natively, else float32."""
+    """`precision`; in place of `auto`, bfloat16 where the device multiplies it natively, else float32."""
     if precision != "auto":
         return precision
     return "bfloat16" if multiplies_bfloat16() else "float32"
 
 
 def dtype_policy(precision: str) -> str:
-    """The Keras dtype policy of `TrainConfig.precision`: weights are float32 in either."""
+    """The Keras dtype policy for `TrainConfig.precision`. Weights are float32 in both policies."""
     return "float32" if resolve_precision(precision) == "float32" else "mixed_bfloat16"
 
 

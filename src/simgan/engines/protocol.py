@@ -6,28 +6,29 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import keras
 from numpy.typing import NDArray
 
-Array = Any  # of the backend, on its device
+Array = Any  # an array of the backend, on its device
 Losses = TypeVar("Losses", bound=NamedTuple)
 
 
 class Engine(Protocol):
-    """The seam between algorithm and hardware: steps and loop see this alone. Only `to_numpy` waits for the device."""
+    """The interface between algorithm and hardware, which steps and loop use. Only `to_numpy` waits for the device."""
 
     def to_device(self, array: NDArray[Any]) -> Array:
-        """The array on the device, of the same shape and type; on a CPU it may share its memory."""
+        """Copies an array to the device, with its shape and type. On a CPU both may share their memory."""
 
     def to_numpy(self, array: Array) -> NDArray[Any]:
-        """The array on the host."""
+        """Copies an array from the device to NumPy."""
 
     def zeros(self, shape: tuple[int, ...]) -> Array:
-        """float32 zeros."""
+        """Creates a float32 array of zeros on the device."""
 
     def network(self, model: keras.Model, *, small: bool = False) -> Callable[[Array], Array]:
-        """`model` as a function of a batch, in its fastest form, made once. It follows the weights of the model.
+        """The fastest function that computes `model` on a batch. It is built once and uses the model's present
+        weights.
 
         Args:
-            model: takes and gives batches.
-            small: whether it takes so little time that compiling it would not pay.
+            model: maps a batch to a batch.
+            small: whether the model computes so little, or so seldom, that compiling it would not pay.
         """
 
     def minimiser(
@@ -42,23 +43,24 @@ class Engine(Protocol):
 
         Args:
             loss: a function (*batches, *shared) of arrays that returns a named tuple of scalars, each a mean over the
-                images. It must depend on nothing that changes but its arguments and the weights.
-            variables: what is updated; nothing else changes.
+                images. It may depend on nothing that changes except its arguments and the weights.
+            variables: the weights to update; nothing else changes.
             optimiser: SGD without momentum, or Adam, built for these variables.
-            micro_batch_factor: how many times as many images as a micro-batch of the engine `loss` takes in one call.
-                Above 1 for a network that needs less memory an image than R.
+            micro_batch_factor: each call of `loss` gets this many micro-batches of the engine. Above 1 for a network
+                that needs less memory for each image than R.
 
         Returns:
             A function (batches, shared=()) that makes one update. `batches` are arrays (B, ...) with the same B;
-            `shared` are arrays that go to `loss` whole. It returns the losses before the update, as scalars of the
-            backend: `float` of one may wait for the device. A field `gradient` is filled with the gradient's norm.
+            `shared` are arrays that every call of `loss` gets whole. The function returns the losses before the
+            update, as scalars of the backend: `float` of a loss may wait for the device. A field `gradient` is filled
+            with the norm of the gradient.
 
         Raises:
-            EngineError: the optimiser is neither of the two.
+            EngineError: the optimiser is neither SGD without momentum nor Adam.
         """
 
     def infer(self, network: Callable[[Array], Array], images: Array) -> Array:
-        """`network(images)`, (B, ...) -> (B, ...), with nothing kept for gradients."""
+        """`network(images)`, (B, ...) -> (B, ...), without keeping activations for gradients."""
 
     def average(self, into: Sequence[keras.Variable], variables: Sequence[keras.Variable], decay: float) -> None:
         """into <- decay * into + (1 - decay) * variables."""

@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from simgan.engines.torch.engine import TorchEngine
-from simgan.engines.torch.fast_forms import Recorded, or_plain
+from simgan.engines.torch.fast_forms import Recorded, with_fallback
 from simgan.errors import EngineError
 from simgan.models import refiner_model
 from simgan.training.state import new_state
@@ -395,15 +395,15 @@ def test_failure_of_the_fast_form_is_logged_once_and_the_plain_one_takes_over(ca
         tried.append(value)
         raise RuntimeError("no compiler\nand a long trace")
 
-    call = or_plain(fast, lambda value: 2 * value)
+    call = with_fallback(fast, lambda value: 2 * value)
     with caplog.at_level(logging.WARNING, "simgan"):
         assert [call(1), call(2), call(3)] == [2, 4, 6]
     assert tried == [1]
-    assert fallbacks(caplog) == ["compiling failed (no compiler); going on without, slower"]
+    assert fallbacks(caplog) == ["compiling failed (no compiler); continuing without it, slower"]
 
 
 def test_fast_form_is_used_while_it_works(caplog):
-    call = or_plain(lambda value: value + 1, lambda value: pytest.fail("the plain form"))
+    call = with_fallback(lambda value: value + 1, lambda value: pytest.fail("the plain form"))
     assert [call(1), call(2)] == [2, 3]
     assert fallbacks(caplog) == []
 
@@ -415,7 +415,7 @@ def test_failure_of_the_plain_form_is_raised():
 
         return call
 
-    call = or_plain(fails("fast"), fails("plain"))
+    call = with_fallback(fails("fast"), fails("plain"))
     for _ in range(2):
         with pytest.raises(RuntimeError, match="plain"):
             call(1)

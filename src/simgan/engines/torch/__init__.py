@@ -1,1 +1,1 @@
-"""The engine on PyTorch, and the kernels that are faster than its own. Imported where Keras runs on PyTorch."""
+"""The engine on PyTorch, and kernels faster than PyTorch's. Imported only where Keras runs on PyTorch."""

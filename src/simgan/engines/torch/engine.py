@@ -1,6 +1,6 @@
 """The engine on PyTorch, on CPU and GPU: micro-batches, compiled networks, CUDA graphs, updates that never wait.
 
-Imported on use, and only where Keras runs on PyTorch.
+Imported where it is used, and only if Keras runs on PyTorch.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,23 +16,25 @@ from torch import Tensor
 
 from simgan.engines.protocol import Losses
 from simgan.engines.torch import amx
-from simgan.engines.torch.fast_forms import Recorded, or_plain
+from simgan.engines.torch.fast_forms import Recorded, with_fallback
 from simgan.engines.torch.update_rule import update_rule
 from simgan.engines.torch.winograd import speed_up
 
-_PINNED = 2**26  # bytes of an array at most: a batch, not a set, for pinned memory is not given back
+# Bytes of the largest array that is copied through pinned memory: of a batch, not of a set, since PyTorch never gives
+# pinned memory back.
+_PINNED = 2**26
 
 
 class TorchEngine:
     """See `simgan.engines.protocol.Engine`.
 
-    A batch goes through the networks in micro-batches whose gradients add up to the whole batch's. No layer here
-    mixes images, so the mathematics is the same, while memory is bounded and activations stay in the cache.
+    A batch goes through the networks in micro-batches, whose gradients add up to the gradient of the whole batch. No
+    layer here mixes images, so the mathematics is the same, while memory is bounded and activations stay in the cache.
 
     Args:
         micro_batch: images in a micro-batch.
-        compiled: whether networks are compiled and, on a GPU, updates recorded as CUDA graphs. Where that fails the
-            log says so, and they run as they are.
+        compiled: whether networks are compiled and, on a GPU, updates recorded as CUDA graphs. If that
+            fails, a warning is logged and they run without.
     """
 
     def __init__(self, micro_batch: int, *, compiled: bool) -> None:
@@ -41,13 +43,13 @@ class TorchEngine:
         self._device = keras.ops.convert_to_tensor(0.0).device
         self._on_gpu = self._device.type == "cuda"
         self._networks: dict[int, tuple[keras.Model, Callable[[Tensor], Tensor]]] = {}
-        self._weights: list[Tensor] = []  # of all networks
-        torch.backends.cudnn.benchmark = True  # sizes repeat: the fastest algorithm is worth its search
+        self._weights: list[Tensor] = []  # the weights of all networks
+        torch.backends.cudnn.benchmark = True  # sizes repeat, so the search for the fastest algorithm pays
 
     def to_device(self, array: NDArray[Any]) -> Tensor:
         """See `Engine.to_device`."""
         tensor = torch.from_numpy(np.ascontiguousarray(array))
-        if self._on_gpu and tensor.nbytes <= _PINNED:  # from pinned memory, the copy waits for nothing
+        if self._on_gpu and tensor.nbytes <= _PINNED:  # a copy from pinned memory does not wait for the device
             return tensor.pin_memory().to(self._device, non_blocking=True)
         return tensor.to(self._device)
 
@@ -56,7 +58,7 @@ class TorchEngine:
         return array.cpu().numpy()
 
     def zeros(self, shape: tuple[int, ...]) -> Tensor:
-        """See `Engine.zeros`. On a CPU, memory counts when it is written."""
+        """See `Engine.zeros`. On a CPU, zeros take memory only once they are written."""
         return torch.zeros(shape, device=self._device)
 
     def network(self, model: keras.Model, *, small: bool = False) -> Callable[[Tensor], Tensor]:
@@ -77,12 +79,12 @@ class TorchEngine:
 
         if small or not self._compiled:
             return plain
-        # PyTorch compiles a code object so many times and no more: each network has one of its own.
+        # PyTorch compiles a code object only a limited number of times, so each network gets its own code object.
         own = FunctionType(plain.__code__.replace(), plain.__globals__, "plain", None, plain.__closure__)
-        fast = or_plain(torch.compile(own, dynamic=False), plain)
+        fast = with_fallback(torch.compile(own, dynamic=False), plain)
 
         def padded(images: Tensor) -> Tensor:
-            """Compiled code is of one shape: fewer images than that would be compiled for anew."""
+            """Fills up a smaller batch to a whole micro-batch, since PyTorch compiles anew for another shape."""
             missing = self._micro_batch - len(images)
             if missing <= 0 or torch.is_grad_enabled():
                 return fast(images)
@@ -106,7 +108,7 @@ class TorchEngine:
             count = len(batches[0])
             gradients = [torch.zeros_like(value) for value in values]
             sums: list[Any] = []
-            with self._frozen_but(values):
+            with self._only_trainable(values):
                 for start in range(0, count, at_once):
                     pieces = [batch[start : start + at_once] for batch in batches]
                     losses = loss(*pieces, *shared)
@@ -123,8 +125,8 @@ class TorchEngine:
         return Recorded(update) if self._compiled and self._on_gpu else update
 
     @contextmanager
-    def _frozen_but(self, values: Sequence[Tensor]) -> Iterator[None]:
-        """Has no gradients made of other weights: a network on tile units makes all that are not frozen."""
+    def _only_trainable(self, values: Sequence[Tensor]) -> Iterator[None]:
+        """Freezes all other weights: a network on tile units computes the gradients of all that are not frozen."""
         wanted = {id(value) for value in values}
         frozen = [weight for weight in self._weights if weight.requires_grad and id(weight) not in wanted]
         for weight in frozen:

@@ -1,4 +1,4 @@
-"""Fast forms of a function on PyTorch, which give way to the plain one where they fail."""
+"""Fast forms of a function on PyTorch, which fall back to the plain function if they fail."""
 
 import logging
 from collections import Counter
@@ -8,14 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_WARM_UPS = 3  # runs before a CUDA graph is recorded: libraries choose their algorithms in them
+_WARM_UPS = 3  # runs before a CUDA graph is recorded, in which libraries choose their algorithms
 _log = logging.getLogger("simgan")
 
 
 class Recorded:
-    """An update recorded as a CUDA graph, one for each set of shapes, and replayed from then on.
+    """An update that is recorded as a CUDA graph, one for each set of shapes, and replayed from then on.
 
-    Where recording fails, the log says so and the update runs as it is.
+    If recording fails, a warning is logged and the update runs without a graph.
     """
 
     def __init__(self, update: Callable[..., Any]) -> None:
@@ -31,24 +31,24 @@ class Recorded:
             self._graphs[shapes] = self._record([array.clone() for array in arrays], len(batches))
         if not self._graphs.get(shapes):
             return self._update(batches, shared)
-        graph, places, losses = self._graphs[shapes]
-        torch._foreach_copy_(places, arrays)
+        graph, inputs, losses = self._graphs[shapes]
+        torch._foreach_copy_(inputs, arrays)
         graph.replay()
         return type(losses)(*(part.clone() for part in losses))  # the next replay writes over them
 
-    def _record(self, places: list[Tensor], count: int) -> Any:
+    def _record(self, inputs: list[Tensor], count: int) -> Any:
         graph = torch.cuda.CUDAGraph()
         try:
-            with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # the readers' threads go on meanwhile
-                losses = self._update(places[:count], places[count:])
+            with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # other threads may use the GPU meanwhile
+                losses = self._update(inputs[:count], inputs[count:])
         except RuntimeError as error:
             _warn("recording a CUDA graph", error)
             return None
-        return graph, places, losses
+        return graph, inputs, losses
 
 
-def or_plain(fast: Callable[[Tensor], Tensor], plain: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """`fast`, or `plain` from the first failure of `fast` on."""
+def with_fallback(fast: Callable[[Tensor], Tensor], plain: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """Calls `fast`; from the first failure of `fast` on, calls `plain`."""
     chosen = fast
 
     def call(images: Tensor) -> Tensor:
@@ -68,4 +68,4 @@ def or_plain(fast: Callable[[Tensor], Tensor], plain: Callable[[Tensor], Tensor]
 
 
 def _warn(what: str, error: RuntimeError) -> None:
-    _log.warning("%s failed (%s); going on without, slower", what, str(error).strip().partition("\n")[0])
+    _log.warning("%s failed (%s); continuing without it, slower", what, str(error).strip().partition("\n")[0])

@@ -1,4 +1,4 @@
-"""C++ of this package, compiled for the processor at hand when it is first used."""
+"""Compiles the C++ files of this package for the processor of this machine, when they are first used."""
 
 import ctypes
 import subprocess
@@ -11,12 +11,12 @@ from simgan.engines.machine import cpp_compiler, warn_of_slow_networks
 
 
 def compiled(source: Path) -> ctypes.CDLL | None:
-    """The functions of a C++ file; None, with a warning in the log, where there is no compiler or it fails."""
+    """The functions of a C++ file; None, with a logged warning, if there is no compiler or compiling fails."""
     compiler = cpp_compiler()
-    # PyTorch's own OpenMP: two of them would fight for the cores.
+    # Links the OpenMP library of PyTorch: two OpenMP libraries would compete for the cores.
     openmp = [str(path) for path in (Path(torch.__file__).parent / "lib").glob("libgomp*")]
     flags = ["-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-fPIC", "-fopenmp"]
-    # In a folder of this process: a library found under a known name could be anybody's.
+    # In a new folder with a random name: a library at a path that is known could come from anybody.
     with tempfile.TemporaryDirectory() as folder:
         object_file, linked = f"{folder}/kernels.o", f"{folder}/kernels.so"
         commands = (
@@ -28,6 +28,6 @@ def compiled(source: Path) -> ctypes.CDLL | None:
                 subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
             return ctypes.CDLL(linked)
         except (OSError, subprocess.SubprocessError) as error:
-            said = (getattr(error, "stderr", None) or str(error)).strip().partition("\n")[0]
-            warn_of_slow_networks(f"compiling {source.name} failed ({said})")
+            reason = (getattr(error, "stderr", None) or str(error)).strip().partition("\n")[0]
+            warn_of_slow_networks(f"compiling {source.name} failed ({reason})")
             return None

@@ -1,4 +1,4 @@
-"""The arithmetic of Keras's SGD and Adam on PyTorch, with nothing that waits for the device."""
+"""The arithmetic of Keras's SGD and Adam on PyTorch, without waiting for the device."""
 
 from collections.abc import Callable
 
@@ -10,13 +10,13 @@ from simgan.errors import EngineError
 
 
 def update_rule(optimiser: keras.optimizers.Optimizer, values: list[Tensor]) -> Callable[[list[Tensor]], None]:
-    """`optimiser.apply` as a function of the gradients, on the optimiser's own variables.
+    """A function of the gradients that updates `values` and the optimiser's variables, as `optimiser.apply` does.
 
-    The same arithmetic as Keras's, which waits for the device to read the learning rate from it.
+    The arithmetic is that of Keras, but Keras waits for the device to read the learning rate.
     """
     iterations = optimiser.iterations.value
-    own = (optimiser.iterations, optimiser.learning_rate)  # a schedule's rate is no variable
-    moments = [one.value for one in optimiser.variables if all(one is not other for other in own)]
+    no_moments = (optimiser.iterations, optimiser.learning_rate)  # with a schedule, the rate is no variable
+    moments = [one.value for one in optimiser.variables if all(one is not other for other in no_moments)]
 
     def sgd(gradients: list[Tensor]) -> None:
         torch._foreach_sub_(
@@ -40,5 +40,6 @@ def update_rule(optimiser: keras.optimizers.Optimizer, values: list[Tensor]) -> 
         if isinstance(optimiser, keras.optimizers.SGD) and not moments:
             return sgd
     raise EngineError(
-        f"optimiser: expected plain SGD or Adam (no momentum, amsgrad, decay), received {optimiser.name}; take one."
+        f"optimiser: expected plain SGD or Adam (no momentum, amsgrad, decay), received {optimiser.name}; choose SGD "
+        "or Adam."
     )

@@ -1,7 +1,7 @@
 """R and D on the tile units of a processor with AMX: whole networks and their gradients in bfloat16, image by image.
 
-Several times as fast as PyTorch's layers there, between which all images of a micro-batch lie in memory. Sums are
-float32; results differ from PyTorch's by the rounding of bfloat16.
+PyTorch's layers, which keep all images of a micro-batch in memory between two layers, are several times slower there.
+Sums are float32; results differ from PyTorch's by the rounding of bfloat16.
 """
 
 from collections.abc import Callable
@@ -17,13 +17,15 @@ __all__ = ["on_tiles", "refiner_applies", "size_fits"]
 
 
 def on_tiles(model: keras.Model) -> Callable[[Tensor], Tensor] | None:
-    """`model` as a function of a batch, computed on the tile units; it follows the weights of the model.
+    """A function that computes `model` on a batch on the tile units, always with the model's present weights.
 
-    Images that do not fit (too large, of another type, R's if they want a gradient) go through the model itself. One
-    image is computed on one core. The same batch gives the same gradients to the bit.
+    The model itself computes the images that the tile units cannot: images that are too large or not float32 and, for
+    R, images whose gradient is needed. One core computes one image. The same batch gives the same gradients to the
+    bit.
 
-    None where the model is neither R nor D in bfloat16 with hidden layers of multiples of 32 filters, or lies on a
-    GPU, or the machine has no such units or no C++ compiler.
+    Returns:
+        None if the model is not an R or D in bfloat16 whose hidden layers have multiples of 32 filters, if it is on a
+        GPU, or if the machine has no tile units or no C++ compiler.
     """
     if not model.built or len(model.inputs) != 1:
         return None

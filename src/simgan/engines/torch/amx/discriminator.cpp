@@ -1,30 +1,31 @@
-// D and its gradients on the tile units of a processor with AMX: a thread takes an image through the whole network, so
-// that what lies between layers stays in its cache.
+// D and its gradients on the tile units of a processor with AMX: one thread computes the whole network for one
+// image, so that the activations between layers stay in its cache.
 //
-// Every layer is told what each of its output pixels sees: a convolution copies that into a row of a matrix, whose
-// product with the kernel it is; pooling takes the largest. Maps are bfloat16 (pixel, channel), sums float32.
+// Every layer has a list of the input pixels that each of its output pixels sees. A convolution copies these into a
+// row of a matrix and multiplies the matrix by the kernel; pooling takes the largest. Maps are bfloat16 (pixel,
+// channel), sums are float32.
 #include "tiles.h"
 
-// As Python gives it: a convolution with ReLU, or a maximum over a window.
-struct Given {
+// A layer as Python describes it: a convolution with ReLU, or, if `pools`, a maximum over a window.
+struct LayerSpec {
     int pools, kernel, stride, filters;
 };
 struct Shape {
-    int height, width, channels, same, global, count;  // of the images; padding; one patch; hidden layers
+    int height, width, channels, same, global, count;  // count: of the hidden layers
 };
 
 struct Layer {
     bool pools;
     int in_height, in_width, channels, height, width, filters, taps;
-    std::vector<int> seen;  // (pixels, taps): the input pixel, -1 for padding
+    std::vector<int> seen;  // (pixels, taps): the input pixel that an output pixel sees, -1 for padding
 
-    Layer(const Given& given, int in_height, int in_width, int channels, bool same)
-        : pools(given.pools), in_height(in_height), in_width(in_width), channels(channels),
-          filters(pools ? channels : given.filters), taps(given.kernel * given.kernel) {
-        const int kernel = given.kernel, stride = given.stride;
+    Layer(const LayerSpec& spec, int in_height, int in_width, int channels, bool same)
+        : pools(spec.pools), in_height(in_height), in_width(in_width), channels(channels),
+          filters(pools ? channels : spec.filters), taps(spec.kernel * spec.kernel) {
+        const int kernel = spec.kernel, stride = spec.stride;
         height = same ? (in_height + stride - 1) / stride : (in_height - kernel) / stride + 1;
         width = same ? (in_width + stride - 1) / stride : (in_width - kernel) / stride + 1;
-        // Keras pads an odd number of rows after the image.
+        // If the number of padded rows is odd, Keras puts one more after the image than before.
         const int top = same ? std::max(0, (height - 1) * stride + kernel - in_height) / 2 : 0;
         const int left = same ? std::max(0, (width - 1) * stride + kernel - in_width) / 2 : 0;
         for (int y = 0; y < height; y++)
@@ -38,8 +39,8 @@ struct Layer {
 
     long in_pixels() const { return (long)in_height * in_width; }
     long pixels() const { return (long)height * width; }
-    long map() const { return whole(pixels()) * filters; }               // numbers of the output
-    int depth() const { return whole((long)taps * channels); }           // of a product
+    long map() const { return whole(pixels()) * filters; }               // numbers in the output
+    int depth() const { return whole((long)taps * channels); }           // rows of the kernel as a matrix, rounded up
     long kernel_size() const { return pools ? 0 : (long)depth() * filters; }
     long gradient_count() const { return pools ? 0 : kernel_size() + filters; }
 };
@@ -48,10 +49,10 @@ struct Network {
     Shape shape;
     std::vector<Layer> layers;
 
-    Network(const Shape& shape, const Given* given) : shape(shape) {
+    Network(const Shape& shape, const LayerSpec* specs) : shape(shape) {
         int height = shape.height, width = shape.width, channels = shape.channels;
         for (int i = 0; i < shape.count; i++) {
-            layers.emplace_back(given[i], height, width, channels, shape.same);
+            layers.emplace_back(specs[i], height, width, channels, shape.same);
             height = layers[i].height, width = layers[i].width, channels = layers[i].filters;
         }
     }
@@ -70,8 +71,8 @@ struct Network {
         for (const Layer& layer : layers) most = std::max<long>(most, number(layer));
         return most;
     }
-    // Where the gradient of a layer's kernel begins among those of a thread, and its bias after it; the last kernel,
-    // (2, features), after those of all hidden layers.
+    // Where the gradient of a layer's kernel begins among the gradients of a thread; the gradient of its bias follows.
+    // The gradients of the last kernel, (2, features), and its bias come after those of all hidden layers.
     long gradients_before(size_t layer) const {
         long sum = 0;
         for (size_t i = 0; i < layer; i++) sum += layers[i].gradient_count();
@@ -83,7 +84,7 @@ struct Network {
 // Memory of one thread.
 struct Room {
     bf16 *image, *maps, *columns, *gradient, *pairs, *panel;
-    float *slopes, *slopes_before;  // of what a layer gives, and of what it sees
+    float *slopes, *slopes_before;  // of the output and of the input of a layer
     long size;
     Room(const Network& network, char* memory) {
         const auto seen = [](const Layer& l) { return whole(l.in_pixels()) * l.channels; };
@@ -103,7 +104,7 @@ struct Room {
 
 // ---- One layer of one image ------------------------------------------------------------------------------------
 
-// What each output pixel sees, (pixels, depth), zeros where that is nothing.
+// The values that each output pixel sees, (pixels, depth), with zeros for padding.
 static void cut(const Layer& layer, const bf16* in, bf16* columns) {
     const int channels = layer.channels, depth = layer.depth();
     for (long pixel = 0; pixel < layer.pixels(); pixel++) {
@@ -133,7 +134,7 @@ static void convolve(const Layer& layer, const bf16* columns, const bf16* packed
 static void pool(const Layer& layer, const bf16* in, bf16* out) {
     for (long pixel = 0; pixel < layer.pixels(); pixel++)
         for (int c = 0; c < layer.channels; c += BLOCK) {
-            // What comes from a ReLU is ordered like its bits, and NaN above all.
+            // Outputs of a ReLU compare like their bits as unsigned integers, and NaN is above all numbers.
             __m512i most = _mm512_setzero_si512();
             for (int tap = 0; tap < layer.taps; tap++) {
                 const int seen = layer.seen[pixel * layer.taps + tap];
@@ -143,7 +144,7 @@ static void pool(const Layer& layer, const bf16* in, bf16* out) {
         }
 }
 
-// before (input pixels, channels) += the slope of each maximum where it was found first.
+// before (input pixels, channels) += the slope of each maximum, at the first input pixel that has this maximum.
 static void pool_back(const Layer& layer, const bf16* in, const bf16* out, const float* slopes, float* before) {
     for (long pixel = 0; pixel < layer.pixels(); pixel++)
         for (int c = 0; c < layer.channels; c += BLOCK) {
@@ -164,7 +165,7 @@ static void pool_back(const Layer& layer, const bf16* in, const bf16* out, const
         }
 }
 
-// gradient (whole pixels, filters): the slopes of a map before its ReLU.
+// gradient (pixels rounded up, filters) = the slopes of a map before its ReLU.
 static void mask(const Layer& layer, const bf16* out, const float* slopes, bf16* gradient) {
     const long numbers = layer.pixels() * layer.filters;
     for (long at = 0; at < numbers; at += BLOCK) {
@@ -190,7 +191,7 @@ static void weight_gradient(const Layer& layer, const Room& room, float* dw, flo
     }
 }
 
-// before (input pixels, channels) += what each output pixel's gradient says of what it sees.
+// before (input pixels, channels) += the slopes of all input pixels that the output pixels see.
 static void input_slopes(const Layer& layer, const bf16* gradient, const bf16* turned, float* before) {
     const int channels = layer.channels, seen_values = layer.taps * channels;
     multiply(gradient, layer.filters, {0}, whole(layer.pixels()) / BLOCK, turned, layer.depth(),
@@ -218,7 +219,7 @@ static void input_slopes(const Layer& layer, const bf16* gradient, const bf16* t
 // ---- One image through D ---------------------------------------------------------------------------------------
 
 struct Arena {
-    std::vector<bf16*> packed;  // kernels, by layer; turned for `run_back`
+    std::vector<bf16*> packed;  // packed kernels, by layer; transposed for `run_back`
     std::vector<Room> rooms;
     long size;
     Arena(const Network& network, char* memory, int threads) {
@@ -233,10 +234,10 @@ struct Arena {
 struct Discriminator {
     const Network& network;
     const Arena& arena;
-    std::vector<const float*> kernels, biases;  // by layer, and the last layer's; null for pooling
-    std::vector<float> last;                    // the last layer's kernel, (2, features)
+    std::vector<const float*> kernels, biases;  // of every layer, the last included; null for pooling
+    std::vector<float> last;                    // the kernel of the last layer, (2, features)
 
-    // `arrays`: kernel (kernel, kernel, from, to) and bias of each convolution, where Keras has them.
+    // `arrays`: the kernel (kernel, kernel, from, to) and bias of each convolution, in the memory of Keras.
     Discriminator(const Network& network, const float* const* arrays, const Arena& arena)
         : network(network), arena(arena) {
         for (size_t i = 0; i <= network.layers.size(); i++) {
@@ -265,7 +266,7 @@ struct Discriminator {
         for (long i = 0; i < network.image(); i++) out[i] = narrow(image[i]);
     }
 
-    // `maps` takes what each hidden layer gives, one after the other.
+    // `maps` receives the outputs of the hidden layers, one after the other.
     void run(const float* image, const Room& room, bf16* maps, float* logits) const {
         read(image, room.image);
         const bf16* in = room.image;
@@ -295,7 +296,7 @@ struct Discriminator {
             }
     }
 
-    // Gradients of the last layer; the slopes of its input go to `slopes`.
+    // Adds the gradients of the last layer; `slopes` receives the slopes of its input.
     void last_layer(const float* dlogits, const bf16* map, float* slopes, float* gradients) const {
         const int features = network.features();
         const long pixels = network.layers.back().pixels(), together = pixels / network.patches();
@@ -318,26 +319,27 @@ struct Discriminator {
         }
     }
 
-    // Adds to `gradients`, and writes `dimage`; either may be null. `maps` are those of `run`.
+    // Adds the gradients of the weights to `gradients` and writes the gradient of the image to `dimage`; either may be
+    // null. `maps` are the outputs that `run` kept.
     void run_back(const float* image, Room room, const bf16* maps, const float* dlogits, float* gradients,
                   float* dimage) const {
         const auto& layers = network.layers;
-        std::vector<const bf16*> given;
+        std::vector<const bf16*> outputs;
         for (const Layer& layer : layers) {
-            given.push_back(maps);
+            outputs.push_back(maps);
             maps += layer.map();
         }
-        last_layer(dlogits, given.back(), room.slopes, gradients);
+        last_layer(dlogits, outputs.back(), room.slopes, gradients);
         for (int i = layers.size() - 1; i >= 0; i--) {
             const Layer& layer = layers[i];
             const bool is_first = i == 0;
-            const bf16* in = is_first ? room.image : given[i - 1];
+            const bf16* in = is_first ? room.image : outputs[i - 1];
             float* before = is_first ? dimage : room.slopes_before;
             if (before) std::memset(before, 0, layer.in_pixels() * layer.channels * sizeof(float));
             if (layer.pools) {
-                pool_back(layer, in, given[i], room.slopes, before);
+                pool_back(layer, in, outputs[i], room.slopes, before);
             } else {
-                mask(layer, given[i], room.slopes, room.gradient);
+                mask(layer, outputs[i], room.slopes, room.gradient);
                 if (gradients) {
                     if (is_first) read(image, room.image);
                     cut(layer, in, room.columns);
@@ -355,17 +357,17 @@ struct Discriminator {
 
 extern "C" {
 
-// The network that the other functions are told of; the caller destroys it.
-Network* create(Shape shape, const Given* given) { return new Network(shape, given); }
+// Creates the network that the other functions take as their first argument; the caller must destroy it.
+Network* create(Shape shape, const LayerSpec* specs) { return new Network(shape, specs); }
 void destroy(Network* network) { delete network; }
 
-// Bytes that one image's maps take, and that `memory` must have, forward and back.
+// Bytes of the maps of one image, and of the `memory` that run and run_back need.
 long kept_size(const Network* network) { return sizeof(bf16) * network->kept(); }
 long memory_size(const Network* network, int threads, int) { return Arena(*network, nullptr, threads).size; }
 
 long patches(const Network* network) { return network->patches(); }
 
-// Where the gradients of each array begin, in Keras's order, and after these how many there are.
+// Where the gradient of each array begins, in the order of Keras; the last of `places` is the number of all gradients.
 void gradient_places(const Network* network, long* places) {
     const auto& layers = network->layers;
     for (size_t i = 0; i < layers.size(); i++) {
@@ -378,8 +380,8 @@ void gradient_places(const Network* network, long* places) {
     *places = network->gradient_count();
 }
 
-// logits (count, patches, 2) of images (count, height, width, channels). `kept` takes the maps of each image; null
-// where no gradients are wanted.
+// logits (count, patches, 2) of images (count, height, width, channels). `kept` receives the maps of each image;
+// null if no gradients are wanted.
 void run(const Network* network, const float* images, const float* const* arrays, bf16* kept, char* memory,
          int threads, long count, float* logits) {
     const Arena own(*network, memory, threads);
@@ -393,7 +395,8 @@ void run(const Network* network, const float* images, const float* const* arrays
     });
 }
 
-// Adds to `gradients` (threads, as gradient_places says) and writes `dimages`, unless they are null.
+// Adds the gradients of the weights to `gradients` (threads, numbers placed as by gradient_places) and writes the
+// gradients of the images to `dimages`; either may be null.
 void run_back(const Network* network, const float* images, const float* const* arrays, const bf16* kept, char* memory,
               int threads, long count, const float* dlogits, float* gradients, float* dimages) {
     const Arena own(*network, memory, threads);

@@ -15,37 +15,37 @@ from simgan.engines.torch.amx.structure import convolution, on_cpu, pooling, str
 
 
 class _Shape(ctypes.Structure):
-    """As in discriminator.cpp."""
+    """`Shape` of discriminator.cpp."""
 
     _fields_ = [(name, ctypes.c_int) for name in ("height", "width", "channels", "same", "global", "count")]
 
 
 def discriminator_on_tiles(model: keras.Model) -> Callable[[Tensor], Tensor] | None:
-    """`model` as a function of a batch, or None. Images that do not fit are left to the model itself."""
-    shape, told = model.inputs[0].shape[1:], structure(model)
-    is_global = told[-2:-1] == [("GlobalAveragePooling2D",)]
-    hidden, last = told[: -2 if is_global else -1], told[-1:]
-    judges = last == [convolution(2, 1, "linear", padding="valid", dtype="float32")]
-    if not judges or not hidden or hidden[0][0] != "conv" or len(shape) != 3 or None in shape:
+    """`on_tiles` for D; None if `model` is not a D that can be computed here."""
+    shape, described = model.inputs[0].shape[1:], structure(model)
+    is_global = described[-2:-1] == [("GlobalAveragePooling2D",)]
+    hidden, last = described[: -2 if is_global else -1], described[-1:]
+    gives_logits = last == [convolution(2, 1, "linear", padding="valid", dtype="float32")]
+    if not gives_logits or not hidden or hidden[0][0] != "conv" or len(shape) != 3 or None in shape:
         return None
     padding = hidden[0][4]
-    given = [number for layer in hidden for number in _given(layer, padding)]
+    specs = [number for layer in hidden for number in _layer_spec(layer, padding)]
     layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
     variables = [variable for layer in layers for variable in (layer.kernel, layer.bias)]
-    if len(given) < 4 * len(hidden) or not on_cpu(variables) or library("discriminator") is None:
+    if len(specs) < 4 * len(hidden) or not on_cpu(variables) or library("discriminator") is None:
         return None
-    network = _network(_Shape(*shape, padding == "same", is_global, len(hidden)), (ctypes.c_int * len(given))(*given))
+    network = _network(_Shape(*shape, padding == "same", is_global, len(hidden)), (ctypes.c_int * len(specs))(*specs))
 
-    def judged(images: Tensor) -> Tensor:
+    def patch_logits(images: Tensor) -> Tensor:
         if images.shape[1:] != shape or not fits(images):
             return model(images)  # type: ignore[no-any-return]
         return logits_of(network, images, [variable.value for variable in variables])
 
-    return judged
+    return patch_logits
 
 
-def _given(layer: tuple[Any, ...], padding: str) -> tuple[int, ...]:
-    """A hidden layer as in discriminator.cpp: pools, kernel, stride, filters; nothing if it is another."""
+def _layer_spec(layer: tuple[Any, ...], padding: str) -> tuple[int, ...]:
+    """`LayerSpec` of discriminator.cpp: pools, kernel, stride, filters. Empty if the layer cannot be computed here."""
     if layer[0] == "pool":
         _, (size, _), (stride, _), _ = layer
         return (1, size, stride, 0) if layer == pooling(size, stride, padding) else ()
@@ -56,10 +56,10 @@ def _given(layer: tuple[Any, ...], padding: str) -> tuple[int, ...]:
     return ()
 
 
-def _network(shape: _Shape, given: Any) -> Network:
-    """D as its functions know it; it is destroyed with the network."""
+def _network(shape: _Shape, specs: Any) -> Network:
+    """D with its C++ object, which is destroyed together with the `Network`."""
     functions = _functions()
-    handle = functions.create(shape, given)
+    handle = functions.create(shape, specs)
     patches = functions.patches(handle)
     network = Network(functions, handle, lambda images: (len(images), patches, 2))
     weakref.finalize(network, functions.destroy, handle)

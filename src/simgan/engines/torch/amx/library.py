@@ -1,4 +1,4 @@
-"""The compiled functions of this package, and what calling them takes."""
+"""Loads the compiled functions of this package; prepares memory and arguments for calling them."""
 
 import ctypes
 from collections.abc import Sequence
@@ -11,15 +11,15 @@ from torch import Tensor
 
 from simgan.engines.torch.native import compiled
 
-LANES = 32  # channels of hidden layers are multiples of it
-_MOST_PIXELS = 2**19  # every image of a micro-batch has maps of its own: larger ones would fill the memory
+LANES = 32  # hidden layers must have a multiple of so many channels
+_MOST_PIXELS = 2**19  # the largest image: the maps of all images of a micro-batch are in memory at once
 pointer, number, long = ctypes.c_void_p, ctypes.c_int, ctypes.c_long
 
 
 @cache
 def library(name: str) -> ctypes.CDLL | None:
-    """The functions of `<name>.cpp`; None where there is no AMX or no C++ compiler."""
-    # PyTorch tells it of a CPU only under a private name, which another version may not have.
+    """The functions of `<name>.cpp`; None if there is no AMX or no C++ compiler."""
+    # PyTorch has only a private function for this, which another version may lack.
     if not getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)():
         return None
     found = compiled(Path(__file__).with_name(f"{name}.cpp"))
@@ -27,7 +27,7 @@ def library(name: str) -> ctypes.CDLL | None:
 
 
 def loaded(name: str) -> ctypes.CDLL:
-    """`library(name)`, of which one has made sure before that there is one."""
+    """`library(name)`, for callers that have checked that it is not None."""
     found = library(name)
     if found is None:
         raise RuntimeError(f"{name}: expected a processor with AMX and a C++ compiler, received none")
@@ -35,54 +35,59 @@ def loaded(name: str) -> ctypes.CDLL:
 
 
 def size_fits(height: int, width: int) -> bool:
-    """Whether images of this size are computed here."""
-    return height > 0 and width > 0 and (height + 8) * (width + 8) <= _MOST_PIXELS  # with what a kernel adds
+    """Whether the compiled functions compute images of this size."""
+    return (
+        height > 0 and width > 0 and (height + 8) * (width + 8) <= _MOST_PIXELS
+    )  # 8: room for the margins that a kernel needs
 
 
 def fits(images: Tensor) -> bool:
-    """Whether the functions can read (N, H, W, C)."""
+    """Whether the compiled functions can compute a batch (N, H, W, C)."""
     return images.dtype == torch.float32 and images.device.type == "cpu" and size_fits(*images.shape[1:3])
 
 
 def threads_for(images: Tensor) -> int:
-    """One for each image, as far as PyTorch has them."""
+    """The number of threads for a batch: one for each image, but no more than PyTorch has."""
     return max(1, min(torch.get_num_threads(), len(images)))
 
 
 class Memory:
-    """Buffers that stay: new memory costs the system as much as filling it costs us."""
+    """A pool of reusable buffers: new memory costs the operating system as much time as filling it costs us."""
 
     def __init__(self) -> None:
         self._free: list[Tensor] = []
 
     def take(self, size: int) -> Tensor:
-        """At least `size` bytes, of any values."""
+        """A buffer of at least `size` bytes, with arbitrary values."""
         while self._free:
             buffer = self._free.pop()
             if len(buffer) >= size:
                 return buffer
-            del buffer  # before a larger one takes its place
+            del buffer  # frees it before a larger buffer is made
         return torch.empty(size, dtype=torch.uint8)
 
     def give_back(self, buffer: Tensor) -> None:
-        """Nobody reads it any longer."""
+        """Returns a buffer, which nobody reads any longer, to the pool."""
         self._free.append(buffer)
 
 
-def at(array: Tensor | None) -> ctypes.c_void_p:
-    """Where it lies; null for None. The array must outlive the call."""
+def address(array: Tensor | None) -> ctypes.c_void_p:
+    """The address of an array; null for None. The array must outlive the call that gets the address."""
     return ctypes.c_void_p(None if array is None else array.data_ptr())
 
 
-def all_at(arrays: Sequence[Tensor]) -> Any:
-    """Where they lie, one after the other."""
+def addresses(arrays: Sequence[Tensor]) -> Any:
+    """The addresses of arrays, as an array of C."""
     return (ctypes.c_void_p * len(arrays))(*(array.data_ptr() for array in arrays))
 
 
 def gradients_like(values: Sequence[Tensor], places: Sequence[int], sums: Tensor) -> list[Tensor]:
-    """The gradients of `values` from those of all threads, (threads, N), where they begin at `places`.
+    """The gradients of `values`, summed over the gradients of all threads.
 
-    That of the last kernel, (1, 1, from, to), comes as (to, from).
+    Args:
+        values: the weights.
+        places: where the gradient of each weight begins among the N numbers of a thread.
+        sums: (threads, N). The gradient of the last kernel, (1, 1, from, to), is stored as (to, from).
     """
     total = sums.sum(0)
     parts = [total[place : place + value.numel()] for place, value in zip(places, values, strict=True)]

@@ -1,9 +1,10 @@
-// R and its gradients on the tile units of a processor with AMX: a thread takes an image through the whole network, so
-// that what lies between layers stays in its cache, and bias, sum and ReLU go with the products.
+// R and its gradients on the tile units of a processor with AMX: one thread computes the whole network for one image,
+// so that the activations between layers stay in its cache, and bias, sum and ReLU are done along with the products.
 //
-// Hidden maps are bfloat16, pixel by pixel, in a raster: the image's rows, `margin` zeros after each, and zeros before
-// and after all. A convolution is then a sum of matrix products over runs of pixels, one for each tap of the kernel,
-// that differ by where the run begins; what comes out between the rows is put back to zero. Sums are float32.
+// Hidden maps are bfloat16, pixel by pixel, in a raster: the rows of the image, `margin` zeros after each row, and
+// zeros before the first and after the last row. A convolution is then a sum of matrix products, one for each tap of
+// the kernel. Each product is over a run of pixels, and only the beginning of the run differs between taps. Values
+// that come out between the rows are set to zero again. Sums are float32.
 //
 // Terms: taps = kernel * kernel; from, to = channels of input and output, multiples of 32; q = pixel in the raster.
 #include "tiles.h"
@@ -14,9 +15,9 @@ struct Shape {
     int margin() const { return kernel / 2; }
     int taps() const { return kernel * kernel; }
     int row() const { return width + margin(); }
-    long reach() const { return (long)margin() * row() + margin(); }       // the farthest tap
-    long first() const { return reach(); }                                 // the raster pixel where the image begins
-    long pixels() const { return (long)height * row(); }                   // of all rows, with what lies between
+    long reach() const { return (long)margin() * row() + margin(); }       // from a pixel to its farthest tap
+    long first() const { return reach(); }                                 // the pixel where the image begins
+    long pixels() const { return (long)height * row(); }                   // of all rows, with the zeros after each
     long raster() const { return whole(first() + whole(pixels()) + reach() + 2 * BLOCK); }
     long offset(int tap) const { return (long)(tap / kernel - margin()) * row() + tap % kernel - margin(); }
     std::vector<long> offsets() const {
@@ -24,12 +25,12 @@ struct Shape {
         for (int tap = 0; tap < taps(); tap++) all.push_back(offset(tap));
         return all;
     }
-    int patch() const { return whole(taps() * channels); }                 // values that the first layer sees
-    int layers() const { return 2 * blocks + 2; }                          // the first, two of each block, the last
+    int patch() const { return whole(taps() * channels); }                 // values under the first kernel
+    int layers() const { return 2 * blocks + 2; }                          // first, two in each block, last
     int last() const { return layers() - 1; }
 
-    // Numbers in the kernel of a layer, and where its gradient begins among those of a thread; its bias follows. The
-    // first kernel has as many rows as there are in a patch; the last is (channels, filters).
+    // Numbers in the kernel of a layer, and where the gradient of this kernel begins among the gradients of a thread;
+    // the gradient of the bias follows. The first kernel has `patch()` rows; the last kernel is (channels, filters).
     long kernel_size(int layer) const {
         const long rows = layer == 0 ? patch() : layer == last() ? channels : (long)taps() * filters;
         return rows * filters;
@@ -45,7 +46,7 @@ struct Shape {
 
 // ---- A convolution ---------------------------------------------------------------------------------------------
 
-// out = finish(sums) for all pixels of the image, where they are `inside`.
+// out = finish(sums) for all pixels that are `inside` the image, and 0 between its rows.
 template <class Finish>
 static void convolve(const Shape& shape, const uint8_t* inside, const std::vector<long>& taps, const bf16* in, int from,
                      const bf16* weights, bf16* out, int to, const Finish& finish) {
@@ -58,7 +59,7 @@ static void convolve(const Shape& shape, const uint8_t* inside, const std::vecto
              });
 }
 
-// relu(sum + bias), or with what is skipped: relu(sum + bias + skipped).
+// relu(sum + bias), or relu(sum + bias + skipped) where a skip connection ends.
 struct Activation {
     const float* bias;
     const bf16* skipped;
@@ -74,7 +75,7 @@ struct Activation {
     }
 };
 
-// The gradient before a ReLU that gave `activation`: sum, or sum + skipped, where it was positive.
+// The gradient before the ReLU that gave `activation`: sum, or sum + skipped, where `activation` is positive; else 0.
 struct Masked {
     const bf16* activation;
     const bf16* skipped;
@@ -90,8 +91,9 @@ struct Masked {
 
 // ---- Gradients of weights --------------------------------------------------------------------------------------
 
-// dw (taps, from, to) += the products of each input channel and each filter's gradient, this moved by each tap, summed
-// over all pixels. The input is (raster, from), or (from, raster) if `by_row`.
+// dw (taps, from, to) += the gradient of a kernel: for each tap, the product of each input channel with the gradient
+// of each filter, shifted by the tap and summed over all pixels. The input is (raster, from), or (from, raster) if
+// `by_row`.
 static void add_all_products(const Shape& shape, const std::vector<long>& taps, const bf16* in, bool by_row, int from,
                          const bf16* pairs, int to, bf16* panel, float* dw) {
     const long raster = shape.raster(), pixels = whole(shape.pixels());
@@ -104,7 +106,8 @@ static void add_all_products(const Shape& shape, const std::vector<long>& taps, 
                 std::memcpy(panel + row * LINE, in + (c + row) * raster + q, length * sizeof(bf16));
             for (int f = 0; f < to; f += BLOCK)
                 for (size_t tap = 0; tap < taps.size(); tap++) {
-                    // An output pixel sees the input pixel `offset` further: the input's sees the output's before it.
+                    // An output pixel sees the input pixel at `offset` from it, so an input pixel belongs to the
+                    // output pixel at minus `offset`.
                     const long start = q - taps[tap];
                     const bf16* pair = pairs + (start % 2 ? to + f : f) * raster + start / 2 * 2 * BLOCK;
                     add_products(panel, pair, length, dw + ((long)tap * from + c) * to + f, to);
@@ -114,7 +117,7 @@ static void add_all_products(const Shape& shape, const std::vector<long>& taps, 
 
 // ---- One image through R ---------------------------------------------------------------------------------------
 
-// Memory of one thread; what gradients take only if they are wanted.
+// Memory of one thread. If `back` is false there is no memory for gradients.
 struct Room {
     bf16 *rows, *patches, *maps[3], *pairs, *panel;
     long size;
@@ -129,7 +132,7 @@ struct Room {
     }
 };
 
-// The weights of R where Keras has them: the kernel (kernel, kernel, from, to) and bias of each layer in turn.
+// The weights of R in the memory of Keras: for each layer its kernel (kernel, kernel, from, to), then its bias.
 struct Weights {
     Shape shape;
     const float* const* arrays;
@@ -137,7 +140,7 @@ struct Weights {
     const float* kernel(int layer) const { return arrays[2 * layer]; }
     const float* bias(int layer) const { return arrays[2 * layer + 1]; }
 
-    // Where the packed kernel of a layer begins; there is none of the last.
+    // Where the packed kernel of a layer begins; the last layer has no packed kernel.
     long packed_at(int layer) const {
         return layer == 0 ? 0 : shape.kernel_size(0) + (layer - 1) * shape.kernel_size(1);
     }
@@ -152,7 +155,7 @@ struct Weights {
             pack(shape.taps(), f, f, [=](int tap, int i, int o) { return from[((long)tap * f + i) * f + o]; }, out);
     }
 
-    // The gradient of a layer's input is a convolution with its kernel turned by half a turn.
+    // The gradient of the input of a layer is a convolution with the layer's kernel turned by half a turn.
     void pack_turned(int layer, bf16* out) const {
         const int f = shape.filters, last = shape.taps() - 1;
         const float* from = kernel(layer);
@@ -163,12 +166,12 @@ struct Weights {
 struct Refiner {
     Shape shape;
     Weights weights;
-    const bf16* packed;                         // all layers but the last; turned for `run_back`
+    const bf16* packed;                         // kernels of all layers but the last; turned for `run_back`
     std::vector<uint8_t> inside = marks();
     std::vector<float> last = last_kernel();    // (channels, filters)
     std::vector<long> taps = shape.offsets(), one = {0};
 
-    // 1 for the raster's pixels that are in the image.
+    // 1 for the pixels of the raster that are in the image, 0 for the others.
     std::vector<uint8_t> marks() const {
         std::vector<uint8_t> marks(shape.raster(), 0);
         for (int y = 0; y < shape.height; y++)
@@ -186,14 +189,14 @@ struct Refiner {
 
     const bf16* kernel(int layer) const { return packed + weights.packed_at(layer); }
 
-    // What a convolution does not write: before and after the rows of the image.
+    // Clears the pixels that a convolution does not write: those before the first and after the last row of the image.
     void clear_around(bf16* map) const {
         const long f = shape.filters, end = shape.first() + whole(shape.pixels());
         std::memset(map, 0, shape.first() * f * sizeof(bf16));
         std::memset(map + end * f, 0, (shape.raster() - end) * f * sizeof(bf16));
     }
 
-    // What the first layer sees, by value and pixel: (patch, raster).
+    // The values that each pixel of the first layer sees: (patch, raster).
     void cut_rows(const float* image, bf16* rows) const {
         const Shape& s = shape;
         const long raster = s.raster();
@@ -210,8 +213,8 @@ struct Refiner {
                             centre + c * raster + s.first() + s.offset(tap), s.pixels() * sizeof(bf16));
     }
 
-    // `maps` takes the activations of all layers but the last. They may share memory as far as a block's inner one and
-    // its output differ from its input.
+    // `maps` receives the activations of all layers but the last. Maps may share memory, but in a block the inner map
+    // and the output must differ from the input.
     void run(const float* image, const Room& room, bf16* const* maps, float* logits) const {
         const Shape& s = shape;
         const int patch = s.patch(), f = s.filters;
@@ -244,7 +247,7 @@ struct Refiner {
             }
     }
 
-    // Gradients of the last layer; that of its input goes to `out`, before the ReLU.
+    // Adds the gradients of the last layer; `out` receives the gradient of its input, before the ReLU.
     void last_layer(const float* dlogits, const bf16* map, bf16* out, float* gradients) const {
         const Shape& s = shape;
         const int f = s.filters;
@@ -279,11 +282,11 @@ struct Refiner {
         add_all_products(shape, taps, in, by_row, from, room.pairs, shape.filters, room.panel, dw);
     }
 
-    // Adds the gradients of all weights. `maps` are those of `run`, each of its own memory.
+    // Adds the gradients of all weights. `maps` are the activations that `run` kept, none of which share memory.
     void run_back(const float* image, const Room& room, bf16* const* maps, const float* dlogits, float* gradients) const {
         const Shape& s = shape;
         const int f = s.filters;
-        bf16 *outer = room.maps[0], *inner = room.maps[1];  // gradients before the ReLU of a block, and within it
+        bf16 *outer = room.maps[0], *inner = room.maps[1];  // before the ReLU after, and within, a block
         last_layer(dlogits, maps[s.last() - 1], outer, gradients);
         clear_around(inner);
         const auto add_gradient = [&](int layer, const bf16* gradient) {
@@ -318,11 +321,11 @@ struct Arena {
 
 extern "C" {
 
-// Bytes that one image's activations take, and that the `memory` of run and of run_back must have.
+// Bytes of the activations of one image, and of the `memory` that run and run_back need.
 long kept_size(Shape shape) { return (long)sizeof(bf16) * shape.last() * shape.raster() * shape.filters; }
 long memory_size(Shape shape, int threads, int back) { return Arena(shape, nullptr, threads, back).size; }
 
-// Where the gradients of each array begin, in Keras's order, and after these how many there are.
+// Where the gradient of each array begins, in the order of Keras; the last of `places` is the number of all gradients.
 void gradient_places(Shape shape, long* places) {
     for (int layer = 0; layer < shape.layers(); layer++) {
         *places++ = shape.kernel_at(layer);
@@ -331,8 +334,8 @@ void gradient_places(Shape shape, long* places) {
     *places = shape.gradient_count();
 }
 
-// logits (count, height, width, channels) of images of that shape. `kept` takes the activations of each image; null
-// where no gradients are wanted.
+// logits (count, height, width, channels) of images of the same shape. `kept` receives the activations of each image;
+// null if no gradients are wanted.
 void run(Shape shape, const float* images, const float* const* arrays, bf16* kept, char* memory, int threads,
          long count, float* logits) {
     const Arena own(shape, memory, threads, false);
@@ -350,8 +353,9 @@ void run(Shape shape, const float* images, const float* const* arrays, bf16* kep
     });
 }
 
-// Adds to `gradients` (threads, as gradient_places says) from dlogits (count, height, width, channels) and what `run`
-// kept. The last argument is where D writes gradients of its images; R has none for its own.
+// Adds the gradients of the weights to `gradients` (threads, numbers placed as by gradient_places), given
+// dlogits (count, height, width, channels) and the activations that `run` kept. The last argument, which receives the
+// gradients of the images in D, is not used.
 void run_back(Shape shape, const float* images, const float* const* arrays, bf16* kept, char* memory, int threads,
               long count, const float* dlogits, float* gradients, float*) {
     const Arena own(shape, memory, threads, true);

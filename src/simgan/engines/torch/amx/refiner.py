@@ -14,13 +14,13 @@ from simgan.engines.torch.amx.structure import convolution, on_cpu, structure
 
 
 class _Shape(ctypes.Structure):
-    """As in refiner.cpp."""
+    """`Shape` of refiner.cpp."""
 
     _fields_ = [(name, ctypes.c_int) for name in ("height", "width", "channels", "filters", "blocks", "kernel")]
 
 
 def refiner_on_tiles(model: keras.Model) -> Callable[[Tensor], Tensor] | None:
-    """`model` as a function of a batch, or None. Images that do not fit are left to the model itself."""
+    """`on_tiles` for R; None if `model` is not an R that can be computed here."""
     layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
     if len(layers) < 2:
         return None
@@ -46,7 +46,7 @@ def refiner_on_tiles(model: keras.Model) -> Callable[[Tensor], Tensor] | None:
 
 
 def refiner_applies(filters: int, kernel_size: int, dtype: str) -> bool:
-    """Whether such an R, on a CPU, is computed here."""
+    """Whether an R of this kind, on a CPU, is computed here."""
     fits = dtype == "bfloat16" and filters % LANES == 0 and kernel_size % 2 and kernel_size > 1
     return bool(fits) and library("refiner") is not None
 

@@ -1,4 +1,4 @@
-"""What a Keras model computes, so that only a model that is known to the last layer is computed here."""
+"""Describes the layers of a Keras model, so that only models all of whose layers are known are computed here."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def convolution(
     padding: str = "same",
     dtype: str = "bfloat16",
 ) -> tuple[Any, ...]:
-    """How `structure` tells a convolution with a square kernel and a bias."""
+    """The description, in `structure`, of a convolution with a square kernel and a bias."""
     return (
         "conv",
         filters,
@@ -34,16 +34,16 @@ def convolution(
 
 
 def pooling(size: int, stride: int, padding: str) -> tuple[Any, ...]:
-    """How `structure` tells a maximum over square windows."""
+    """The description, in `structure`, of a maximum over square windows."""
     return ("pool", (size, size), (stride, stride), padding)
 
 
 def structure(model: keras.Model) -> list[tuple[Any, ...]]:
-    """The layers that change values, in order."""
-    return [_told(layer) for layer in model.layers if not isinstance(layer, _MOVES_NO_VALUES)]
+    """Descriptions of the layers that change values, in order."""
+    return [_description(layer) for layer in model.layers if not isinstance(layer, _MOVES_NO_VALUES)]
 
 
-def _told(layer: keras.layers.Layer) -> tuple[Any, ...]:
+def _description(layer: keras.layers.Layer) -> tuple[Any, ...]:
     if isinstance(layer, layers.Conv2D):
         return (
             "conv",
@@ -56,5 +56,5 @@ def _told(layer: keras.layers.Layer) -> tuple[Any, ...]:
 
 
 def on_cpu(variables: list[keras.Variable]) -> bool:
-    """Whether all their values lie in the memory of the CPU."""
+    """Whether all variables are in the memory of the CPU."""
     return all(variable.value.device.type == "cpu" for variable in variables)

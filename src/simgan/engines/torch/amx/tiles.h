@@ -1,7 +1,8 @@
-// What the networks share: bfloat16 in vectors, and products on the tile units of AMX.
+// Shared by both networks: bfloat16 in vectors, and matrix products on the tile units of AMX.
 //
-// A product is built from blocks of 32 by 32 by 32: 2x2 tiles of 16x16 sums in float32. Terms: pixels are the rows of
-// a first factor, one after the other in memory; from, to = channels of input and output, multiples of 32.
+// A product is built from blocks of 32 by 32 by 32: 2x2 tiles of 16x16 sums in float32. Terms: pixels = the rows of
+// the first factor, one after the other in memory; from, to = channels of input and output, multiples of 32; slope =
+// gradient of the loss with respect to one value of a map.
 #pragma once
 
 #include <immintrin.h>
@@ -17,9 +18,10 @@
 typedef uint16_t bf16;
 
 constexpr int BLOCK = 32;            // pixels, filters, or depth of one product: 2x2 tiles
-constexpr int CHUNK = 256;           // pixels that a gradient of weights goes through at once: they fit the L1 cache
-constexpr int LINE = CHUNK + BLOCK;  // odd in lines of the cache, or all rows would compete for few places
+constexpr int CHUNK = 256;           // pixels in one product for the gradient of weights: they fit the L1 cache
+constexpr int LINE = CHUNK + BLOCK;  // an odd number of cache lines: else all rows would share few places of the cache
 
+// `count` rounded up to a multiple of 32.
 static inline long whole(long count) { return (count + BLOCK - 1) / BLOCK * BLOCK; }
 
 // ---- Vectors and tiles -----------------------------------------------------------------------------------------
@@ -31,7 +33,7 @@ static inline __m512 low(__m512i values) { return widen(_mm512_castsi512_si256(v
 static inline __m512 high(__m512i values) { return widen(_mm512_extracti64x4_epi64(values, 1)); }
 static inline __m512i narrow(__m512 low, __m512 high) { return (__m512i)_mm512_cvtne2ps_pbh(high, low); }
 static inline bf16 narrow(float value) { return _mm_extract_epi16((__m128i)_mm_cvtneps_pbh(_mm_set_ss(value)), 0); }
-// Of NaN, NaN: the processor gives the second of two that it cannot compare.
+// NaN stays NaN: of two numbers that it cannot compare, the processor returns the second.
 static inline __m512 relu(__m512 value) { return _mm512_max_ps(_mm512_setzero_ps(), value); }
 static inline __mmask32 positive(__m512i values) { return _mm512_cmpgt_epi16_mask(values, _mm512_setzero_si512()); }
 
@@ -41,7 +43,7 @@ struct alignas(64) TileConfig {
     uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
 };
 
-// The compiler does not know that tiles are read from memory: what was written must be there before.
+// The compiler does not know that tile instructions read memory. The fence makes it finish all writes before them.
 #define FENCE asm volatile("" ::: "memory")
 
 #define MULTIPLY_TILES()       \
@@ -50,7 +52,8 @@ struct alignas(64) TileConfig {
     _tile_dpbf16ps(2, 5, 6);   \
     _tile_dpbf16ps(3, 5, 7)
 
-// A kernel of `value(tap, input, output)` as second factors of products: (to / 32, taps, from / 32, 2, 16, 16, 2).
+// Stores a kernel, given by `value(tap, input, output)`, in the order in which the tile unit wants second factors of
+// products: (to / 32, taps, from / 32, 2, 16, 16, 2).
 template <class Value>
 static void pack(int taps, int from, int to, const Value& value, bf16* out) {
     for (int f = 0; f < to; f += BLOCK)
@@ -63,9 +66,9 @@ static void pack(int taps, int from, int to, const Value& value, bf16* out) {
                                 *out++ = narrow(value(tap, input, filter));
 }
 
-// 32x32: 32 values of each of 32 rows, `row` apart, to the same of 32 columns, `column` apart.
+// Transposes 32x32 values: from 32 rows, `row` apart in memory, to 32 rows of `out`, `column` apart.
 static inline void transpose(const bf16* in, long row, bf16* out, long column) {
-    __m512i eight[4][8];  // of 8 pixels: the channels j, 8 + j, 16 + j and 24 + j
+    __m512i eight[4][8];  // [g][j]: the channels j, 8 + j, 16 + j and 24 + j of the 8 pixels of group g
     for (int g = 0; g < 4; g++) {
         __m512i pairs[8], fours[2][4];
         for (int k = 0; k < 4; k++) {
@@ -97,8 +100,9 @@ static inline void transpose(const bf16* in, long row, bf16* out, long column) {
     }
 }
 
-// The gradient (raster, to) in pairs of neighbours, as the tile unit wants its second factor: (to / 32, raster / 2, 32,
-// 2), the pairs that begin at even pixels, and after these the ones that begin at odd pixels. `bias` += its sum.
+// Stores the gradient (raster, to) in pairs of neighbouring pixels, as the tile unit wants its second factor:
+// (to / 32, raster / 2, 32, 2). First come all pairs that begin at even pixels, then all that begin at odd pixels.
+// Adds the sum of the gradient over the pixels to `bias`.
 static inline void pair_up(const bf16* gradient, long raster, int to, bf16* pairs, float* bias) {
     const __m512i first = _mm512_set_epi16(47, 15, 46, 14, 45, 13, 44, 12, 43, 11, 42, 10, 41, 9, 40, 8, 39, 7, 38, 6,
                                            37, 5, 36, 4, 35, 3, 34, 2, 33, 1, 32, 0);
@@ -125,9 +129,9 @@ static inline void pair_up(const bf16* gradient, long raster, int to, bf16* pair
 
 // ---- Products --------------------------------------------------------------------------------------------------
 
-// finish(pixel, f, sums of filters f to f + 15, of f + 16 to f + 31) for `blocks` * 32 pixels: sums over `offsets`, in
-// pixels, and the channels there. `weights` come from `pack`, its taps the offsets. The sums of a block of pixels are
-// finished while the tile unit multiplies the next block.
+// For each of `blocks` * 32 pixels, calls finish(pixel, f, sums of filters f to f + 15, sums of filters f + 16 to f +
+// 31). A sum goes over all channels of the pixels at `offsets` from the pixel. `weights` come from `pack`, with one
+// tap for each offset. The sums of a block of pixels are finished while the tile unit multiplies the next block.
 template <class Finish>
 static inline void multiply(const bf16* in, int from, const std::vector<long>& offsets, long blocks,
                             const bf16* weights, int to, const Finish& finish) {
@@ -145,7 +149,7 @@ static inline void multiply(const bf16* in, int from, const std::vector<long>& o
             _tile_zero(2);
             _tile_zero(3);
             const bf16* weight = weights;
-            int pixel = block ? 0 : BLOCK;  // of the block before
+            int pixel = block ? 0 : BLOCK;  // the next pixel to finish, in the block before
             for (const long offset : offsets) {
                 const bf16* pixels = in + (block * BLOCK + offset) * from;
                 for (int c = 0; c < from; c += BLOCK, weight += BLOCK * BLOCK) {
@@ -167,8 +171,8 @@ static inline void multiply(const bf16* in, int from, const std::vector<long>& o
     }
 }
 
-// sums (32, 32), rows `to` apart, += panel^T gradient over `length` pixels: 32 channels of these, rows LINE apart, and
-// 32 filters of the gradient in pairs (see `pair_up`).
+// sums (32, 32), rows `to` apart, += panel^T gradient over `length` pixels. The panel holds 32 channels of these
+// pixels, rows LINE apart; `pairs` holds 32 filters of the gradient in pairs (see `pair_up`).
 static inline void add_products(const bf16* panel, const bf16* pairs, long length, float* sums, int to) {
     FENCE;
     _tile_loadd(0, sums, 4 * to);
@@ -190,8 +194,8 @@ static inline void add_products(const bf16* panel, const bf16* pairs, long lengt
 
 // ---- Threads ---------------------------------------------------------------------------------------------------
 
-// each(thread, n) for every image: a thread takes one through the whole network. Each thread has the same images in the
-// same order every time, so that sums over them are the same to the bit.
+// Calls each(thread, n) for every image n: one thread computes the whole network for one image. Each thread gets the
+// same images in the same order every time, so that sums over them are the same to the bit.
 template <class Each>
 static inline void for_images(int threads, long count, const Each& each) {
 #pragma omp parallel num_threads(threads)
@@ -205,7 +209,7 @@ static inline void for_images(int threads, long count, const Each& each) {
     }
 }
 
-// A place for each of several arrays in one piece of memory, each at the beginning of a line of the cache.
+// Places several arrays in one piece of memory, each at the beginning of a cache line.
 struct Layout {
     char* memory;
     long used = 0;
@@ -217,7 +221,7 @@ struct Layout {
     }
 };
 
-// Asks the system for the tile unit: 0 if it may be used.
+// Asks the operating system for permission to use the tile unit; returns 0 if it is granted.
 extern "C" int ask_for_tiles() {
     constexpr int REQUEST = 0x1023, TILE_DATA = 18;
     return syscall(SYS_arch_prctl, REQUEST, TILE_DATA) != 0;

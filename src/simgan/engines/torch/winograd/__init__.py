@@ -1,7 +1,8 @@
 """3x3 convolutions in float32 on a CPU by Winograd's algorithm: about twice as fast as PyTorch's.
 
-For float32, so for processors that do not multiply bfloat16. Lavin and Gray, "Fast Algorithms for Convolutional Neural
-Networks", CVPR 2016. Results differ from a direct convolution by about 1e-5 of the largest value.
+It computes in float32, so it serves processors that do not multiply bfloat16. Source: Lavin and Gray, "Fast Algorithms
+for Convolutional Neural Networks", CVPR 2016. Results differ from a direct convolution by about 1e-5 of the largest
+value.
 """
 
 import ctypes
@@ -15,9 +16,9 @@ from torch import Tensor
 
 from simgan.engines.torch.native import compiled
 
-_LANES_AT_MOST = 16  # channels in a vector of AVX-512; narrower ones divide it
+_LANES_AT_MOST = 16  # channels in a vector of AVX-512; the vectors of other processors hold a divisor of this
 
-# G of F(4x4, 3x3), and the same along both axes: (36, 9).
+# The matrix G of F(4x4, 3x3); _G2 applies it along both axes: (36, 9).
 _G = torch.tensor(
     [
         [1 / 4, 0, 0],
@@ -33,10 +34,10 @@ _G2 = torch.kron(_G, _G).to(torch.float32)
 
 
 def speed_up(model: keras.Model) -> None:
-    """Has the layers of `model` that fit computed by Winograd's algorithm: same weights, same gradients.
+    """Makes suitable layers of `model` compute by Winograd's algorithm, with the same weights and gradients.
 
-    Those are 3x3 convolutions of stride 1 in float32, channels first, whose channels are whole vectors of the
-    processor. Nothing changes where there is no C++ compiler. The model must stay on the CPU.
+    Suitable are 3x3 convolutions of stride 1 in float32, channels first, whose numbers of channels are multiples of
+    16. Without a C++ compiler nothing changes. The model must stay on the CPU.
     """
     for layer in model.layers:
         if isinstance(layer, keras.layers.Conv2D) and _fits(layer) and _library() is not None:
@@ -44,7 +45,7 @@ def speed_up(model: keras.Model) -> None:
 
 
 def applies(filters: int, kernel_size: int) -> bool:
-    """Whether the hidden layers of such an R, in float32 on a CPU, are computed here."""
+    """Whether the hidden layers of an R of this kind, in float32 on a CPU, are computed here."""
     return kernel_size == 3 and filters % _LANES_AT_MOST == 0 and _library() is not None
 
 
@@ -68,7 +69,7 @@ def _convolve(images: Tensor, kernel: Tensor) -> Tensor:
 
 @torch.library.custom_op("simgan::winograd", mutates_args=())
 def _winograd(images: Tensor, kernel: Tensor) -> Tensor:
-    """The convolution; in and out lie in memory as (N, H, W, C)."""
+    """The convolution. Images and output are stored as (N, H, W, C)."""
     _check(images, kernel.shape[2], kernel.shape[3], kernel)
     images = images.contiguous(memory_format=torch.channels_last)
     count, channels, height, width = images.shape
@@ -101,10 +102,10 @@ def _like(images: Tensor, channels: int) -> Tensor:
 
 
 def _check(images: Tensor, channels: int, filters: int, other: Tensor) -> None:
-    """RuntimeError before anything reaches the kernels that they cannot compute."""
+    """Raises RuntimeError for arrays that the kernels cannot compute."""
     lanes = _loaded().lanes()
-    of_cpu = all(array.device.type == "cpu" and array.dtype == torch.float32 for array in (images, other))
-    if not of_cpu or images.shape[1] != channels or channels % lanes or filters % lanes:
+    on_cpu = all(array.device.type == "cpu" and array.dtype == torch.float32 for array in (images, other))
+    if not on_cpu or images.shape[1] != channels or channels % lanes or filters % lanes:
         raise RuntimeError(
             f"winograd: expected float32 arrays of {channels} channels on a CPU, in multiples of {lanes}, received "
             f"{images.dtype} {tuple(images.shape)} on {images.device} for {filters} filters"
@@ -129,9 +130,9 @@ def _backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]
     images, kernel = ctx.saved_tensors
     # The gradient of the images is a convolution with the kernel turned by half a turn.
     turned = kernel.flip(0, 1).transpose(2, 3)
-    of_images = torch.ops.simgan.winograd(gradient, turned) if ctx.needs_input_grad[0] else None
-    of_kernel = torch.ops.simgan.winograd_kernel_gradient(images, gradient) if ctx.needs_input_grad[1] else None
-    return of_images, of_kernel
+    for_images = torch.ops.simgan.winograd(gradient, turned) if ctx.needs_input_grad[0] else None
+    for_kernel = torch.ops.simgan.winograd_kernel_gradient(images, gradient) if ctx.needs_input_grad[1] else None
+    return for_images, for_kernel
 
 
 _winograd.register_autograd(_backward, setup_context=_remember)
@@ -144,11 +145,11 @@ def _pointer(array: Tensor) -> ctypes.c_void_p:
 def _loaded() -> ctypes.CDLL:
     library = _library()
     if library is None:
-        raise RuntimeError("winograd: expected a C++ compiler, received none")  # speed_up has looked before
+        raise RuntimeError("winograd: expected a C++ compiler, received none")  # not reached: `speed_up` checks first
     return library
 
 
 @cache
 def _library() -> ctypes.CDLL | None:
-    """The kernels, compiled for this processor; None where that fails."""
+    """The kernels, compiled for this processor; None if compiling fails."""
     return compiled(Path(__file__).with_name("kernels.cpp"))

@@ -1,14 +1,15 @@
-// 3x3 convolutions of stride 1 that keep the size, by Winograd's F(4x4, 3x3): 36 multiplications for 16 pixels in place
-// of 144. Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016; names are theirs.
+// 3x3 convolutions of stride 1 that keep the size, by Winograd's F(4x4, 3x3): 36 multiplications for 16 pixels in
+// place of 144. Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016, also for the
+// names.
 //
 // Images are float32, N x H x W x C with C a multiple of `lanes()`. A tile is 6x6 pixels in and 4x4 pixels out; its
-// 36 transformed values (6 * row + column) are kept apart, so that each is a matrix product over tiles and channels:
+// 36 transformed values (6 * row + column) are stored apart, so that each of the 36 is computed by one matrix product:
 //     V = B^T d B of the input, M = V U with U = G g G^T of the filter, and the output is A^T M A.
 #include <algorithm>
 #include <cstdlib>
 
 #if defined(__AVX512F__)
-constexpr int LANES = 16, ROWS = 7, ACROSS = 4;  // ROWS x ACROSS sums, ACROSS weights: the processor's registers
+constexpr int LANES = 16, ROWS = 7, ACROSS = 4;  // ROWS x ACROSS sums and ACROSS weights fill the registers
 #elif defined(__AVX2__)
 constexpr int LANES = 8, ROWS = 6, ACROSS = 2;
 #else
@@ -21,7 +22,7 @@ static inline void store(float* to, Vector value) { *(Vector*)to = value; }
 
 // ---- Matrix products -------------------------------------------------------------------------------------------
 
-// R rows and V * LANES columns of c = a b, or of c += a^T b if TRANSPOSED.
+// Computes R rows and V * LANES columns of c = a b, or of c += a^T b if TRANSPOSED.
 template <bool TRANSPOSED, int R, int V>
 static inline void block(const float* a, int a_row, const float* b, int columns, float* c, int depth) {
     const int across = TRANSPOSED ? 1 : a_row, along = TRANSPOSED ? a_row : 1;
@@ -40,7 +41,7 @@ static inline void block(const float* a, int a_row, const float* b, int columns,
         for (int v = 0; v < V; v++) store(c + r * columns + v * LANES, sums[r][v]);
 }
 
-// The last `rows` < R rows.
+// Computes the last `rows` <= R rows.
 template <bool TRANSPOSED, int R, int V>
 static void rest(const float* a, int a_row, const float* b, int columns, float* c, int rows, int depth) {
     if constexpr (R > 0) {
@@ -69,7 +70,7 @@ static void multiply(const float* a, const float* b, float* c, int rows, int col
         strip<TRANSPOSED, 1>(a, a_row, b + column, columns, c + column, rows, depth);
 }
 
-// ---- Transforms along one axis: `in` and `out` are the steps between values --------------------------------------
+// ---- Transforms along one axis: `in`, `out` = distances between values --------------------------------------
 
 static inline void input_axis(const Vector* d, int in, Vector* v, int out) {  // B^T
     const Vector d1 = d[in], d2 = d[2 * in], d3 = d[3 * in], d4 = d[4 * in];
@@ -106,12 +107,12 @@ static inline void gradient_axis(const Vector* y, int in, Vector* m, int out) { 
 
 struct Image {
     int height, width, channels;
-    int across() const { return (width + 3) / 4; }  // tiles
+    int across() const { return (width + 3) / 4; }  // tiles in a row, and rows of tiles
     int down() const { return (height + 3) / 4; }
     long size() const { return (long)height * width * channels; }
 };
 
-// A SIDE x SIDE patch of `image` from (top, left), zeros outside, for LANES channels.
+// The SIDE x SIDE patch of `image` that begins at (top, left), with zeros outside the image, for LANES channels.
 template <int SIDE>
 static inline void gather(const float* image, Image shape, int top, int left, Vector* patch) {
     for (int i = 0; i < SIDE; i++)
@@ -122,7 +123,7 @@ static inline void gather(const float* image, Image shape, int top, int left, Ve
         }
 }
 
-// One row of tiles, transformed, into (36, tiles, channels): of an input image, or of a gradient of the output.
+// Transforms one row of tiles, of an input image or of a gradient of the output, into (36, tiles, channels).
 template <int SIDE, int MARGIN, void (*AXIS)(const Vector*, int, Vector*, int)>
 static void transform_row(const float* image, Image shape, int row, float* to, int tiles) {
     for (int tile = 0; tile < shape.across(); tile++)
@@ -137,7 +138,7 @@ static void transform_row(const float* image, Image shape, int row, float* to, i
         }
 }
 
-// The pixels of one row of tiles from (36, tiles, channels).
+// Transforms (36, tiles, channels) back into the pixels of one row of tiles.
 static void output_row(const float* m, Image shape, int row, float* image) {
     const int tiles = shape.across();
     for (int tile = 0; tile < tiles; tile++)
