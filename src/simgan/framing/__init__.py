@@ -1,1 +1,1 @@
-"""Where content sits in images: two sets compared, and how far it moved between an image and its refined version."""
+"""Place and scale of the content: compares two sets, and measures how far refining moved content within an image."""

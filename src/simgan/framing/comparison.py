@@ -1,7 +1,7 @@
-"""Are synthetic and real images framed alike? A look at both sets before training.
+"""Compares the framing of synthetic and real images, that is the place and scale of their content, before training.
 
-Where the sets differ in framing, D tells them apart by it, and a refiner that follows D moves content: the labels
-suffer. So place and scale of the content are compared by maps of where edges are, which changes of looks leave alone.
+If the framing differs, D distinguishes the sets by it, and a refiner that follows D moves the content: labels become
+wrong. Place and scale are compared by maps of where edges are, since these do not depend on the appearance.
 """
 
 from collections.abc import Iterator
@@ -15,27 +15,27 @@ from scipy.ndimage import affine_transform, gaussian_filter
 
 Severity = Literal["ok", "note", "warning"]
 
-# Ours: calibrated on sets whose framing is known, tests/test_framing.py and docs/experiments.md.
-_SCALES = np.geomspace(0.65, 1 / 0.65, 25)
-_REACH = 0.2  # of each side: the furthest shift that is looked for
-_SHOWN_BY_BOTH = 0.4  # of the map: what both must show for a shift to count
-_EXPLAINED = 0.4  # share of what is missing in correlation that another framing must bring to count
-_GAIN = 0.01  # and the least that it must bring
+# Ours: calibrated on sets whose framing is known, tests/framing/test_comparison.py and docs/experiments.md.
+_SCALES = np.geomspace(0.65, 1 / 0.65, 25)  # that are tried
+_REACH = 0.2  # largest shift that is tried, as a share of each side
+_OVERLAP = 0.4  # least share of a map that must overlap the other map, shifted
+_EXPLAINED = 0.4  # another framing counts if it adds this share of what the correlation lacks to 1
+_GAIN = 0.01  # and if it adds at least this much correlation
 _ALIKE = 0.6  # correlation of the best framing below which the sets share no layout
-_LAYOUT = 0.15  # deviation / mean of an edge map above which a set has a layout at all
-_MOVED, _SCALED = 0.04, 0.08  # of the longer side, and of the size: less is not worth a warning
-_VARIETY = 0.6  # ratio of varieties below which one set is much poorer than the other
-_SMOOTH = 0.03  # of the width: edge maps are compared at this fineness
+_LAYOUT = 0.15  # standard deviation / mean of an edge map above which the images of a set share a layout
+_MOVED, _SCALED = 0.04, 0.08  # least shift, as a share of the longer side, and least change of scale for a warning
+_VARIETY = 0.6  # ratio of varieties below which one set varies much less than the other
+_SMOOTH = 0.03  # standard deviation of the Gaussian that smooths edge maps, as a share of the width
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was compared."""
+    """The result of one comparison."""
 
     name: str
     severity: Severity
     sentence: str
-    """What it means and, if it matters, the way out."""
+    """What was found and, if it does harm, the remedy."""
 
     def as_dict(self) -> dict[str, str]:
         """For JSON."""
@@ -43,42 +43,42 @@ class Finding:
 
 
 class Framing(NamedTuple):
-    """Where the content of the real images sits, compared with the synthetic ones."""
+    """The change of scale and place that brings the content of the synthetic images to that of the real images."""
 
     scale: float
-    """How many times larger."""
+    """How many times larger the content of the real images is."""
     down: float
-    """px."""
+    """How much lower it lies, px."""
     right: float
-    """px."""
+    """How much further right it lies, px."""
     correlation: float
-    """Of the edge maps, after that change."""
+    """Correlation of the edge maps after this change."""
     gain: float
-    """Of the correlation by that change."""
+    """How much this change adds to the correlation."""
 
     @property
     def counts(self) -> bool:
-        """Whether that change explains most of the difference."""
+        """Whether this change explains enough of the difference between the edge maps to be believed."""
         missing = 1 - (self.correlation - self.gain)
         return self.gain > max(_GAIN, _EXPLAINED * missing)
 
 
 def compare_framing(synthetic: NDArray[np.float32], real: NDArray[np.float32]) -> list[Finding]:
-    """Compares samples of both sets, brought to one size.
+    """Compares samples of both sets, which have been resized to one size.
 
     Args:
         synthetic: (N, H, W, C) in [-1, 1].
         real: (M, H, W, C), the same H, W and C.
 
     Returns:
-        One finding for each thing compared, warnings first.
+        The findings, warnings first.
     """
     found = [*_framing(synthetic, real), _intensity(synthetic, real), *_variety(synthetic, real)]
     return sorted(found, key=lambda finding: ("warning", "note", "ok").index(finding.severity))
 
 
 def edge_map(images: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Where edges are on average, (H, W): every image counts alike, whatever its contrast."""
+    """Mean strength of the edges at every pixel, (H, W). Every image has the same weight, whatever its contrast."""
     grey = images.mean(axis=-1, dtype=np.float64)
     smooth = gaussian_filter(grey, (0, 1.0, 1.0))
     down, right = np.gradient(smooth, axis=(1, 2))
@@ -88,7 +88,7 @@ def edge_map(images: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def find_framing(synthetic: NDArray[np.float32], real: NDArray[np.float32]) -> Framing:
-    """The scale and shift that bring the edge map of the synthetic images nearest to that of the real ones."""
+    """The scale and shift of the synthetic edge map that correlate best with the real edge map."""
     x, y = edge_map(synthetic), edge_map(real)
     same = _correlation(x, y)
     best = Framing(1.0, 0.0, 0.0, same, 0.0)
@@ -118,25 +118,25 @@ def _framing(synthetic: NDArray[np.float32], real: NDArray[np.float32]) -> Itera
         yield Finding(
             "layout",
             "warning",
-            f"Edges lie elsewhere in the real images than in the synthetic ones (their maps correlate by "
-            f"{framing.correlation:.2f} at best), and by no simple shift or scale: look at the picture, and render "
+            "Edges of the real images lie elsewhere than those of the synthetic images, and no shift or scale aligns "
+            f"them (correlation of the edge maps {framing.correlation:.2f} at best): look at the picture, and render "
             "what the photographs show.",
         )
         return
-    off = max(abs(framing.scale - 1), abs(1 / framing.scale - 1))
-    if framing.counts and off > _SCALED:
+    change = max(abs(framing.scale - 1), abs(1 / framing.scale - 1))
+    if framing.counts and change > _SCALED:
         larger = "larger" if framing.scale > 1 else "smaller"
         times = max(framing.scale, 1 / framing.scale)
         yield Finding(
             "scale",
             "warning",
-            f"Content is {times:.2f} times {larger} in the real images than in the synthetic ones: the refiner will "
-            "be tempted to resize it, and labels drift. Crop or render the synthetic images to the same scale.",
+            f"Content is {times:.2f} times {larger} in the real images than in the synthetic ones: the refiner may "
+            "learn to resize it, and labels drift. Crop or render the synthetic images to the same scale.",
         )
     else:
         yield Finding("scale", "ok", "Content has the same scale in both sets.")
     if framing.counts and np.hypot(framing.down, framing.right) > _MOVED * side:
-        words = [
+        directions = [
             f"{abs(amount):.0f} px {positive if amount > 0 else negative}"
             for amount, positive, negative in (
                 (framing.down, "lower", "higher"),
@@ -147,16 +147,16 @@ def _framing(synthetic: NDArray[np.float32], real: NDArray[np.float32]) -> Itera
         yield Finding(
             "place",
             "warning",
-            f"Content sits {' and '.join(words)} in the real images: the refiner will be tempted to move it, and "
-            "labels drift. Crop or render the synthetic images alike.",
+            f"Content sits {' and '.join(directions)} in the real images: the refiner may learn to move it, and "
+            "labels drift. Crop or render the synthetic images so that their content sits in the same place.",
         )
     else:
         yield Finding("place", "ok", "Content sits in the same place in both sets.")
 
 
 def _intensity(synthetic: NDArray[np.float32], real: NDArray[np.float32]) -> Finding:
-    bright, other = (images.mean(axis=0, dtype=np.float64).mean(axis=-1) for images in (synthetic, real))
-    if _correlation(bright, other) < -0.5:
+    mean_x, mean_y = (images.mean(axis=0, dtype=np.float64).mean(axis=-1) for images in (synthetic, real))
+    if _correlation(mean_x, mean_y) < -0.5:
         return Finding(
             "intensity",
             "warning",
@@ -164,13 +164,15 @@ def _intensity(synthetic: NDArray[np.float32], real: NDArray[np.float32]) -> Fin
             "check --synthetic-range and --real-range.",
         )
     x, y = (255 * (float(images.mean()) + 1) / 2 for images in (synthetic, real))
-    a, b = (255 * float(images.std()) / 2 for images in (synthetic, real))
-    severity: Severity = "note" if abs(x - y) > 60 or max(a, b) > 3 * min(a, b) else "ok"
+    deviation_x, deviation_y = (255 * float(images.std()) / 2 for images in (synthetic, real))
+    is_far = abs(x - y) > 60 or max(deviation_x, deviation_y) > 3 * min(deviation_x, deviation_y)
+    severity: Severity = "note" if is_far else "ok"
     return Finding(
         "intensity",
         severity,
-        f"Mean grey level {x:.0f} synthetic, {y:.0f} real; deviation {a:.0f} and {b:.0f} (of 255)."
-        + (" That is far apart: check that both ranges are right." if severity == "note" else ""),
+        f"Mean grey level {x:.0f} synthetic, {y:.0f} real; deviation {deviation_x:.0f} and "
+        f"{deviation_y:.0f} (of 255)."
+        + (" These are far apart: check that both pixel ranges are right." if is_far else ""),
     )
 
 
@@ -185,7 +187,7 @@ def _variety(synthetic: NDArray[np.float32], real: NDArray[np.float32]) -> Itera
             + (
                 "render more poses, shapes and lights, or the refiner has to invent them."
                 if poorer == "synthetic"
-                else "refined images will all look like these few."
+                else "all refined images will look like these few."
             ),
         )
     else:
@@ -211,7 +213,7 @@ def _copies(images: NDArray[np.float32]) -> float:
 
 
 def _scaled(x: NDArray[np.float64], scale: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """The map enlarged about its middle, and 1 where it came from inside."""
+    """The map enlarged by `scale` about its middle, and a mask of the pixels that come from inside the map."""
     middle = (np.array(x.shape) - 1) / 2
     options: dict[str, Any] = {"matrix": np.eye(2) / scale, "offset": middle - middle / scale, "order": 1}
     return (
@@ -223,17 +225,17 @@ def _scaled(x: NDArray[np.float64], scale: float) -> tuple[NDArray[np.float64], 
 def _correlations_of_shifts(
     x: NDArray[np.float64], inside: NDArray[np.bool_], y: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The correlation of `y` with `x` shifted by whole pixels, over the part of `inside` that both show.
+    """The correlation of `y` with `x` shifted by whole pixels, over the pixels of `inside`, shifted, that lie in `y`.
 
-    Masked normalised cross-correlation by Fourier transforms (Padfield, CVPR 2010): OpenCV's matchTemplate masks the
-    template alone and compares no parts that overlap an edge.
+    This is masked normalised cross-correlation by Fourier transforms (Padfield, CVPR 2010). OpenCV's matchTemplate
+    would mask the template alone, and does not compare a template that extends beyond the border of the image.
 
     Returns:
-        (2 D + 1, 2 R + 1) for shifts of -D to D rows down and -R to R columns right, D and R the reach; -1 where both
-        show too little in common.
+        (2 D + 1, 2 R + 1) for shifts of -D to D rows down and -R to R columns right, D and R the reach; -1 where
+        the two overlap too little.
     """
     size = tuple(2 * side for side in x.shape)  # so that no shift wraps around
-    x, y = x - x.mean(), y - y.mean()  # sums of squares of what is far from 0 would lose digits
+    x, y = x - x.mean(), y - y.mean()  # near 0, since sums of large squares would lose digits
     masked = [np.conj(rfft2(array, size)) for array in (inside.astype(np.float64), x * inside, x**2 * inside)]
     whole = [rfft2(array, size) for array in (np.ones_like(y), y, y**2)]
     reach = [np.arange(-int(_REACH * side), int(_REACH * side) + 1) for side in x.shape]
@@ -243,7 +245,7 @@ def _correlations_of_shifts(
         return products[np.ix_(*reach)]
 
     count = np.rint(over_shifts(0, 0))
-    enough = count >= _SHOWN_BY_BOTH * x.size
+    enough = count >= _OVERLAP * x.size
     count = np.maximum(count, 1)
     sum_x, sum_y = over_shifts(1, 0), over_shifts(0, 1)
     covariance = over_shifts(1, 1) - sum_x * sum_y / count
@@ -252,7 +254,7 @@ def _correlations_of_shifts(
 
 
 def _correlation(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
-    """Of two maps; 0 if one is the same everywhere."""
+    """The correlation of two maps; 0 if one of them is constant."""
     a, b = x - x.mean(), y - y.mean()
     size = np.sqrt((a**2).sum() * (b**2).sum())
     return float((a * b).sum() / size) if size > 0 else 0.0

@@ -1,10 +1,11 @@
-"""How far content moved between two versions of an image, without labels: dense optical flow where it is reliable.
+"""Measures how far content moved between two versions of an image, without labels, by dense optical flow.
 
-The flow is dense inverse search (Kroeger et al., ECCV 2016), as OpenCV has it. Refining changes tones, contrast and
-light on purpose, so the flow is computed between locally normalised images, from which these are removed. A pixel's
-flow is weighted by two things. Structure: in flat regions the flow means nothing. Agreement: the flow from the refined
-image back must return to the pixel (forward-backward check: Sundaram, Brox and Keutzer, ECCV 2010). Where it does not,
-an edge has faded or a new one was drawn, which is a change of appearance, and the flow there is arbitrary.
+The flow is dense inverse search (Kroeger et al., ECCV 2016), as implemented in OpenCV. Refining changes tones,
+contrast and light on purpose, so the flow is computed between locally normalised images, in which these do not show.
+The flow of a pixel is weighted by structure and by agreement. Structure: in flat regions the flow means nothing.
+Agreement: the flow from the refined image back must return to the pixel (forward-backward check: Sundaram, Brox and
+Keutzer, ECCV 2010). Where it does not, an edge has faded or a new one was drawn, which is a change of appearance, and
+the flow there is arbitrary.
 """
 
 from typing import Any
@@ -16,14 +17,14 @@ from scipy.ndimage import gaussian_filter
 
 from simgan.images.threads import in_threads
 
-# Ours: tests/evaluation/test_displacement.py has shifts and changes of light that these measure well, and
-# docs/experiments.md, section 11, what they measure where nothing moved and only the appearance changed.
-_WINDOW, _WINDOW_SHARE = 3.0, 0.055  # px, and share of the width: local normalisation, the larger
+# Ours. tests/framing/test_displacement.py has shifts, and changes of light, that these settings measure well;
+# docs/experiments.md, section 11, has what they measure where nothing moved and only the appearance changed.
+_WINDOW, _WINDOW_SHARE = 3.0, 0.055  # px, share of the width: the larger is the window of local normalisation
 _FLAT = 0.08  # contrast in the [-1, 1] range below which a window counts as flat
-_LEVELS = 40.0  # grey levels, of 8 bits, for one standard deviation
-_SMALL = 128  # px: images with a shorter side below this are enlarged twice, for the search matches patches of 8 px
-_TINY, _LARGE = 16, 256  # px: the least and the largest shorter side of the images that are searched
-_DISAGREEMENT, _DISAGREEMENT_SHARE = 0.25, 0.0045  # px, and share of the width: between flow and flow back, the larger
+_LEVELS = 40.0  # grey levels, of 255, for one standard deviation
+_SMALL = 128  # px: images whose shorter side is below this are enlarged twice: the search matches patches of 8 px
+_TINY, _LARGE = 16, 256  # px: the least and the greatest shorter side of the images that the flow is computed on
+_DISAGREEMENT, _DISAGREEMENT_SHARE = 0.25, 0.0045  # px, share of the width: the larger is the scale of `_agreement`
 _SMOOTH_SHARE = 0.08  # of the width: standard deviation of the Gaussian that smooths the flow
 _MOST_THREADS = 16  # nearly all of the work is done without the interpreter lock
 _NOTHING = 1e-12  # sum of the weights below which the two versions have no structure in common
@@ -32,8 +33,8 @@ _NOTHING = 1e-12  # sum of the weights below which the two versions have no stru
 def displacement(synthetic: NDArray[np.float32], refined: NDArray[np.float32]) -> NDArray[np.float64]:
     """Weighted mean length of the flow from each synthetic image to its refined version.
 
-    It is not 0 where nothing moved: up to 0.2 px of 55 for the same eyes in another light, 0.5 px for the same eyes
-    in front of another camera. Shifts of half a pixel to four are measured to within 0.15 px.
+    The result is not 0 where nothing moved: up to 0.2 px of 55 for the same eyes in another light, 0.5 px for the same
+    eyes in front of another camera. Shifts of half a pixel to four pixels are measured to within 0.15 px.
 
     Args:
         synthetic: (N, H, W, C) in [-1, 1].
@@ -52,7 +53,7 @@ def displacement(synthetic: NDArray[np.float32], refined: NDArray[np.float32]) -
 
 
 def _mean_flow(x: NDArray[np.float32], refined: NDArray[np.float32]) -> float:
-    """Of one image: the length of its smoothed flow, px, in the mean over the pixels by their weight."""
+    """The mean length, px, of the smoothed flow of one image, over pixels by their weight."""
     flow, back = flow_field(x, refined), flow_field(refined, x)
     width = x.shape[1]
     weight = _energy(x) * _agreement(flow, back, max(_DISAGREEMENT, _DISAGREEMENT_SHARE * width))
@@ -70,11 +71,11 @@ def _energy(image: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _agreement(flow: NDArray[np.float32], back: NDArray[np.float32], scale: float) -> NDArray[np.float64]:
-    """(H, W): 1 where the flow back returns to the pixel that it came from, falling over `scale` px."""
+    """(H, W): 1 where the flow back returns to its pixel; falls with the distance from it, to 1/e at `scale` px."""
     y, x = np.indices(flow.shape[:2], np.float32)
     returned = cv2.remap(back, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    off = (flow + returned).astype(np.float64)
-    return np.asarray(np.exp(-(off**2).sum(axis=-1) / scale**2))
+    error = (flow + returned).astype(np.float64)
+    return np.asarray(np.exp(-(error**2).sum(axis=-1) / scale**2))
 
 
 def flow_field(x: NDArray[np.float32], refined: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -95,7 +96,7 @@ def flow_field(x: NDArray[np.float32], refined: NDArray[np.float32]) -> NDArray[
 
 
 def _normalised(image: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Local mean 0 and contrast 1, as 8 bits, which the search wants: (H, W, C) -> (H, W)."""
+    """Normalises to local mean 0 and contrast 1, as 8 bits, which the flow search needs: (H, W, C) -> (H, W)."""
     grey = image.mean(axis=-1)
     window = max(_WINDOW, _WINDOW_SHARE * grey.shape[1])
     centred = grey - gaussian_filter(grey, window)

@@ -1,4 +1,4 @@
-"""A picture of how two sets are framed: what `framing` compares, to be seen."""
+"""Draws the framing of two sets: a picture of what comparison.py compares."""
 
 import io
 from typing import Any
@@ -13,13 +13,13 @@ _EXAMPLES = 3
 
 
 def framing_picture(synthetic: NDArray[np.float32], real: NDArray[np.float32]) -> bytes:
-    """PNG: a row for each set with its mean, its variety, its edges, examples, and grey levels of both below.
+    """A PNG: for each set a row with its mean, standard deviation, edges and examples; below, the grey levels of both.
 
     Args:
         synthetic: (N, H, W, C) in [-1, 1].
         real: (M, H, W, C), the same H, W and C.
     """
-    from matplotlib.figure import Figure  # on use: half a second
+    from matplotlib.figure import Figure  # here, since the import takes half a second
 
     figure = Figure(figsize=(12, 6.6), layout="constrained")
     rows: Any = figure.subfigures(2, 1, height_ratios=(2.2, 1))
@@ -29,7 +29,7 @@ def framing_picture(synthetic: NDArray[np.float32], real: NDArray[np.float32]) -
         examples = grey[evenly_spaced(len(grey), _EXAMPLES)]
         pictures = [(grey.mean(axis=0), "mean", "gray"), (grey.std(axis=0), "variety", "viridis")]
         pictures += [(edge_map(images), "edges", "magma")] + [(example, "example", "gray") for example in examples]
-        for place in line[len(pictures) :]:  # of a set that has fewer images
+        for place in line[len(pictures) :]:  # empty, since the set has fewer images
             place.axis("off")
         for place, (picture, title, colours) in zip(line, pictures, strict=False):
             limits = {"vmin": -1.0, "vmax": 1.0} if title == "example" else {}

@@ -1,4 +1,4 @@
-"""Samples of two data sets that can be compared pixel by pixel."""
+"""Reads samples of two data sets at one size, so that they can be compared pixel by pixel."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ from simgan.images.resizing import resize
 from simgan.images.sampling import evenly_spaced
 from simgan.images.source import ImageSource
 
-_SAMPLE = 512  # images of each: enough for a mean, read in a second or two
+_SAMPLE = 512  # images of each set: enough for a mean, read in a second or two
 _PIXELS = 128 * 128  # larger images are compared at about this size
 
 
@@ -19,7 +19,7 @@ def comparable_samples(
 
     Args:
         one, other: the sets.
-        size: (H, W); by default that of the first image of `one`. Large images are shrunk.
+        size: (H, W) of the result; by default the size of the first image of `one`. Large images are shrunk.
 
     Raises:
         DataError: the sets differ in channels, or an image cannot be read.
