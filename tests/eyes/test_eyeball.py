@@ -12,9 +12,9 @@ from simgan.eyes.scene import Scene, draw_scene
 
 def drawn(camera: Camera, count: int) -> tuple[EyeballLayers, Scene]:
     streams = Streams(9, "synthetic", 0, count)
-    scene, looks = draw_scene(streams.geometry), draw_appearance(streams.appearance, PROCESSES["synthetic"])
+    scene, appearance = draw_scene(streams.geometry), draw_appearance(streams.appearance, PROCESSES["synthetic"])
     upper, lower = (camera.project(curve) for curve in margin(scene))
-    return draw_eyeball(camera, scene, looks, lid_field(camera, upper, lower), upper[:, 0]), scene
+    return draw_eyeball(camera, scene, appearance, lid_field(camera, upper, lower), upper[:, 0]), scene
 
 
 def centroid(mask: np.ndarray) -> np.ndarray:

@@ -23,7 +23,7 @@ def test_distances_to_straight_margins() -> None:
     assert np.isclose(lids.above[0, 2, 30], (10.0 - 2.0) / 1.6)
     assert np.isclose(lids.above[0, 18, 20], (14.0 - 18.0) / 1.6)
     assert np.isclose(lids.below[0, 30, 40], (30.0 - 20.0) / 1.6)
-    np.testing.assert_allclose(lids.lean_above[0, 0, [15, 45]], 1.0 / np.sqrt(1.0 + 0.4**2), rtol=1e-5)
+    np.testing.assert_allclose(lids.cosine_above[0, 0, [15, 45]], 1.0 / np.sqrt(1.0 + 0.4**2), rtol=1e-5)
     np.testing.assert_allclose(lids.beyond[0, 0, [0, 10, 30, 59]], [10 / 1.6, 0.0, 0.0, 9 / 1.6], atol=1e-5)
     np.testing.assert_allclose(lids.along[0, 0, [10, 20, 50]], [0.0, 0.25, 1.0], atol=1e-6)
 

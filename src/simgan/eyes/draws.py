@@ -1,4 +1,4 @@
-"""Random numbers of which image i's share depends on (seed, domain, i) only, however many images are asked for."""
+"""Random numbers for images. Those of image i depend on (seed, domain, i) alone, not on the number of images."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ APPEARANCE_DRAWS = 64
 
 
 class Draws:
-    """Deals one column of uniform numbers after another to whoever asks, the same column for every image.
+    """Returns random numbers for N images from a table: each call uses the next column, or columns, of the table.
 
     Args:
         uniforms: float32 (N, K) in [0, 1).
@@ -20,15 +20,15 @@ class Draws:
         self._next = 0
 
     def uniform(self, low: float, high: float) -> Floats:
-        """Numbers of shape (N,), even over [low, high)."""
+        """Numbers of shape (N,), uniform over [low, high)."""
         column: Floats = self._columns[self._next]
         self._next += 1
         return low + (high - low) * column
 
     def bell(self, mean: float, deviation: float) -> Floats:
-        """Numbers of shape (N,) of about normal distribution, never over 3 deviations from the mean.
+        """Numbers of shape (N,) of about normal distribution, within 3 standard deviations of the mean.
 
-        They are sums of three uniforms (Irwin-Hall), for anatomy has no outliers.
+        They are sums of three uniform numbers (Irwin-Hall), since anatomy has no outliers.
         """
         three = self.uniform(0.0, 1.0) + self.uniform(0.0, 1.0) + self.uniform(0.0, 1.0)
         return mean + 2.0 * deviation * (three - 1.5)
@@ -39,10 +39,10 @@ class Draws:
 
 
 class Streams:
-    """The generators of images start .. start + count - 1, one an image.
+    """The random generators of images start .. start + count - 1, one for each image.
 
-    Numbers are taken in a fixed order: geometry, appearance, then sensor noise; so a change of appearance never
-    moves the geometry of a seed.
+    Numbers are drawn in a fixed order: geometry, appearance, then sensor noise. So a change in how appearance is drawn
+    never changes the geometry of a seed.
     """
 
     def __init__(self, seed: int, domain: Domain, start: int, count: int) -> None:
@@ -62,5 +62,5 @@ class Streams:
 
 
 def per_image(values: Floats) -> Floats:
-    """(N,) as (N, 1, 1), to meet fields of shape (N, H, W)."""
+    """(N,) -> (N, 1, 1), which broadcasts with fields of shape (N, H, W)."""
     return values[:, None, None]

@@ -1,4 +1,4 @@
-"""Histogram equalisation, as MPIIGaze's normalisation ends with it."""
+"""Histogram equalisation, the last step of the normalisation of MPIIGaze."""
 
 import numpy as np
 
@@ -9,8 +9,9 @@ from simgan.eyes.labels import Bytes
 def equalise_histogram(images: Bytes) -> Bytes:
     """Spreads the grey levels of every image over 0 to 255, like OpenCV's `equalizeHist`.
 
-    A level v becomes 255 (cdf(v) - cdf(lowest)) / (pixels - cdf(lowest)), rounded; an image of one level stays.
-    In RGB the luma is equalised and its change added to all three channels, clipped, so that hues hold.
+    A level v becomes 255 (cdf(v) - cdf(lowest)) / (pixels - cdf(lowest)), rounded; an image of one
+    level stays as it is.
+    In RGB the luma is equalised and its change is added to all three channels and clipped, which keeps the hues.
 
     Args:
         images: uint8 (N, H, W, C), C being 1 or 3.

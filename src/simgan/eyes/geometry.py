@@ -1,4 +1,4 @@
-"""The pinhole camera of MPIIGaze, rotations, and where rays meet the eye. Millimetres and pixels."""
+"""The pinhole camera of MPIIGaze, rotations, and the points where rays meet the eye. Lengths are in mm and px."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from simgan.eyes.labels import Floats
 DISTANCE = 600.0
 """From the camera to the midpoint of the eye's corners, mm (MPIIGaze normalisation: Zhang et al. 2015, 4.2)."""
 FOCAL = 960.0
-"""Focal length in px of a 60 px wide image, at the same place."""
+"""Focal length, px, for images 60 px wide (the same source)."""
 NORMALISED_WIDTH = 60.0
 
 EYEBALL_RADIUS = 12.0
@@ -19,14 +19,14 @@ EYEBALL_RADIUS = 12.0
 CORNEA_RADIUS = 7.8
 """Radius of the cornea's front surface, mm (Gullstrand's eye: 7.7)."""
 CORNEA_CENTRE = 5.6
-"""From the eyeball's centre to the cornea's, along the optical axis, mm: the apex then stands at 13.4 mm."""
+"""From the eyeball's centre to the cornea's, along the optical axis, mm: the apex is then 13.4 mm from the former."""
 
 
 @dataclass(frozen=True)
 class Camera:
     """A pinhole camera at the origin, looking along z, whose image is H x W and centred on the axis.
 
-    The focal length grows with the width, so the field of view across stays that of MPIIGaze at any size.
+    The focal length grows with the width, so the horizontal field of view is that of MPIIGaze at any size.
     """
 
     height: int
@@ -39,7 +39,7 @@ class Camera:
 
     @property
     def px_per_mm(self) -> float:
-        """Scale at the distance of the eye."""
+        """Pixels for each millimetre at the distance of the eye."""
         return self.focal / DISTANCE
 
     @property
@@ -55,7 +55,7 @@ class Camera:
         return (rows / self.focal).astype(np.float32)
 
     def project(self, points: Floats) -> Floats:
-        """Pixel coordinates (..., 2) of points (..., 3) given in mm, (0, 0) being the top left pixel's centre."""
+        """Pixel coordinates (..., 2) of points (..., 3) given in mm; (0, 0) is the centre of the top left pixel."""
         centre = np.array([(self.width - 1) / 2, (self.height - 1) / 2], np.float32)
         return self.focal * points[..., :2] / points[..., 2:] + centre
 
@@ -72,7 +72,7 @@ def gaze_vector(angles: NDArray[Any]) -> NDArray[Any]:
 def rotation(angles: Floats) -> Floats:
     """Rotation matrices (..., 3, 3) that turn (0, 0, -1) to `gaze_vector(angles)`, without roll.
 
-    The columns are the images of the axes x, y and z; the third is therefore minus the gaze vector.
+    The columns are the images of the axes x, y and z; the third column is therefore minus the gaze vector.
     """
     sin_p, cos_p = np.sin(angles[..., 0]), np.cos(angles[..., 0])
     sin_y, cos_y = np.sin(angles[..., 1]), np.cos(angles[..., 1])

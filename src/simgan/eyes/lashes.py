@@ -1,4 +1,4 @@
-"""Rows of lashes, drawn once a process in the coordinates of the lids: along the opening, and away from a margin."""
+"""Rows of lashes, drawn once in each process, in the coordinates of the lids: along the opening, and off a margin."""
 
 from functools import lru_cache
 
@@ -11,48 +11,48 @@ Doubles = NDArray[np.float64]
 
 ROWS_OF_LASHES = 8
 REACH_INSIDE = 3.0
-"""mm of the eye's opening that the coordinates away from a margin cover ..."""
+"""How far the coordinates off a margin reach into the opening of the eye, mm."""
 REACH_OUTSIDE = 14.0
-"""... and mm of the skin."""
+"""How far they reach over the skin, mm."""
 SPAN = REACH_INSIDE + REACH_OUTSIDE
 OVERHANG = 0.12
 """Lashes may leave the opening sideways by this share of its length."""
 THICKNESS = 0.11
-"""mm."""
+"""Thickness of a lash at its root, mm."""
 
 
 @lru_cache(maxsize=8)
 def lash_atlas(per_mm: int, footprint: int) -> Floats:
-    """How much of every texel lashes cover, float32 (8, 2 * 17 * per_mm, 37 * per_mm) in [0, 1].
+    """The share of every texel that lashes cover, float32 (8, 2 * 17 * per_mm, 37 * per_mm) in [0, 1].
 
     The first half of the second axis is the lower lid and goes from 14 mm outside its margin to 3 mm inside; the
     second half is the upper lid and goes from 3 mm inside to 14 mm outside. The last axis runs over the opening
-    and its overhang. A pixel covers `footprint` texels across, and texels are averaged over as many.
+    and its overhang. A pixel is `footprint` texels wide; texels are averaged over windows of this size.
     """
     rng = np.random.default_rng(4212)
     half, columns = round(SPAN * per_mm), 37 * per_mm
     atlas: Doubles = np.zeros((ROWS_OF_LASHES, 2 * half, columns))
     for row in atlas:
         upper, lower = np.zeros((half, columns)), np.zeros((half, columns))
-        _stroke(upper, rng, int(rng.integers(45, 90)), rng.uniform(3.2, 5.5), per_mm)
-        _stroke(lower, rng, int(rng.integers(20, 40)), rng.uniform(1.2, 2.4), per_mm)
+        _add_lashes(upper, rng, int(rng.integers(45, 90)), rng.uniform(3.2, 5.5), per_mm)
+        _add_lashes(lower, rng, int(rng.integers(20, 40)), rng.uniform(1.2, 2.4), per_mm)
         row[half:], row[:half] = upper, lower[::-1]
     atlas = np.minimum(atlas, 1.0)
     for axis in (1, 2):
         atlas = _average(atlas, footprint, axis)
-    return np.ascontiguousarray(np.maximum(atlas, 0.0), np.float32)  # sums that cancel may leave -1e-16
+    return np.ascontiguousarray(np.maximum(atlas, 0.0), np.float32)  # differences of sums may leave -1e-16
 
 
 def _average(atlas: Doubles, length: int, axis: int) -> Doubles:
-    """Running mean of `length` texels along an axis, those outside being empty."""
+    """Running mean of `length` texels along an axis; texels outside the atlas count as 0."""
     padding = [(0, 0)] * atlas.ndim
     padding[axis] = (length // 2 + 1, length - 1 - length // 2)
     sums = np.moveaxis(np.pad(atlas, padding).cumsum(axis=axis), axis, 0)
     return np.moveaxis((sums[length:] - sums[:-length]) / length, 0, axis)
 
 
-def _stroke(canvas: Doubles, rng: np.random.Generator, count: int, length: float, per_mm: int) -> None:
-    """Adds `count` lashes to a canvas whose first axis leaves the margin, 3 mm inside the opening first."""
+def _add_lashes(canvas: Doubles, rng: np.random.Generator, count: int, length: float, per_mm: int) -> None:
+    """Adds `count` lashes to a canvas whose first axis leads from 3 mm inside the opening outwards."""
     texels_long = canvas.shape[1] / (1.0 + 2.0 * OVERHANG)
     t = np.linspace(0.0, 1.0, 12 * per_mm)
     for _ in range(count):

@@ -17,7 +17,7 @@ from simgan.eyes.skin import draw_skin
 CHUNK_PIXELS = 128 * 1024
 """Pixels rendered at once: 68 images of 35 x 55 (ours: measured, 24 to 256 thousand)."""
 SMALLEST, LARGEST = 8, 2048
-"""Sides of an image, px."""
+"""The least and the greatest side of an image, px."""
 
 
 def render_eyes(
@@ -35,27 +35,28 @@ def render_eyes(
     """Renders images start .. start + count - 1 of an endless, fixed series.
 
     Image i depends on (seed, domain, i) and the format only, never on `count` or `start`. Both domains draw gaze,
-    head pose, anatomy and framing from the same distributions, but not the same draws: they are unpaired, and
-    differ in how they show an eye.
+    head pose, anatomy and framing from the same distributions, but with different random numbers: images of the two
+    domains are unpaired, and differ in how they show an eye.
 
     Args:
         count: number of images, 0 or more.
         seed: 0 or more; names the series.
         start: index of the first image, 0 or more.
-        height, width: px, 8 to 2048. The field of view across is MPIIGaze's (60 px at focal 960 and 600 mm).
+        height, width: px, 8 to 2048. The horizontal field of view is that of MPIIGaze (60 px at focal length 960 px
+            and 600 mm).
         channels: 1 for grey, 3 for RGB.
-        domain: "synthetic" is clean; "camera" is the same anatomy as a cheap camera would show it, and its labels
-            are for scoring.
-        series: whose draws to take; by default the domain's own. `domain="camera", series="synthetic"` shows the very
-            eyes of the synthetic series as the camera would: pairs in which nothing moved.
-        equalise: equalise every image's histogram, as MPIIGaze does.
+        domain: "synthetic" is clean; "camera" shows the same anatomy as a cheap camera would, and its labels are for
+            scoring.
+        series: the domain whose random numbers to use; by default `domain`. `domain="camera", series="synthetic"`
+            shows the eyes of the synthetic series as the camera would: pairs of images in which nothing moved.
+        equalise: whether to equalise the histogram of every image, as MPIIGaze does.
 
     Raises:
         DataError: a setting is out of range.
     """
     for drawn in (domain, series or domain):
         check_settings(count, seed, start, height, width, channels, drawn)
-    eyes = _blank(count, height, width, channels)
+    eyes = _empty_eyes(count, height, width, channels)
     step = max(1, CHUNK_PIXELS // (height * width))
     for first in range(0, count, step):
         rows = slice(first, min(first + step, count))
@@ -83,8 +84,8 @@ def check_settings(count: int, seed: int, start: int, height: int, width: int, c
         raise DataError(f"domain: expected {names}. Received: {domain!r}. Choose one of them.")
 
 
-def _blank(count: int, height: int, width: int, channels: int) -> Eyes:
-    """Room for the results."""
+def _empty_eyes(count: int, height: int, width: int, channels: int) -> Eyes:
+    """Arrays for the results, not yet filled."""
     return Eyes(
         images=np.empty((count, height, width, channels), np.uint8),
         gaze=np.empty((count, 2), np.float32),
@@ -96,13 +97,13 @@ def _blank(count: int, height: int, width: int, channels: int) -> Eyes:
 
 
 def _render_chunk(eyes: Eyes, rows: slice, streams: Streams, domain: Domain) -> None:
-    """Fills rows of `eyes`."""
+    """Renders images into the `rows` of `eyes`."""
     height, width, channels = eyes.images.shape[1:]
     camera = Camera(height, width)
     scene = draw_scene(streams.geometry)
-    looks = draw_appearance(streams.appearance, PROCESSES[domain])
+    appearance = draw_appearance(streams.appearance, PROCESSES[domain])
     upper, lower = (camera.project(curve) for curve in margin(scene))
-    images = _compose(camera, scene, looks, lid_field(camera, upper, lower), upper[:, 0], channels)
+    images = _compose(camera, scene, appearance, lid_field(camera, upper, lower), upper[:, 0], channels)
     if domain == "camera":
         images = expose(images, draw_sensor(streams.appearance), streams.normal(height, width))
     eyes.images[rows] = _to_bytes(images)
@@ -114,22 +115,22 @@ def _render_chunk(eyes: Eyes, rows: slice, streams: Streams, domain: Domain) -> 
 
 
 def _compose(
-    camera: Camera, scene: Scene, looks: Appearance, lids: LidField, inner_corner: Floats, channels: int
+    camera: Camera, scene: Scene, appearance: Appearance, lids: LidField, inner_corner: Floats, channels: int
 ) -> Floats:
-    """The picture before the sensor, float32 (N, C, H, W), 0 to about 1."""
-    ball = draw_eyeball(camera, scene, looks, lids, inner_corner)
-    skin = draw_skin(camera, scene, looks, lids)
+    """The picture that reaches the sensor, float32 (N, C, H, W), 0 to about 1."""
+    ball = draw_eyeball(camera, scene, appearance, lids, inner_corner)
+    skin = draw_skin(camera, scene, appearance, lids)
     inside = opening(camera, lids)
-    inside *= skin.light
-    outside = skin.light - inside
+    inside *= skin.transmission
+    outside = skin.transmission - inside
     outside *= skin.skin
-    layers = [(outside, looks.skin)]
+    layers = [(outside, appearance.skin)]
     for layer, colour in (
-        (ball.sclera, looks.sclera),
-        (ball.flesh, looks.flesh),
-        (ball.iris, looks.iris),
-        (ball.pupil, looks.pupil),
-        (ball.glint, np.ones_like(looks.pupil)),
+        (ball.sclera, appearance.sclera),
+        (ball.flesh, appearance.flesh),
+        (ball.iris, appearance.iris),
+        (ball.pupil, appearance.pupil),
+        (ball.glint, np.ones_like(appearance.pupil)),
     ):
         layer *= inside
         layers.append((layer, colour))

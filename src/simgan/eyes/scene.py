@@ -1,4 +1,4 @@
-"""What is where: gaze, head, eyeball and lids of every image. Both domains draw it from the same distributions."""
+"""Draws the geometry of every image: gaze, head, eyeball and lids. Both domains have the same distributions."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,14 @@ from simgan.eyes.geometry import DISTANCE, EYEBALL_RADIUS, gaze_vector, rotation
 from simgan.eyes.labels import Floats
 
 GAZE_RANGE = float(np.radians(32.0))
-"""Pitch and yaw are even over plus and minus this; the lids leave the iris in sight over all of it."""
+"""Pitch and yaw are uniform over plus and minus this; the lids leave the iris visible at all of these angles."""
 HEAD_RANGE = float(np.radians(10.0))
 HEAD_FOLLOWS_GAZE = 0.3
 """Share of the gaze angle that the head takes, so the eye need not turn more than some 32 degrees in the head."""
 LEAST_OPENING = 4.2
-"""Height of the eye's opening in mm that no drawn eye goes below: blinks have no gaze to see."""
+"""Least height of the opening of an eye, mm: the gaze of a closed eye could not be seen."""
 ENTRANCE_PUPIL_SHIFT = 0.45
-"""The cornea shows the pupil this much nearer to the camera, mm, and 13 % larger (Atchison and Smith 2000)."""
+"""The cornea makes the pupil appear this much nearer to the camera, mm, and 13 % larger (Atchison and Smith 2000)."""
 ENTRANCE_PUPIL_SIZE = 1.13
 CORNERS_TO_EYEBALL = 7.0
 """Depth of the eyeball's centre behind the corners, mm (ours: fits the fissures of UnityEyes)."""
@@ -77,10 +77,10 @@ def draw_scene(draws: Draws) -> Scene:
     decentre = np.stack([draws.bell(-0.2, 0.12), draws.bell(0.0, 0.12), np.zeros_like(depth)], axis=-1)
     pupil = iris + ENTRANCE_PUPIL_SHIFT * gaze_vector(gaze) + np.einsum("nij,nj->ni", axes, decentre)
 
-    rise = depth * np.sin(gaze[:, 0] - head_pose[:, 0])  # how far the gaze lifts the iris in the head
+    rise = depth * np.sin(gaze[:, 0] - head_pose[:, 0])  # how far the gaze raises the iris relative to the head
     upper = draws.bell(5.6, 0.7) + draws.bell(0.7, 0.06) * rise
     lower = draws.bell(4.5, 0.5) - draws.bell(0.32, 0.06) * rise
-    crease = draws.bell(4.2, 1.0) - 0.45 * rise  # the fold stays on the brow while the lid slides out from under it
+    crease = draws.bell(4.2, 1.0) - 0.45 * rise  # the fold stays where it is while the lid moves
     return Scene(
         gaze=gaze,
         head_pose=head_pose,

@@ -1,4 +1,4 @@
-"""What a cheap camera does to a picture: uneven light, blur, tone curve, noise, and coding in 8 x 8 blocks."""
+"""Simulates a cheap camera: uneven light, blur, tone curve, noise, and coding in 8 x 8 blocks."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from simgan.eyes.textures import cut, noise_tile
 
 REFERENCE_WIDTH = 60.0
 BLUR = (0.55, 1.2)
-"""Deviation of the blur, in px of an image this wide."""
+"""Range of the standard deviation of the blur, px, in an image that is REFERENCE_WIDTH wide."""
 
 BLOCK = 8
 QUANTISATION = np.array(
@@ -34,13 +34,13 @@ class Sensor:
     """Settings of N exposures; fields are float32 (N,) unless they say otherwise.
 
     Attributes:
-        slope: (N, 2), change of the light from the middle to the right and the lower edge, shares of its strength.
-        cloud: strength of soft patches of light and shadow.  places: (N, 2), where their tile is cut.
-        exposure: mean brightness that the automatic gain brings an image to, before the tone curve.
-        blur: deviation in px of a 60 px wide image.
-        gamma, contrast: exponent, and share of an S curve.
-        black, white: what 0 and 1 become.
-        noise: deviation, of brightness in [0, 1].
+        slope: (N, 2), relative change of the light from the middle to the right edge and to the lower edge.
+        cloud: strength of soft patches of light and shadow.  places: (N, 2), where they are cut from the noise tile.
+        exposure: mean brightness of an image after the automatic gain and before the tone curve.
+        blur: standard deviation, px, in an image 60 px wide.
+        gamma, contrast: exponent, and share of an S curve, in the tone curve.
+        black, white: brightness that 0 and 1 are mapped to.
+        noise: standard deviation, of brightness in [0, 1].
         coding: multiple of the JPEG table.
     """
 
@@ -58,7 +58,7 @@ class Sensor:
 
 
 def draw_sensor(draws: Draws) -> Sensor:
-    """Draws one exposure an image."""
+    """Draws the settings of one exposure for each image."""
     return Sensor(
         slope=np.stack([draws.bell(0.0, 0.22), draws.bell(0.05, 0.16)], axis=-1),
         cloud=draws.uniform(0.05, 0.2),

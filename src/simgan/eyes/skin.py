@@ -1,4 +1,4 @@
-"""Skin: relief of the lids as a profile away from the margins, texture, and lashes. One look-up each."""
+"""Draws the skin: the relief of the lids as a profile off the margins, texture, and lashes, each by one look-up."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from simgan.eyes.scene import Scene
 from simgan.eyes.textures import Indices, cut, noise_tile
 
 CORNER_FADE = 1.3
-"""Outside the corners the relief of the lids is half as strong after this many mm."""
+"""The distance from the corners, mm, at which the relief of the lids is half as strong."""
 
 
 @dataclass(frozen=True)
@@ -23,48 +23,50 @@ class SkinLayers:
 
     Attributes:
         skin: brightness of the skin, lids included.
-        light: what lashes let through, in [0, 1].
+        transmission: share of the light that lashes let through, in [0, 1].
     """
 
     skin: Floats
-    light: Floats
+    transmission: Floats
 
 
-def draw_skin(camera: Camera, scene: Scene, looks: Appearance, lids: LidField) -> SkinLayers:
-    """Draws skin over the whole image, the opening included, and the lashes before it."""
+def draw_skin(camera: Camera, scene: Scene, appearance: Appearance, lids: LidField) -> SkinLayers:
+    """Draws skin over the whole image, the opening included, and the lashes in front of it."""
     per_mm = _samples_per_mm(camera)
-    place = _place(lids, per_mm)
-    profile = _profile(scene, looks, per_mm)  # (N, P)
+    place = _profile_index(lids, per_mm)
+    profile = _profile(scene, appearance, per_mm)  # (N, P)
     rows = len(profile[0])
     image = np.arange(len(profile))[:, None, None]
     skin = profile.take(place + image * rows)
     skin -= 1.0
     skin *= 1.0 / (1.0 + (lids.beyond / CORNER_FADE) ** 2)
     skin += 1.0
-    texture = cut(noise_tile(camera.height, camera.width, 0.9, 1.4), camera.height, camera.width, looks.places)
-    skin += texture * per_image(looks.skin_texture)
+    texture = cut(noise_tile(camera.height, camera.width, 0.9, 1.4), camera.height, camera.width, appearance.places)
+    skin += texture * per_image(appearance.skin_texture)
     x = camera.rays_x * (1000.0 / 30.0)  # about -1 to 1 over the image
-    skin += (0.18 * looks.skin_relief[:, None] * (looks.light[:, :1] * x - np.exp(-4.0 * (x + 0.9))))[:, None, :]
+    skin += (
+        0.18 * appearance.skin_relief[:, None] * (appearance.light_direction[:, :1] * x - np.exp(-4.0 * (x + 0.9)))
+    )[:, None, :]
 
     atlas = lash_atlas(per_mm, max(1, round(per_mm / camera.px_per_mm)))
-    kind = np.minimum(looks.lash_kind * ROWS_OF_LASHES, ROWS_OF_LASHES - 1.0).astype(np.intp)[:, None, None]
+    kind = np.minimum(appearance.lash_kind * ROWS_OF_LASHES, ROWS_OF_LASHES - 1.0).astype(np.intp)[:, None, None]
     share = np.clip((lids.along + OVERHANG) / (1.0 + 2.0 * OVERHANG), 0.0, 0.9999)
     column = (share * atlas.shape[2]).astype(np.intp) + kind * (atlas.shape[1] * atlas.shape[2])
     place *= atlas.shape[2]
     place += column
-    light = atlas.take(place)
-    light *= per_image(-looks.lash)
-    light += 1.0
-    return SkinLayers(skin=skin, light=light)
+    transmission = atlas.take(place)
+    transmission *= per_image(-appearance.lash)
+    transmission += 1.0
+    return SkinLayers(skin=skin, transmission=transmission)
 
 
 def _samples_per_mm(camera: Camera) -> int:
-    """Resolution of profiles and lashes: four a pixel or so at 55 px, never under two."""
+    """Samples of profiles and lashes for each mm: about four for each pixel at 55 px, never fewer than two."""
     return int(min(6 * 2 ** np.ceil(np.log2(max(camera.px_per_mm / 3.0, 1.0))), 24))
 
 
-def _place(lids: LidField, per_mm: int) -> Indices:
-    """Index of every pixel on the axis that `lash_atlas` documents: lower lid first, then the upper one."""
+def _profile_index(lids: LidField, per_mm: int) -> Indices:
+    """Index of every pixel on the second axis of `lash_atlas`: first the lower lid, then the upper lid."""
     above = np.clip(lids.above, -REACH_INSIDE, REACH_OUTSIDE - 0.2)
     below = np.clip(lids.below, -REACH_INSIDE, REACH_OUTSIDE - 0.2)
     upper = above > below
@@ -76,11 +78,11 @@ def _place(lids: LidField, per_mm: int) -> Indices:
     return below.astype(np.intp)
 
 
-def _profile(scene: Scene, looks: Appearance, per_mm: int) -> Floats:
-    """Brightness of the skin away from the margins, float32 (N, P): P covers twice 17 mm as `_place` lays them out."""
+def _profile(scene: Scene, appearance: Appearance, per_mm: int) -> Floats:
+    """Brightness of the skin off the margins, float32 (N, P); P covers 17 mm of each lid, as in `_profile_index`."""
     half = round(SPAN * per_mm)
     away = ((np.arange(half) + 0.5) / per_mm - REACH_INSIDE).astype(np.float32)  # mm outside a margin
-    relief, line, rim = looks.skin_relief[:, None], looks.lash_line[:, None], looks.wet_rim[:, None]
+    relief, line, rim = appearance.skin_relief[:, None], appearance.lash_line[:, None], appearance.wet_rim[:, None]
     fold = away - scene.crease[:, None]
     upper = 1.0 - line * _hill(away, 0.1, 0.7)
     upper = upper + relief * (

@@ -1,4 +1,4 @@
-"""Textures drawn once a process and looked up at random places: noise tiles, irises and rows of lashes."""
+"""Textures that are drawn once in each process and looked up at random places: noise tiles and irises."""
 
 from functools import lru_cache
 
@@ -10,7 +10,7 @@ from simgan.eyes.labels import Floats
 Indices = np.ndarray[tuple[int, ...], np.dtype[np.intp]]
 
 TILE_MARGIN = 192
-"""A noise tile is this much longer than the image on each side, which gives 37,249 places to cut one from."""
+"""A noise tile is this many px higher and wider than the image: windows can be cut at 37,249 places."""
 IRISES = 16
 IRIS_SPAN = 1.12
 """An iris texture covers plus and minus this many iris radii."""
@@ -18,11 +18,11 @@ IRIS_SPAN = 1.12
 
 @lru_cache(maxsize=16)
 def noise_tile(height: int, width: int, falloff: float, stretch: float = 1.0) -> Floats:
-    """Noise of mean 0 and variance 1 with an amplitude spectrum of frequency^-falloff, to cut H x W windows from.
+    """Noise of mean 0 and variance 1 with an amplitude spectrum of frequency^-falloff, for cutting H x W windows.
 
     Args:
         falloff: 0 is white; 1 is skin; 2 and more are soft clouds.
-        stretch: over 1 makes grains this much longer across than down, as wrinkles are.
+        stretch: how many times longer grains are horizontally than vertically; over 1 looks like wrinkles.
 
     Returns:
         float32 (H + 192, W + 192).
@@ -70,6 +70,6 @@ def iris_atlas(side: int) -> Floats:
 
 
 def texture_side(px_per_mm: float, span: float) -> int:
-    """Texels, a power of two of 16 to 512, that cover `span` mm with at least one and a half a pixel."""
+    """Texels, a power of two of 16 to 512, that cover `span` mm with at least 1.5 texels for each pixel."""
     wanted = 1.5 * px_per_mm * span
     return int(2 ** np.clip(np.ceil(np.log2(max(wanted, 1.0))), 4, 9))

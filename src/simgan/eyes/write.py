@@ -12,7 +12,7 @@ from simgan.files.error_keeping_file import ErrorKeepingFile
 from simgan.files.folders import replace
 
 BLOCK = 256
-"""Images rendered and written at once, whatever the count."""
+"""Images rendered and written at once."""
 LABELS = ("gaze", "head_pose", "iris_centre", "pupil_centre", "lid_contour")
 
 
@@ -30,9 +30,9 @@ def write_eyes(
 ) -> None:
     """Renders `count` eyes into a new file.
 
-    The group `image` holds one uint8 data set an image, keyed '000000', '000001' and so on: (H, W) in grey,
+    The group `image` holds one uint8 data set for each image, keyed '000000', '000001' and so on: (H, W) in grey,
     (H, W, 3) in RGB. The groups `gaze`, `head_pose`, `iris_centre`, `pupil_centre` and `lid_contour` hold the
-    labels (see `Eyes`) under the same keys. The file appears under its name once it is complete.
+    labels (see `Eyes`) under the same keys. The file gets its name once it is complete.
 
     Args:
         path: the file to create.
@@ -80,7 +80,7 @@ def write_eyes(
 
 
 def _check_target(path: Path, count: int) -> None:
-    """Raises DataError where nothing can be written, or nothing would be."""
+    """Raises DataError if the file cannot be created at `path`, or `count` is 0."""
     if count == 0:
         raise DataError("count: expected 1 or more. Received: 0. Ask for at least one image.")
     if path.suffix.lower() not in (".h5", ".hdf5"):
