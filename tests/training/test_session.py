@@ -19,12 +19,13 @@ from tensorboardX.proto.event_pb2 import Event
 
 import simgan
 import simgan.training.checkpoint
-from simgan.engines.automatic import resolve
+from simgan.engines.automatic import open_engine, resolve
 from simgan.errors import ConfigError, DataError, HealthError, RunError
 from simgan.files.folders import locked
 from simgan.framing.displacement import displacement
 from simgan.images import open_images
 from simgan.settings.config import make_config, read_settings
+from simgan.training.state import new_state
 
 MODEL_FILES = [f"{name}_model.{suffix}" for name in ("disc", "refiner", "simgan") for suffix in ("h5", "keras")]
 
@@ -217,6 +218,37 @@ def test_both_sets_have_an_order_of_their_own_that_follows_from_the_seed(tmp_pat
     assert orders[:2] == orders[2:4]
     assert len(set(orders)) == 4
     assert all(sorted(order) == list(range(40)) for order in orders)
+
+
+def test_history_window_and_both_orders_draw_from_streams_of_their_own_that_follow_from_the_seed(
+    tmp_path, tiny_config, asked, pixels
+):
+    """Each stream is recognised by the first permutation of 40 numbers that it gives."""
+
+    def permutation(state: dict) -> tuple[int, ...]:
+        generator = np.random.default_rng()
+        generator.bit_generator.state = state
+        return tuple(generator.permutation(40).tolist())
+
+    def streams(seed: int) -> list[tuple[int, ...]]:
+        config = tiny_config(seed=seed)
+        state = new_state(open_engine(micro_batch=4, compiled=False), config, (8, 8), 1)
+        with pytest.raises(BegunError):
+            simgan.train(config, *2 * [tmp_path / "images.npy"], tmp_path / "run")
+        orders = [order for _, order, _ in asked[-2:]]
+        return [
+            permutation(state.history.state_dict()["random"]),
+            permutation(state.random.bit_generator.state),
+            *(
+                tuple(index for number in range(10) for index in order.draw(number).indices.tolist())
+                for order in orders
+            ),
+        ]
+
+    np.save(tmp_path / "images.npy", pixels(40, 1))
+    by_seed = [streams(seed) for seed in range(3)]
+    assert len({stream for one_seed in by_seed for stream in one_seed}) == 12
+    assert streams(2) == by_seed[2]
 
 
 # 12 synthetic and 10 real images of 64 pixels; batches of 4. The tiny training draws 44 and 20.
