@@ -669,3 +669,21 @@ def test_a_reader_that_leaves_early_ends_the_command_in_silence():
         timeout=100,
     )
     assert (done.returncode, done.stderr) == (141, "")  # 128 + SIGPIPE, as of other Unix tools
+
+
+def test_match_writes_a_set_as_refine_does(command, data, tmp_path):
+    code, stdout, stderr = command("match", *data, tmp_path / "matched.npy", "--by", "fda-0.09")
+    assert (code, stderr) == (0, "")
+    assert "12 images matched by fda-0.09 are in" in stdout
+    matched = np.load(tmp_path / "matched.npy")
+    assert (matched.shape, matched.dtype) == ((12, 8, 8), np.uint8)
+    assert abs(matched.mean() - 64) < abs(np.load(data[0]).mean() - 64)  # the photographs' mean is about 64
+
+
+def test_match_offers_every_method():
+    from typing import get_args, get_type_hints
+
+    from simgan.command_line.match import Match
+    from simgan.matching import METHODS
+
+    assert get_args(get_type_hints(Match)["by"]) == tuple(METHODS)

@@ -21,6 +21,7 @@ from simgan.command_line.check import Check
 from simgan.command_line.demo import Demo
 from simgan.command_line.drift import Drift
 from simgan.command_line.evaluate import Evaluate
+from simgan.command_line.match import Match
 from simgan.command_line.refine import Refine
 from simgan.command_line.render_eyes import RenderEyes
 from simgan.command_line.report import Report
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 _BAD_INPUT, _UNWELL, _MISTAKE, _INTERRUPTED = 2, 3, 70, 130
 _BROKEN_PIPE = 141  # 128 + SIGPIPE, as of other Unix tools
-_NAMES = ("train", "refine", "check", "evaluate", "report", "drift", "render-eyes", "demo", "turing")
+_NAMES = ("train", "refine", "match", "check", "evaluate", "report", "drift", "render-eyes", "demo", "turing")
 _DEBUG = "--debug"  # anywhere on the command line
 _LESS_MEMORY = {
     "train": "choose a smaller --micro-batch, --history-size or --size",
@@ -161,6 +162,7 @@ def _commands(arguments: list[str]) -> Any:
     commands: Any = (
         _train(arguments)
         | Annotated[Refine, subcommand("refine")]
+        | Annotated[Match, subcommand("match")]
         | Annotated[Check, subcommand("check")]
         | Annotated[Evaluate, subcommand("evaluate")]
         | Annotated[Report, subcommand("report")]

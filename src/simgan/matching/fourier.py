@@ -6,6 +6,8 @@ Source: Yang and Soatto, FDA: Fourier Domain Adaptation for Semantic Segmentatio
 import numpy as np
 from numpy.typing import NDArray
 
+from simgan.images import resize
+
 
 def swap_low_frequencies(
     image: NDArray[np.float32], photograph: NDArray[np.float32], width: float
@@ -14,14 +16,15 @@ def swap_low_frequencies(
 
     Args:
         image: (H, W, C) in [-1, 1].
-        photograph: (H, W, C), of the same size.
+        photograph: (h, w, C); resized to (H, W) if it has another size.
         width: beta of the paper: half the side of the square of frequencies, as a share of the shorter side; the
             paper takes 0.01, 0.05 and 0.09.
 
     Returns:
         (H, W, C), clipped to [-1, 1].
     """
-    own, wanted = (np.fft.fft2(array, axes=(0, 1)) for array in (image, photograph))
+    same_size = resize(photograph, image.shape[:2])
+    own, wanted = (np.fft.fft2(array, axes=(0, 1)) for array in (image, same_size))
     height, across = image.shape[:2]
     half = int(width * min(height, across))
     # Signed frequencies in cycles an image: those up to `half` either way are swapped.

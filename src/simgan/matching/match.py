@@ -1,13 +1,17 @@
 """Whole sets of images matched to photographs, each to one drawn at random."""
 
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simgan.images import resize
+from simgan.errors import DataError
+from simgan.images import ImageSource, write_like
+from simgan.images.groups import groups_of_one_size
 from simgan.matching.colour import transfer_colour
 from simgan.matching.distribution import adapt_distribution
 from simgan.matching.fourier import swap_low_frequencies
@@ -34,14 +38,57 @@ def match_images(
 
     Args:
         images: (N, H, W, C) in [-1, 1].
-        photographs: (M, h, w, C) in [-1, 1]; resized where they have another size.
+        photographs: (M, h, w, C) in [-1, 1], of any size.
         method: one of METHODS.
         seed: of the draw.
 
     Returns:
         (N, H, W, C) in [-1, 1].
     """
-    drawn = np.random.default_rng(seed).integers(len(photographs), size=len(images))
-    size = images.shape[1:3]
-    pairs = zip(images, drawn, strict=True)
-    return np.stack([METHODS[method](image, resize(photographs[index], size)) for image, index in pairs])
+    pairs = zip(images, _draw(len(photographs), len(images), seed), strict=True)
+    return np.stack([METHODS[method](image, photographs[index]) for image, index in pairs])
+
+
+def match_data_set(
+    source: ImageSource,
+    photographs: ImageSource,
+    output: str | Path,
+    method: MatchMethod,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    seed: int = 0,
+) -> None:
+    """Writes the images of `source`, each matched to a photograph drawn at random, to `output`.
+
+    Format, bit depth, keys, names and labels are those of `source`, as in `refine_data_set`. Images and photographs
+    may have any size; few are in memory at once.
+
+    Args:
+        on_progress: called now and then with the images written and their number.
+
+    Raises:
+        DataError: the sets differ in channels, an image cannot be read, or `output` exists; nothing is left then.
+        OutputError: the disk is full, or `output` cannot be written; nothing is left.
+    """
+    if source.channels != photographs.channels:
+        raise DataError(
+            f"{photographs.path}: expected {source.channels} channel(s) as in {source.path}, received "
+            f"{photographs.channels}; --channels 1 or --channels 3 converts picture files."
+        )
+    drawn, done = _draw(len(photographs), len(source), seed), 0
+    with write_like(source, output) as writer, closing(groups_of_one_size(source)) as groups:
+        for indices, images in groups:
+            matched = [
+                METHODS[method](
+                    source.pixel_range.to_model(image), photographs.pixel_range.to_model(photographs[drawn[index]])
+                )
+                for index, image in zip(indices, images, strict=True)
+            ]
+            writer.write_many(indices, source.pixel_range.from_model(np.stack(matched), source.dtype))
+            done += len(indices)
+            on_progress(done, len(source))
+
+
+def _draw(photographs: int, images: int, seed: int) -> NDArray[np.int64]:
+    """The index of a photograph for each image."""
+    return np.random.default_rng(seed).integers(photographs, size=images)
