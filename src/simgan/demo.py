@@ -1,7 +1,9 @@
 """The demo: render two domains of eyes, train a refiner, refine, score, draw. The main job with nothing to bring."""
 
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -18,13 +20,35 @@ from simgan.settings.config import make_config
 from simgan.settings.presets import PRESETS
 from simgan.training.train import train
 
-_SYNTHETIC, _REAL, _TEST = 8000, 4000, 2000  # images
 # Test eyes come from a series of their own, so that none was seen in training.
 _TEST_SERIES = 1_000_003
 _SCORING = EvaluateConfig(label="gaze", points="iris_centre", steps=800)
 
 
-def run_demo(out: Path, seed: int, console: Console) -> Evaluation:
+@dataclass(frozen=True)
+class DemoSize:
+    """How much the demo renders, trains and scores."""
+
+    synthetic: int
+    """Images, as `real` and `test`."""
+    real: int
+    test: int
+    scoring: EvaluateConfig
+    settings: dict[str, Any] = field(default_factory=dict)
+    """What differs from the preset `demo`."""
+
+
+SHORT = DemoSize(
+    2000,
+    1000,
+    600,
+    _SCORING.quick(),
+    {"refiner_pretrain_steps": 100, "discriminator_pretrain_steps": 50, "steps": 200, "sample_every": 50},
+)
+FULL = DemoSize(8000, 4000, 2000, _SCORING)
+
+
+def run_demo(out: Path, seed: int, console: Console, size: DemoSize = SHORT) -> Evaluation:
     """Runs the demo into a new folder `out`.
 
     The labels of the `camera` images are used for the last score alone.
@@ -35,7 +59,7 @@ def run_demo(out: Path, seed: int, console: Console) -> Evaluation:
         ConfigError: the seed is out of range.
     """
     started = time.perf_counter()
-    config = make_config({"seed": seed}, PRESETS["demo"].config)
+    config = make_config({"seed": seed, **size.settings}, PRESETS["demo"].config)
 
     def render(name: str, count: int, domain: Domain, series: int) -> Path:
         path = out / f"{name}.h5"
@@ -44,15 +68,20 @@ def run_demo(out: Path, seed: int, console: Console) -> Evaluation:
         return path
 
     check_new(out).mkdir(parents=True)
-    synthetic = render("synthetic", _SYNTHETIC, "synthetic", seed)
-    real = render("camera", _REAL, "camera", seed)
-    test = render("test", _TEST, "camera", seed + _TEST_SERIES)
+    say(
+        console,
+        f"demo: renders {size.synthetic + size.real + size.test} eyes, trains R for {config.steps} adversarial steps, "
+        f"refines, trains {3 * size.scoring.seeds} estimators of gaze, and draws {out / 'run' / 'report.html'}",
+    )
+    synthetic = render("synthetic", size.synthetic, "synthetic", seed)
+    real = render("camera", size.real, "camera", seed)
+    test = render("test", size.test, "camera", seed + _TEST_SERIES)
     run = train(config, synthetic, real, out / "run", console=console)
     with open_images(synthetic) as source, show_progress(console, "refining") as on_progress:
         refine_data_set(run, source, out / "refined.h5", on_progress)
     with open_images(test) as real_test:
-        command = f"simgan demo --seed {seed}"
-        found = evaluate(run, real_test=real_test, config=_SCORING, command=command, console=console)
+        command = f"simgan demo --seed {seed}{' --full' if size is FULL else ''}"
+        found = evaluate(run, real_test=real_test, config=size.scoring, command=command, console=console)
     report = write_report(run)
     say(console, f"report: {report}")
     say(console, f"done in {(time.perf_counter() - started) / 60:.1f} minutes")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import join
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -60,12 +60,14 @@ class Evaluate:
     """Label whose drift is measured; by default the first that holds points in pixels or masks."""
     estimator: str = "small"
     """small, paper (the paper's gaze estimator, slow on a CPU), or your own .keras file: architecture alone."""
-    steps: int = 1200
-    """Steps of each estimator."""
-    seeds: int = 3
-    """Estimators trained on each set. Intervals are over seeds and test images."""
-    images: int = 4096
-    """Synthetic images used at most, evenly spaced."""
+    quick: bool = False
+    """A first look: fewer steps, one estimator for each set, fewer images. Intervals are wide."""
+    steps: int | None = None
+    """Steps of each estimator and of the localiser; by default 1200, with --quick 200."""
+    seeds: int | None = None
+    """Estimators trained on each set; by default 3, with --quick 1. Intervals are over seeds and test images."""
+    images: int | None = None
+    """Synthetic images used at most, evenly spaced; by default 4096, with --quick 1024."""
     features: Path | None = None
     """A .keras file of a feature network, an Inception say, for distances on its features as well."""
 
@@ -77,6 +79,12 @@ class Evaluate:
         from simgan.runs.run import Run
 
         run = Run.open(self.run_folder)
+        config = EvaluateConfig(
+            label=self.label, task=self.task, points=self.points, estimator=self.estimator, features=self.features
+        )
+        given = {"steps": self.steps, "seeds": self.seeds, "images": self.images}
+        amounts: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        config = replace(config.quick() if self.quick else config, **amounts)
         with ExitStack() as opened:
             synthetic, real, test = self._open(run, opened, console)
             found = evaluate(
@@ -84,16 +92,7 @@ class Evaluate:
                 synthetic=synthetic,
                 real=real,
                 real_test=test,
-                config=EvaluateConfig(
-                    label=self.label,
-                    task=self.task,
-                    points=self.points,
-                    estimator=self.estimator,
-                    steps=self.steps,
-                    seeds=self.seeds,
-                    images=self.images,
-                    features=self.features,
-                ),
+                config=config,
                 command=self._command(),
                 console=console,
             )
@@ -131,5 +130,5 @@ class Evaluate:
         for name, field in type(self).__dataclass_fields__.items():
             value = getattr(self, name)
             if name != "run_folder" and value != field.default:
-                given += [f"--{name.replace('_', '-')}", str(value)]
+                given += [f"--{name.replace('_', '-')}"] + ([] if value is True else [str(value)])
         return join(given)

@@ -6,7 +6,7 @@ real ones (distances), and does training on them help on labelled real images (d
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -67,7 +67,9 @@ class EvaluateConfig:
     estimator: str = "small"
     """`small`, `paper`, or the path of a .keras file."""
     steps: int = 1200
-    """Of each training."""
+    """Updates of each estimator and of the localiser."""
+    two_sample_steps: int = 400
+    """Updates of each classifier that tells two sets apart."""
     seeds: int = 3
     """Trainings on each set, with consecutive seeds."""
     seed: int = 0
@@ -78,9 +80,13 @@ class EvaluateConfig:
     """A .keras file of a feature network, for distances on its features as well."""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "seeds", "images"):
+        for name in ("steps", "two_sample_steps", "seeds", "images"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}: expected a positive number, received {getattr(self, name)}; leave it out.")
+
+    def quick(self) -> "EvaluateConfig":
+        """The same measurements for a first look: less of everything, so intervals are wide."""
+        return replace(self, steps=200, two_sample_steps=60, seeds=1, images=1024)
 
 
 def evaluate(
@@ -286,5 +292,11 @@ def _distances(
     extractors |= user_extractors
     with show_progress(console, "distances", "measures") as on_progress:
         return distances(
-            sample.synthetic[few], sample.refined[few], y, extractors, seed=config.seed, on_progress=on_progress
+            sample.synthetic[few],
+            sample.refined[few],
+            y,
+            extractors,
+            steps=config.two_sample_steps,
+            seed=config.seed,
+            on_progress=on_progress,
         )
