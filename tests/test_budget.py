@@ -60,3 +60,56 @@ def test_drift_that_falls_with_the_weight_comes_to_rest_on_the_budget():
         weight(step)
     assert weight.gauges()["measured_drift"] == pytest.approx(0.5, rel=1e-3)
     assert weight.gauges()["self_regularisation_weight"] == pytest.approx(6.0, rel=1e-3)
+
+
+def test_a_fixed_weight_has_no_state():
+    weight = FixedWeight(3.0)
+    assert weight.state_dict() == {}
+    weight.load_state_dict({})
+    assert weight(1) == 3.0
+
+
+def test_before_the_first_measurement_no_drift_is_told():
+    assert DriftBudget(0.5, 4.0, lambda: 1.0).gauges() == {"self_regularisation_weight": 4.0, "measured_drift": 0.0}
+
+
+def test_a_budget_goes_on_from_its_state():
+    drifts = [1.0, 0.75, 0.2, 0.9]
+    whole, _ = steer(drifts)
+    _, first = steer(drifts[:2])
+    state = first.state_dict()
+    assert state == {"weight": whole[19], "drift": 0.75}
+    rest = iter(drifts[2:])
+    second = DriftBudget(0.5, 4.0, lambda: next(rest))
+    second.load_state_dict(state)
+    assert second.gauges() == first.gauges()
+    assert [second(step) for step in range(21, 41)] == whole[20:]
+
+
+@pytest.mark.parametrize("state", [{"weight": 4.0, "drift": 0.0}, {"weight": 256.0, "drift": 1e9}], ids=str)
+def test_a_state_at_the_limits_is_taken(state):
+    weight = DriftBudget(0.5, 4.0, lambda: 0.5)
+    weight.load_state_dict(state)
+    assert weight.state_dict() == state
+
+
+@pytest.mark.parametrize(
+    ("state", "error"),
+    [
+        ({"weight": 3.9, "drift": 0.0}, ValueError),  # below the first
+        ({"weight": 257.0, "drift": 0.0}, ValueError),  # above 64 times the first
+        ({"weight": math.nan, "drift": 0.0}, ValueError),
+        ({"weight": 4.0, "drift": -0.1}, ValueError),
+        ({"weight": 4.0, "drift": math.inf}, ValueError),
+        ({"weight": 4.0, "drift": math.nan}, ValueError),
+        ({"weight": 4.0}, KeyError),
+        ({"drift": 0.0}, KeyError),
+        ({"weight": None, "drift": 0.0}, TypeError),
+    ],
+    ids=str,
+)
+def test_what_is_no_state_of_this_budget_is_refused(state, error):
+    weight = DriftBudget(0.5, 4.0, lambda: 0.5)
+    with pytest.raises(error):
+        weight.load_state_dict(state)
+    assert weight.state_dict() == {"weight": 4.0, "drift": 0.0}

@@ -171,3 +171,38 @@ def test_a_buffer_of_no_capacity_holds_and_gives_nothing():
     buffer.add(np.ones((3, 1, 2, 1), np.float32))
     assert len(buffer) == 0
     assert buffer.sample(5).shape == (0, 1, 2, 1)
+
+
+@pytest.mark.parametrize("filled", [0, 3, 8])
+def test_a_buffer_goes_on_from_its_state(filled):
+    first = buffer_of(8, seed=1)
+    first.add(marked(*range(filled)))
+    saved = first.state_dict()
+    assert saved["images"].shape == (filled, 1, 2, 1)
+    second = buffer_of(8, seed=2)
+    second.add(marked(90, 91, 92, 93))
+    second.load_state_dict(saved)
+    assert len(second) == filled
+    for mark in range(100, 112, 3):
+        for buffer in (first, second):
+            buffer.add(marked(mark, mark + 1, mark + 2))
+        assert marks_of(first.sample(4)) == marks_of(second.sample(4))
+
+
+@pytest.mark.parametrize("shape", [(2, 2, 2, 1), (4, 1, 2, 1)], ids=["size", "too many"])
+def test_a_state_of_another_buffer_is_refused(shape):
+    buffer = buffer_of(3)
+    buffer.add(marked(1))
+    state = {**buffer_of(3).state_dict(), "images": np.zeros(shape, np.float32)}
+    with pytest.raises(ValueError, match="at most 3 images"):
+        buffer.load_state_dict(state)
+    assert held(buffer) == {1}
+
+
+def test_a_buffer_may_take_four_fifths_of_the_memory_and_no_more(monkeypatch, only_line):
+    """Images of 2 values, 8 bytes each: of 1,000 bytes 800 are 100 images."""
+    monkeypatch.setattr("simgan.history.device_memory", lambda: 1000)
+    assert buffer_of(100).capacity == 100
+    with pytest.raises(ConfigError) as caught:
+        buffer_of(101)
+    assert only_line(str(caught.value)).endswith("choose a smaller history_size.")

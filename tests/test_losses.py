@@ -10,7 +10,7 @@ from keras import ops
 from scipy.ndimage import convolve1d
 
 from simgan.errors import ConfigError
-from simgan.losses import PatchClass, local_adversarial_loss, patch_labels, self_regularisation_loss
+from simgan.losses import PatchClass, features, local_adversarial_loss, patch_labels, self_regularisation_loss
 
 RANDOM = np.random.default_rng(0)
 REAL, REFINED = [1.0, 0.0], [0.0, 1.0]
@@ -216,3 +216,16 @@ def test_the_sums_of_the_paper_follow_by_the_documented_conversion():
 @pytest.mark.parametrize("loss", [local_adversarial_loss, self_regularisation_loss])
 def test_saved_models_find_the_loss_by_name(loss):
     assert keras.saving.get_registered_object(f"simgan>{loss.__name__}") is loss
+
+
+@pytest.mark.parametrize(
+    ("psi", "shape"),
+    [
+        ("identity", (2, 4, 5, 3)),
+        ("channel_mean", (2, 4, 5, 1)),
+        ("gradient", (2, 3, 4, 6)),
+        ("structure", (2, 4, 5, 9)),
+    ],
+)
+def test_shapes_of_the_features(psi, shape):
+    assert tuple(features(psi, tensor(np.zeros((2, 4, 5, 3), np.float32))).shape) == shape

@@ -7,7 +7,9 @@ import pytest
 import simgan
 from simgan.cli import main
 from simgan.errors import ConfigError, DataError
+from simgan.evaluation import displacement, structural_similarity
 from simgan.images import open_images
+from simgan.refined_sample import refined_sample
 from simgan.results import read_evaluation
 from simgan.scoring import EvaluateConfig, evaluate
 
@@ -32,6 +34,12 @@ def test_everything_is_measured_and_kept(run_on_eyes, eyes):
     by_label, by_flow = found.drift
     assert (by_label.measured_by, by_label.images) == ("localiser of iris_centre", 4)
     assert (by_flow.measured_by, by_flow.images) == ("optical flow", 20)
+    with open_images(eyes / "synthetic.h5") as source:
+        sample = refined_sample(run_on_eyes, source, 20)
+    assert by_flow.mean == pytest.approx(displacement(sample.synthetic, sample.refined).mean())
+    assert by_flow.mean > 0
+    structure = structural_similarity(sample.synthetic, sample.refined).mean()
+    assert found.structural_similarity == pytest.approx(structure)
     for drift in found.drift:
         assert (run_on_eyes.path / "evaluation" / drift.picture).stat().st_size > 500
     assert len(found.distances) == 6

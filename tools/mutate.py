@@ -123,7 +123,8 @@ def row(module: str, statuses: Iterable[str]) -> str:
 
 
 def _mutmut(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs mutmut, which sets the path to the mutated package itself. A process with threads of OpenMP must not fork."""
+    """Runs mutmut in `folder`."""
+    # mutmut sets the path to the mutated package itself, and a process with threads of OpenMP must not fork.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment["OMP_NUM_THREADS"] = "1"
     command = [str(Path(sys.executable).parent / "mutmut"), *arguments]

@@ -1,4 +1,4 @@
-"""Some synthetic images of a run's data, and what R makes of them."""
+"""A sample of synthetic images and their refined versions."""
 
 from dataclasses import dataclass
 
@@ -18,14 +18,14 @@ _SILENT = Console(quiet=True)
 
 @dataclass(frozen=True)
 class Sample:
-    """Some synthetic images, and what R made of them; (N, H, W, C) in [-1, 1]."""
+    """Synthetic images and their refined versions; (N, H, W, C) in [-1, 1]."""
 
     indices: list[int]
     names: list[str]
     synthetic: NDArray[np.float32]
     refined: NDArray[np.float32]
     resized: bool
-    """Whether the images were brought to the training's size, since they have several: labels in pixels do not fit."""
+    """Whether the images, being of several sizes, were resized to the training's: labels in pixels no longer fit."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -35,7 +35,7 @@ class Sample:
 
 
 def refined_sample(run: Run, source: ImageSource, count: int, console: Console = _SILENT) -> Sample:
-    """Refines up to `count` evenly spaced images, each at its own size; those of several sizes at the training's."""
+    """Refines up to `count` evenly spaced images: at their own size if all have the same, else at the training's."""
     indices = evenly_spaced(len(source), count)
     names = [source.names[index] for index in indices]
     with show_progress(console, "refining a sample") as on_progress:

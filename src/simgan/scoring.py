@@ -61,9 +61,9 @@ class EvaluateConfig:
     steps: int = 1200
     """Of each training."""
     seeds: int = 3
-    """Trainings on each set."""
+    """Trainings on each set, with consecutive seeds."""
     seed: int = 0
-    """The first of them; of the localiser and of all draws."""
+    """Seed of the first training, of the localiser and of all random draws."""
     images: int = 4096
     """Synthetic images used, evenly spaced; of the real ones half as many."""
     features: Path | None = None
@@ -93,7 +93,7 @@ def evaluate(
         real: photographs, unlabelled; likewise.
         real_test: labelled real images. None: no downstream score, and an earlier one is kept.
         config: what is measured.
-        command: to be noted in the results.
+        command: what the results name as the command that made them.
         console: where progress goes; by default nowhere.
 
     Raises:
@@ -116,8 +116,7 @@ def _measure(
     console: Console,
 ) -> Evaluation:
     label = _shared_label(x, real_test, config.label) if real_test is not None else None
-    # What cannot be used is said before anything takes long.
-    network(config.estimator)
+    network(config.estimator)  # raises an error before anything that takes long
     extractors = {} if config.features is None else {config.features.name: model_features(config.features)}
     earlier = read_evaluation(run.path)
     sample = refined_sample(run, x, config.images, console)
@@ -158,7 +157,7 @@ def _shared_label(synthetic: ImageSource, test: ImageSource, wanted: str | None)
 def _drifts(
     run: Run, source: ImageSource, sample: Sample, config: EvaluateConfig, console: Console
 ) -> tuple[tuple[DriftResult, ...], list[str]]:
-    """By optical flow, and by a localiser if there is a label of points; and warnings."""
+    """The drift by optical flow, before it that by a localiser if there is a label of points, and warnings."""
     flow = Drift(displacement(sample.synthetic, sample.refined))
     found = [drift_result(flow, sample.names, "optical flow", picture=_draw_worst(run, sample, flow, None))]
     warnings: list[str] = []
@@ -204,7 +203,10 @@ def _first_points(source: ImageSource, sample: Sample) -> str | None:
 
 
 def _draw_worst(run: Run, sample: Sample, drift: Drift, among: Sequence[int] | None) -> str:
-    """A picture of the ten images that drifted most; `among`: the images of `drift.each`."""
+    """Draws the ten images that drifted most and returns the file's name.
+
+    `among` are the rows of the sample that `drift.each` was measured on, in its order; None stands for all.
+    """
     rows = [index if among is None else among[index] for index in worst_first(drift)]
     name = "worst-by-flow.png" if among is None else "worst-by-localiser.png"
     (run.path / FOLDER).mkdir(exist_ok=True)
@@ -252,18 +254,18 @@ def _distances(
     run: Run,
     real: ImageSource,
     sample: Sample,
-    own: dict[str, FeatureExtractor],
+    user_extractors: dict[str, FeatureExtractor],
     config: EvaluateConfig,
     console: Console,
 ) -> tuple[Distance, ...]:
-    """`own`: of the user, by name, beside ours."""
+    """Distances to real images on random features, on D's and on those of `user_extractors`, by file name."""
     chosen = evenly_spaced(len(real), max(1, config.images // 2))
     y = np.stack([load_image(real, index, sample.size) for index in chosen])
     few = evenly_spaced(len(sample.synthetic), max(1, config.images // 2))
     extractors = {"random features": random_features(y.shape[-1])}
     if sample.size == (run.data.height, run.data.width):
         extractors["features of D"] = discriminator_features(run.discriminator)
-    extractors |= own
+    extractors |= user_extractors
     with show_progress(console, "distances", "measures") as on_progress:
         return distances(
             sample.synthetic[few], sample.refined[few], y, extractors, seed=config.seed, on_progress=on_progress

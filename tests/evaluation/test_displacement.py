@@ -89,3 +89,29 @@ def test_images_of_a_few_pixels_are_read(side):
 def test_movement_in_a_large_image_is_in_its_own_pixels():
     x = eyes(2, height=350, width=550)
     assert displacement(x, np.roll(x, 6, axis=2)).mean() == pytest.approx(6, abs=0.4)
+
+
+def test_each_image_has_its_own_displacement():
+    x = eyes(3)
+    shifted = np.stack([np.roll(image, pixels, axis=1) for image, pixels in zip(x, (0, 3, 1), strict=True)])
+    assert displacement(x, shifted) == pytest.approx([0, 3, 1], abs=0.2)
+
+
+def test_a_half_that_moved_counts_by_its_share():
+    """Texture moves by 2 px in the lower half of the image alone: 1 in the mean, neither 0 nor the largest flow."""
+    noise = np.random.default_rng(0).normal(size=(1, 120, 120, 1))
+    x = np.clip(gaussian_filter(noise, (0, 2, 2, 0)) * 4, -1, 1).astype(np.float32)
+    moved = x.copy()
+    moved[:, 60:] = np.roll(x, 2, axis=2)[:, 60:]
+    assert displacement(x, moved)[0] == pytest.approx(1, abs=0.2)
+    assert displacement(x, np.roll(x, 2, axis=2))[0] == pytest.approx(2, abs=0.2)
+
+
+def test_images_without_a_partner_are_refused():
+    with pytest.raises(ValueError, match="expected 2 images, received 1"):
+        displacement(eyes(2), eyes(1))
+
+
+def test_no_images_have_no_displacement():
+    none = np.zeros((0, 8, 8, 1), np.float32)
+    assert displacement(none, none).shape == (0,)

@@ -5,8 +5,8 @@ import numpy as np
 
 from simgan.device import open_engine
 from simgan.evaluation import train_localiser
-from simgan.evaluation.localiser import Localiser, shifted
 from simgan.evaluation.augmentation import change_appearance
+from simgan.evaluation.localiser import Localiser, shifted
 
 
 def test_shifted_goes_right_and_down_and_repeats_the_border():

@@ -65,7 +65,7 @@ def save(path, *layers):
 
 
 def test_own_network_keeps_what_a_normalization_layer_was_adapted_to(tmp_path):
-    """Mean 5 and deviation 2 belong to the architecture: 9 is 2 deviations above, and a model within counts as well."""
+    """Mean 5 and deviation 2 belong to the architecture: 9 is 2 deviations above, in a nested model as well."""
     normalization = keras.layers.Normalization(axis=None)
     normalization.adapt(np.array([3.0, 7.0]))
     within = keras.Sequential([keras.Input((4, 4, 1)), normalization])

@@ -52,3 +52,19 @@ def test_interval_is_that_of_clopper_and_pearson():
     assert found.estimate == 1
     assert found.low == pytest.approx(0.025 ** (1 / 40), rel=1e-6)
     assert found.high == 1
+
+
+def test_half_of_a_set_that_is_like_the_other_cannot_be_told_apart():
+    """All of one set and half of the other are dark: at best those are taken for the one set, and 3 in 4 are right."""
+    dark, light = np.full((60, 8, 8, 1), -0.9, np.float32), np.full((30, 8, 8, 1), 0.9, np.float32)
+    found = two_sample_accuracy(dark, np.concatenate([dark[:30], light]), steps=60)
+    assert found.estimate == pytest.approx(0.75, abs=0.02)
+    assert found.low < 0.72
+    assert found.high > 0.78
+    assert found.high - found.low < 0.2  # 120 images: about 2 * 1.96 * sqrt(0.75 * 0.25 / 120) = 0.155
+
+
+def test_progress_counts_the_steps_of_all_three_networks():
+    progress = []
+    two_sample_accuracy(noise(6, 0.1), noise(6, 0.2), steps=2, on_progress=lambda *done: progress.append(done))
+    assert progress == [(done, 6) for done in range(1, 7)]

@@ -1,8 +1,8 @@
 """Bootstrap intervals of scores that vary over seeds and test images.
 
-Efron and Tibshirani, An Introduction to the Bootstrap, 1993: percentile intervals. Both factors are resampled, each
-as a whole (the crossed 'pigeonhole' bootstrap of Owen, Annals of Applied Statistics 2007), so that the interval holds
-for another seed and for other test images.
+Percentile intervals: Efron and Tibshirani, An Introduction to the Bootstrap, 1993. Seeds and test images are resampled
+independently of each other, so that the interval holds for other seeds and for other test images (the crossed
+'pigeonhole' bootstrap of Owen, Annals of Applied Statistics 2007).
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from simgan.results import Interval
 
 _RESAMPLES = 4000
-_AT_ONCE = 100  # resamples: counts of every test image are in memory for so many
+_AT_ONCE = 100  # resamples computed at once: each needs a count for every test image in memory
 
 
 def resampled_means(
     errors: Sequence[NDArray[np.float64]], *, resamples: int = _RESAMPLES, seed: int = 0
 ) -> list[NDArray[np.float64]]:
-    """Means of several scores over resampled seeds and test images, the same resamples for all: paired.
+    """Means of several scores over resampled seeds and test images; all scores use the same resamples (paired).
 
     Args:
         errors: each (seeds, images).

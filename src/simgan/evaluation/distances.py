@@ -1,4 +1,4 @@
-"""How far synthetic and refined images are from real ones, by every measure there is here."""
+"""How far synthetic and refined images are from real ones: KID, sliced Wasserstein distance, two-sample test."""
 
 from collections.abc import Callable, Mapping
 
@@ -12,8 +12,8 @@ from simgan.evaluation.two_sample import two_sample_accuracy
 from simgan.results import Distance
 
 PATCH = 11
-"""px: side of the squares that the classifier sees when framing is not to count."""
-_SMALLEST = 4  # images of a set that can be split and cross-validated
+"""px: side of the squares that the two-sample test sees where framing is not to count."""
+_SMALLEST = 4  # images that a set must have to be split and cross-validated
 
 
 def distances(

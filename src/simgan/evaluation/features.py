@@ -56,7 +56,9 @@ def discriminator_features(discriminator: keras.Model) -> FeatureExtractor:
 
 
 def model_features(path: str | Path) -> FeatureExtractor:
-    """The output of a feature network in a local .keras file, an Inception say, resized and tiled to its input.
+    """The output of a feature network in a local .keras file, such as an Inception; images are resized to its input.
+
+    A grey image is repeated in each channel of the input.
 
     Raises:
         ConfigError: the file is no model of images of one size with 1 or 3 channels.
@@ -88,7 +90,7 @@ def model_features(path: str | Path) -> FeatureExtractor:
 
 
 def _spatial_statistics(model: keras.Model) -> FeatureExtractor:
-    """Mean and deviation of each map of `model` (B, h, w, F): looks weigh more than places."""
+    """Mean and deviation over the image of each map of `model` (B, h, w, F): they ignore most of where things are."""
 
     def features(images: NDArray[np.float32]) -> NDArray[np.float32]:
         found = []

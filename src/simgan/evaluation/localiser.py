@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simgan.evaluation.estimator import Estimator, train_estimator
 from simgan.evaluation.augmentation import change_appearance, shift_and_zoom
+from simgan.evaluation.estimator import Estimator, train_estimator
 from simgan.evaluation.voting import voting_network
 
 _LEARNING_RATE = 2e-3  # ours: docs/experiments.md, section 10
@@ -24,7 +24,7 @@ _SHIFTS = (-3, -1, 2)  # px, along each axis: unevenly spaced, so that each fall
 
 @dataclass(frozen=True)
 class Localiser(Estimator):
-    """Reads points (N, 2P), px, in images (N, H, W, C) in [-1, 1], as the mean of what it reads in nine shifted copies.
+    """Reads points (N, 2P), px, in images (N, H, W, C) in [-1, 1]: the mean of nine readings of shifted copies.
 
     Its error depends on where a point falls on the network's coarse grid, and the mean over shifts evens this out.
     """

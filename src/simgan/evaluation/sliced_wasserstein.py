@@ -28,7 +28,10 @@ def sliced_wasserstein(one: NDArray[np.floating], other: NDArray[np.floating], *
 
 
 def sliced_wasserstein_interval(one: NDArray[np.floating], other: NDArray[np.floating], *, seed: int = 0) -> Interval:
-    """The distance with a 95 % interval by bootstrap, centred on the estimate: resampling alone adds distance."""
+    """The distance with a 95 % interval by bootstrap.
+
+    Resampling alone adds distance, so the resampled distances are moved to have the estimate as their mean.
+    """
     x, y = _projected(one, other, seed)
     random = np.random.default_rng(seed)
 

@@ -1,4 +1,4 @@
-"""What a label asks of an estimator: targets, loss, and the error on each test image."""
+"""Tasks: how a label becomes an estimator's targets, its loss, and its error on each test image."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -13,7 +13,7 @@ from simgan.eyes.geometry import gaze_vector
 
 TaskName = Literal["angle", "points", "vector", "classification"]
 _ANGLES = ("gaze", "head_pose", "pitch_yaw")  # names of labels whose two numbers are pitch and yaw
-_OFF_UNIT = 1e-2  # how far the length of a direction may be from 1
+_OFF_UNIT = 1e-2  # largest difference of the length of a direction from 1
 
 
 class Task(Protocol):
@@ -23,7 +23,7 @@ class Task(Protocol):
     unit: str
     """Of an error."""
     thresholds: tuple[float, ...]
-    """Errors below which an image counts as well done, in `unit`."""
+    """For each, the share of test images with a smaller error is reported, in `unit`."""
     standardised: bool
     """Whether targets are brought to mean 0 and deviation 1 for training."""
 
@@ -132,7 +132,7 @@ class Classification:
 
 
 def _words(labels: NDArray[Any]) -> NDArray[Any]:
-    """Classes (N,) as they compare: HDF5 gives words as bytes, NumPy's files as text."""
+    """Classes (N,) in a form that can be compared: HDF5 gives words as bytes, NumPy's files as text."""
     if labels.dtype.kind not in "SO":
         return np.asarray(labels)
     return np.array([one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one) for one in labels])

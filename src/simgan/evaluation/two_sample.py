@@ -36,7 +36,8 @@ def two_sample_accuracy(
         one: (N, H, W, C) in [-1, 1].
         other: (M, H, W, C). Of the larger set as many images are drawn as there are in the smaller.
         steps: of the training of each of three networks.
-        patch: if given, one square of so many pixels is cut at random from each image: looks without framing.
+        patch: side in px of a square that is cut from each image at a random place, so that texture counts and framing
+            does not; None: whole images.
         seed: of draws, folds and networks.
         on_progress: called with the steps done and their number.
 
@@ -49,7 +50,7 @@ def two_sample_accuracy(
     if patch is not None:
         images = _cut(images, patch, random)
     belongs = np.repeat([0, 1], count)
-    # Both of a pair go to one fold: each fold is balanced.
+    # Image i of either set goes to the same fold, so each fold has as many images of one set as of the other.
     folds = np.tile(random.permutation(count) % _FOLDS, 2)
     task, wrong = Classification((0, 1)), 0
     for fold in range(_FOLDS):

@@ -2,8 +2,8 @@
 
 Keras itself builds whatever a file names: its own layers that run code or open other files (Lambda, TFSMLayer, the
 vocabularies of StringLookup), and functions of any module. Several ways around its safe mode were published
-(CVE-2025-1550, -8747, -9905, -9906, -12058, -12060). So the file is looked through first: nothing is built but the
-layers below, out of a .keras file, whose numbers take no more room than the file.
+(CVE-2025-1550, -8747, -9905, -9906, -12058, -12060). So the file is inspected first: it must be a .keras file, made
+only of the layers below, and its weights must take no more memory than the file is large.
 """
 
 import io
@@ -32,7 +32,7 @@ _LAYERS = frozenset(
         *("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate"),
     )
 )
-# What Keras, its backends, zipfile, json and h5py raise of files that are not sound.
+# What Keras, its backends, zipfile, json and h5py raise for damaged files.
 _FAILURES = (
     *(OSError, RuntimeError, MemoryError, ValueError, TypeError, KeyError, IndexError, AttributeError),
     *(NotImplementedError, zipfile.BadZipFile),
@@ -93,7 +93,7 @@ def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> b
 
 
 def _check_part(part: Any) -> None:
-    """Looks through what JSON gives, at any depth."""
+    """Checks parsed JSON at any depth."""
     if isinstance(part, list):
         for item in part:
             _check_part(item)
@@ -128,7 +128,7 @@ def _check_class(part: dict[str, Any]) -> None:
 
 
 def _check_weights(file: h5py.File, size: int) -> None:
-    """Arrays of floats within the file itself, which take no more room than it has."""
+    """Requires numbers stored in the file itself that take no more memory than the file has bytes."""
     total = 0
 
     def wrong(name: str, link: Any) -> str | None:

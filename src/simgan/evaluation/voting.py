@@ -1,8 +1,9 @@
-"""A network that reads points: every place votes for where a point is, and attention weighs the votes.
+"""A network that reads points: each cell of its last feature map votes for a position, and attention weighs the votes.
 
-Attention is a softmax over the places of a map, and its mean place is the reading (the soft-argmax of Luvizon et al.,
-arXiv:1710.02322, section 3.1); each place may correct itself by a small vector, so that points near the border or
-beyond can be read as well. Content that moves takes its reading along, which a dense layer has to learn.
+A vote is the cell's own position plus a small correction that the network computes, so that points near or beyond the
+border can be read as well. Attention is a softmax over the cells, and the point is the weighted mean of the votes (the
+soft-argmax of Luvizon et al., arXiv:1710.02322, section 3.1). If content moves, the point moves with it by
+construction; a dense layer would have to learn that.
 """
 
 from typing import Any
@@ -12,10 +13,10 @@ import numpy as np
 from keras import layers, ops
 
 # Ours: docs/experiments.md, section 10.
-_SEEN = 64  # px: larger images are averaged down to about that on their longer side
-_STRIDE = 4  # of the map, in pixels of what is seen
-_SHARPNESS = 4.0  # of attention: the map's values are multiplied by it
-_CORRECTION = 0.5  # of a place, in strides, for a value of 1
+_SEEN = 64  # px: images with a longer side are averaged down to about that
+_STRIDE = 4  # px of the averaged image from one cell of the map to the next
+_SHARPNESS = 4.0  # factor before the softmax of attention
+_CORRECTION = 0.5  # cells that an output of 1 corrects a vote by
 
 
 def voting_network(height: int, width: int, channels: int, outputs: int, dtype: str = "float32") -> keras.Model:
