@@ -656,6 +656,26 @@ def test_config_remembers_what_becomes_of_bad_images(command, train, tmp_path, w
     assert "8 images of 1 channel(s) uint8" in stdout
 
 
+@pytest.mark.parametrize(
+    ("arguments", "flag"),
+    [
+        (["check", "FILES"], "--images"),
+        (["train", "--synthetic", "FILES", "--real", "x", "--out", "y"], "--synthetic-images"),
+    ],
+)
+def test_a_pattern_that_the_shell_wrote_out_is_told_by_its_number(
+    arguments, flag, refused, tmp_path, write_pngs, pixels
+):
+    folder = write_pngs(tmp_path / "many", pixels(200, 1, (4, 4)))
+    files = sorted(folder.iterdir())
+    line = refused(*(part for one in arguments for part in (files if one == "FILES" else [one])))
+    assert "received 200 files" in line
+    assert str(files[0]) in line
+    assert str(files[1]) not in line
+    assert f"{flag}" in line
+    assert "'*.png'" in line
+
+
 def test_version(command):
     code, stdout, stderr = command("--version")
     assert (code, stdout.strip(), stderr) == (0, f"simgan {simgan.__version__}", "")
