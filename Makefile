@@ -12,7 +12,7 @@ demo: .venv/installed ## Render, train, refine, score, draw (6 minutes on two co
 	$(BIN)/simgan demo --out $(OUT)
 
 test: .venv/installed .venv-old-keras/installed ## All tests
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8
 
 test-browser: .venv/installed-browser ## The page of simgan turing in a real browser; installs chromium if there is none
 	tests_browser/install_browser.sh
@@ -48,7 +48,7 @@ lock: ## Write requirements.lock anew from pyproject.toml, with the newest versi
 	rm -rf .venv-lock
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python -m pip install --quiet torch==2.13.0
-	.venv-lock/bin/python -m pip install --quiet . hypothesis import-linter mypy pre-commit pytest ruff
+	.venv-lock/bin/python -m pip install --quiet . hypothesis import-linter mypy pre-commit pytest pytest-xdist ruff
 	.venv-lock/bin/python -m pip freeze --exclude simgan | sed 's/+cpu$$//' > requirements.lock
 	rm -rf .venv-lock
 
