@@ -4,8 +4,8 @@ mutmut makes the mutants, loads the tests once and forks for each mutant. It cha
 constants outside functions. What it did is left in build/mutate/MODULE: `mutmut show NAME` there shows a mutant, and
 survivors.txt has those that no test noticed.
 
-    make mutate                                    all modules of the table below
-    make mutate MODULES="budget evaluation/kid"    these alone
+    make mutate                                             all modules of the table below
+    make mutate MODULES="training/budget evaluation/kid"    only these modules
 """
 
 import argparse
@@ -21,28 +21,28 @@ ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "build" / "mutate"
 PACKAGE, TESTS = Path("src", "simgan"), Path("tests")
 
-TESTED_BY: dict[str, tuple[str, ...]] = {
-    "losses": ("test_losses.py",),
-    "steps": ("test_steps.py",),
-    "budget": ("test_budget.py",),
-    "history": ("test_history.py",),
-    "checkpoint": ("test_checkpoint.py",),
-    "quarantine": ("test_refining.py",),
-    "spool": ("test_refining.py",),
-    "data_set_drift": ("test_data_set_drift.py",),
-    "refined_sample": ("test_refined_sample.py",),
-    "results": ("test_results.py",),
-    "scoring": ("test_scoring.py",),
-    **{
-        f"evaluation/{name}": (f"evaluation/test_{name}.py",)
-        for name in (
-            *("augmentation", "bootstrap", "displacement", "distances", "downstream", "drift", "estimator"),
-            *("features", "kid", "localiser", "networks", "points", "sliced_wasserstein", "structural", "tasks"),
-            *("two_sample", "user_model", "voting"),
-        )
-    },
+_MUTATED: dict[str, tuple[str, ...]] = {
+    "evaluation": (
+        *("augmentation", "bootstrap", "data_set_drift", "distances", "downstream", "drift", "estimator", "evaluate"),
+        *("features", "kid", "localiser", "networks", "points", "refined_sample", "results", "sliced_wasserstein"),
+        *("structural", "tasks", "two_sample", "user_model", "voting"),
+    ),
+    "framing": ("displacement",),
+    "models": ("losses",),
+    "refining": ("quarantine", "spool"),
+    "training": ("budget", "checkpoint", "history", "steps"),
 }
-"""Modules of the package, and the files of tests that mirror each."""
+"""Packages, and those of their modules that are mutated."""
+
+# These are tested by way of `refine_data_set` as well.
+_ALSO_TESTED_BY = dict.fromkeys(("refining/quarantine", "refining/spool"), ("refining/test_data_set.py",))
+
+TESTED_BY: dict[str, tuple[str, ...]] = {
+    f"{package}/{name}": (f"{package}/test_{name}.py", *_ALSO_TESTED_BY.get(f"{package}/{name}", ()))
+    for package, names in _MUTATED.items()
+    for name in names
+}
+"""Modules of simgan, and the test files that are run for each of their mutants."""
 
 KILLED = frozenset({"killed", "timeout", "segfault"})
 
