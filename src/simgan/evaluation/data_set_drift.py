@@ -9,6 +9,7 @@ from simgan.errors import DataError
 from simgan.evaluation import Drift, as_points, displacement, drift_of_points, drift_result, structural_similarity
 from simgan.evaluation.results import DriftResult
 from simgan.images import ImageSource, read_all, require_one_size
+from simgan.images.channels import check_same_channels
 
 
 def drift_of_data_sets(
@@ -33,6 +34,7 @@ def drift_of_data_sets(
     Raises:
         DataError: the sets do not fit together, or the label cannot be used.
     """
+    check_same_channels(synthetic, refined)
     size = require_one_size(synthetic)
     places, names = {name: index for index, name in enumerate(synthetic.names)}, list(refined.names)
     same = all(name in places for name in names) and require_one_size(refined) == size

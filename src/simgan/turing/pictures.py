@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from simgan.errors import DataError
 from simgan.images import ImageSource
+from simgan.images.channels import check_same_channels
 from simgan.images.picture_sheet import to_picture
 from simgan.training.batches import load_image
 from simgan.turing.trial import Kind, Plan
@@ -45,11 +46,7 @@ def make_pictures(
                 f"{name}: expected the {count} images that the test was drawn from, received {len(source)} in "
                 f"{source.path}; give that set, or start another test with --new."
             )
-    if synthetic.channels != real.channels:
-        raise DataError(
-            f"channels: expected the same in both sets, received {synthetic.channels} in {synthetic.path} and "
-            f"{real.channels} in {real.path}; convert one of them."
-        )
+    check_same_channels(synthetic, real)
     real_shown = [trial.place for trial in plan.trials if trial.kind == "real"]
     refined_shown = [trial.place for trial in plan.trials if trial.kind == "refined"]
     of_real = _encode(_load(real, [*plan.sheet_real, *real_shown], size))
