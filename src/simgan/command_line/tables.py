@@ -5,7 +5,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from simgan.console.printing import say
-from simgan.evaluation.results import Downstream, Evaluation
+from simgan.evaluation.results import Downstream, Evaluation, drift_in_words
 from simgan.report import in_words
 
 
@@ -14,12 +14,7 @@ def show_evaluation(found: Evaluation, console: Console) -> None:
     for score in found.downstream:
         _show_downstream(score, console)
     for drift in found.drift:
-        own = f" (its own error: {drift.own_error:.2f} px)" if drift.own_error is not None else ""
-        say(
-            console,
-            f"drift by {drift.measured_by}: {drift.mean:.2f} px mean, {drift.p95:.2f} px at the 95th percentile, "
-            f"{drift.worst:.2f} px at worst{own}",
-        )
+        say(console, drift_in_words(drift))
     if found.distances:
         table = Table("distance from real", "synthetic", "refined", "ideal")
         for distance in found.distances:

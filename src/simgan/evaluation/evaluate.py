@@ -41,11 +41,13 @@ from simgan.evaluation.results import (
     Downstream,
     DriftResult,
     Evaluation,
+    own_error_warning,
     read_evaluation,
     write_evaluation,
 )
 from simgan.evaluation.tasks import TaskName
 from simgan.images import ImageSource
+from simgan.images.channels import check_same_channels
 from simgan.images.picture_sheet import picture_sheet
 from simgan.images.sampling import evenly_spaced
 from simgan.runs.run import Run, open_recorded
@@ -123,6 +125,9 @@ def _measure(
     command: str,
     console: Console,
 ) -> Evaluation:
+    for compared in (y, real_test):
+        if compared is not None:
+            check_same_channels(x, compared)
     label = _shared_label(x, real_test, config.label) if real_test is not None else None
     network(config.estimator)  # raises an error before anything that takes long
     extractors = {} if config.features is None else {config.features.name: model_features(config.features)}
@@ -201,11 +206,8 @@ def _drifts(
         picture = _draw_worst(run, sample, read.drift, held_out)
         by = f"localiser of {name}"
         found.insert(0, drift_result(read.drift, names, by, own_error=read.own_error, picture=picture))
-        if read.own_error > 0.5 * read.drift.mean:
-            warnings.append(
-                f"Much of the drift read of {name} is the localiser's own error ({read.own_error:.2f} px), so the "
-                "true drift may be less; more images teach it better."
-            )
+        if (warning := own_error_warning(found[0])) is not None:
+            warnings.append(warning)
     return tuple(found), warnings
 
 
@@ -238,10 +240,10 @@ def _downstream(
     labels = source.labels(label)[sample.indices]
     task = choose_task(label, labels, sample.size, config.task)
     tested = test.labels(label)
-    if test.channels != source.channels or tested.shape[1:] != labels.shape[1:]:
+    if tested.shape[1:] != labels.shape[1:]:
         raise DataError(
-            f"real-test: expected images of {source.channels} channel(s) and labels {labels.shape[1:]} as in "
-            f"{source.path}, received {test.channels} and {tested.shape[1:]} in {test.path}; convert them."
+            f"real-test: expected the label {label!r} to have the shape {labels.shape[1:]} for each image, as in "
+            f"{source.path}, received {tested.shape[1:]} in {test.path}; convert the labels."
         )
     if task.name == "points" and sample.resized:
         raise DataError(

@@ -10,6 +10,7 @@ from simgan.errors import RunError
 from simgan.files.folders import write_whole
 
 FOLDER, _FILE = "evaluation", "results.json"
+_LARGE_OWN_ERROR = 0.5  # share of the mean drift
 
 
 class _Result(BaseModel):
@@ -102,6 +103,27 @@ class Evaluation(_Result):
     """Mean over images, 1 is unchanged."""
     distances: tuple[Distance, ...] = ()
     warnings: tuple[str, ...] = ()
+
+
+def drift_in_words(drift: DriftResult) -> str:
+    """How far content moved, in one sentence."""
+    sentence = (
+        f"Drift by {drift.measured_by}: {drift.mean:.2f} px in the mean, {drift.p95:.2f} px at the 95th percentile, "
+        f"{drift.worst:.2f} px at worst, on {drift.images} images"
+    )
+    if drift.own_error is not None:
+        sentence += f"; on unrefined images the localiser is wrong by {drift.own_error:.2f} px in the mean"
+    return f"{sentence}."
+
+
+def own_error_warning(drift: DriftResult) -> str | None:
+    """A warning if the localiser's own error is more than half of the drift that it measured; else None."""
+    if drift.own_error is None or drift.own_error <= _LARGE_OWN_ERROR * drift.mean:
+        return None
+    return (
+        f"Much of the drift by {drift.measured_by} may be the localiser's own error ({drift.own_error:.2f} px), and "
+        "the true drift may be smaller. Give more labelled images or more --steps."
+    )
 
 
 def write_evaluation(run: Path, evaluation: Evaluation) -> Path:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from simgan.evaluation.results import Distance, Downstream, DriftResult, Evaluation
+from simgan.evaluation.results import Distance, Downstream, Evaluation, drift_in_words
 from simgan.runs.position import ADVERSARIAL
 from simgan.training.health import raised_alarms
 
@@ -23,15 +23,6 @@ def in_words(score: Downstream) -> str:
     return (
         f"Training on refined images {'helps' if better else 'harms'}: the error in {score.label} on real images is "
         f"{abs(relative.estimate):.0%} {'lower' if better else 'higher'} (95 % interval {low:.0%} to {high:.0%})."
-    )
-
-
-def drift_in_words(drift: DriftResult) -> str:
-    """How far content moved, in one sentence."""
-    floor = f", of which up to {drift.own_error:.2f} px are its own error" if drift.own_error is not None else ""
-    return (
-        f"Content moved by {drift.mean:.2f} px in the mean and {drift.p95:.2f} px at the 95th percentile, by "
-        f"{drift.measured_by}{floor}."
     )
 
 
