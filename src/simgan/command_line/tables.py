@@ -6,7 +6,7 @@ from rich.table import Table
 
 from simgan.console.printing import say
 from simgan.evaluation.results import Downstream, Evaluation, drift_in_words
-from simgan.report import in_words
+from simgan.report import downstream_in_words
 
 
 def show_evaluation(found: Evaluation, console: Console) -> None:
@@ -36,4 +36,4 @@ def _show_downstream(score: Downstream, console: Console) -> None:
     for trained in score.trained:
         table.add_row(trained.on, str(trained.error), *(f"{trained.within[name]:.0%}" for name in limits))
     console.print(table)
-    say(console, in_words(score))
+    say(console, downstream_in_words(score))
