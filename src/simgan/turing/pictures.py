@@ -1,4 +1,4 @@
-"""The images of a test as PNG files, made all in one way whatever their kind."""
+"""The images of a test as PNG files, encoded in one way, so that a file does not show its kind."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Pictures:
     trials: tuple[bytes, ...]
     """In the order of the trials."""
     sheets: dict[Kind, tuple[bytes, ...]]
-    """The labelled ones of each kind."""
+    """The labelled examples of each kind."""
 
 
 def make_pictures(
