@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import shift
 
-from simgan.evaluation import displacement, drift_of_points
+from simgan.evaluation import drift_of_points
 from simgan.eyes import render_eyes
+from simgan.framing.displacement import displacement
 from simgan.images import PixelRange
 
 _COUNT = 4096

@@ -469,7 +469,7 @@ def test_bad_images_are_left_out_of_training_and_refining_if_asked(command, trai
 
 
 def test_a_checkpoint_refines_whether_the_training_finished_or_not(command, train, data, tmp_path):
-    assert command(*train(), "--checkpoint-every", "1")[0] == 0
+    assert command(*train(), "--checkpoint-every", "1", "--log-every", "1", "1", "1")[0] == 0
     newest = max(path.name for path in (tmp_path / "run/checkpoints").iterdir())
     refine = ["refine", tmp_path / "run", data[0]]
     assert command(*refine, tmp_path / "end.npy")[0] == 0

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simgan import spool as module
 from simgan.errors import DataError, OutputError
+from simgan.refining import spool as module
 from simgan.refining.spool import spooled
 
 DIGEST, OTHER = b"d" * 32, b"e" * 32

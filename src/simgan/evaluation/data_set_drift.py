@@ -6,8 +6,9 @@ from rich.console import Console
 from simgan.console.progress import show_progress
 from simgan.console.silent import SILENT
 from simgan.errors import DataError
-from simgan.evaluation import Drift, as_points, displacement, drift_of_points, drift_result, structural_similarity
+from simgan.evaluation import Drift, as_points, drift_of_points, drift_result, structural_similarity
 from simgan.evaluation.results import DriftResult
+from simgan.framing.displacement import displacement
 from simgan.images import ImageSource, read_all, require_one_size
 from simgan.images.channels import check_same_channels
 

@@ -22,7 +22,6 @@ from simgan.evaluation import (
     as_points,
     choose_task,
     discriminator_features,
-    displacement,
     distances,
     downstream,
     drift_of_points,
@@ -46,6 +45,7 @@ from simgan.evaluation.results import (
     write_evaluation,
 )
 from simgan.evaluation.tasks import TaskName
+from simgan.framing.displacement import displacement
 from simgan.images import ImageSource
 from simgan.images.channels import check_same_channels
 from simgan.images.picture_sheet import picture_sheet

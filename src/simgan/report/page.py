@@ -42,11 +42,12 @@ def write_report(run: Run) -> Path:
             html.note("Adversarial phase. Each point is the mean since the point before."),
             html.grid(html.picture(svg, title, "svg+xml") for title, svg in curves.items()),
         ),
-        html.section("Settings", html.code((run.path / "config.toml").read_text("utf-8"))),
+        html.section("Settings", html.code((run.path / "config.toml").read_text("utf-8", errors="backslashreplace"))),
         html.note(f"Written with Keras {keras.__version__}."),
     ]
     path = run.path / "report.html"
-    write_whole(path, html.page(f"SimGAN run {run.path.resolve().name}", body))
+    page = html.page(f"SimGAN run {run.path.resolve().name}", body)
+    write_whole(path, page.encode("utf-8", errors="backslashreplace"))  # names of files need not be UTF-8
     return path
 
 
