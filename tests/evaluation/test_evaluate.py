@@ -7,10 +7,11 @@ import pytest
 import simgan
 from simgan.command_line.main import main
 from simgan.errors import ConfigError, DataError
-from simgan.evaluation import displacement, structural_similarity
+from simgan.evaluation import structural_similarity
 from simgan.evaluation.evaluate import EvaluateConfig, evaluate
 from simgan.evaluation.refined_sample import refined_sample
 from simgan.evaluation.results import read_evaluation
+from simgan.framing.displacement import displacement
 from simgan.images import open_images
 
 QUICK = EvaluateConfig(label="gaze", steps=2, seeds=2)
