@@ -38,10 +38,10 @@ proof: .venv/installed ## Every figure of docs/results.md; hours, resumable. PHO
 soak: .venv/installed ## Kills, damaged files, a million images, 20 minutes of training: docs/reliability.md (half an hour to an hour)
 	$(BIN)/python -m soak
 
-audit: .venv-audit/installed ## Known holes in the pinned versions, if an advisory source can be reached
+audit: .venv-audit/installed ## Known vulnerabilities of the pinned versions, if an advisory source can be reached
 	.venv-audit/bin/python tools/audit.py
 
-mutate: .venv/installed-mutate ## Small changes to the code: does a test notice each? MODULES="budget history" takes these alone
+mutate: .venv/installed-mutate ## Small changes to the code: does a test notice each? MODULES="training/budget training/history" takes only these
 	$(BIN)/python tools/mutate.py $(MODULES)
 
 lock: ## Write requirements.lock anew from pyproject.toml, with the newest versions

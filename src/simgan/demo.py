@@ -1,4 +1,4 @@
-"""The demo: render two domains of eyes, train a refiner, refine, score, draw. The main job with nothing to bring."""
+"""The demo: renders two domains of eyes, trains a refiner, refines, measures, draws the report. It needs no data."""
 
 import time
 from pathlib import Path
@@ -19,7 +19,7 @@ from simgan.settings.presets import PRESETS
 from simgan.training.train import train
 
 _SYNTHETIC, _REAL, _TEST = 8000, 4000, 2000  # images
-# Test eyes come from a series of their own, so that none was seen in training.
+# Test eyes are rendered from another seed, so that none of them was seen in training.
 _TEST_SERIES = 1_000_003
 _SCORING = EvaluateConfig(label="gaze", points="iris_centre", steps=800)
 
@@ -27,7 +27,7 @@ _SCORING = EvaluateConfig(label="gaze", points="iris_centre", steps=800)
 def run_demo(out: Path, seed: int, console: Console) -> Evaluation:
     """Runs the demo into a new folder `out`.
 
-    The labels of the `camera` images are used for the last score alone.
+    The labels of the `camera` images are used for the downstream score only.
 
     Raises:
         RunError: `out` exists.

@@ -1,4 +1,4 @@
-"""What refining did: are the labels still true, how close are the images, and does training on them help?"""
+"""Measures of refining: are the labels still right, are images closer to real ones, does training on them help?"""
 
 from simgan.evaluation.distances import distances
 from simgan.evaluation.downstream import Labelled, downstream
