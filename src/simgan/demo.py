@@ -1,4 +1,4 @@
-"""The demo: render two domains of eyes, train a refiner, refine, score, draw. The main job with nothing to bring."""
+"""The demo: renders two domains of eyes, trains a refiner, refines, measures, draws the report. It needs no data."""
 
 import time
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from simgan.settings.config import make_config
 from simgan.settings.presets import PRESETS
 from simgan.training.train import train
 
-# Test eyes come from a series of their own, so that none was seen in training.
+# Test eyes are rendered from another seed, so that none of them was seen in training.
 _TEST_SERIES = 1_000_003
 _SCORING = EvaluateConfig(label="gaze", points="iris_centre", steps=800)
 
@@ -51,7 +51,7 @@ FULL = DemoSize(8000, 4000, 2000, _SCORING)
 def run_demo(out: Path, seed: int, console: Console, size: DemoSize = SHORT) -> Evaluation:
     """Runs the demo into a new folder `out`.
 
-    The labels of the `camera` images are used for the last score alone.
+    The labels of the `camera` images are used for the downstream score only.
 
     Raises:
         RunError: `out` exists.

@@ -469,7 +469,7 @@ def test_bad_images_are_left_out_of_training_and_refining_if_asked(command, trai
 
 
 def test_a_checkpoint_refines_whether_the_training_finished_or_not(command, train, data, tmp_path):
-    assert command(*train(), "--checkpoint-every", "1")[0] == 0
+    assert command(*train(), "--checkpoint-every", "1", "--log-every", "1", "1", "1")[0] == 0
     newest = max(path.name for path in (tmp_path / "run/checkpoints").iterdir())
     refine = ["refine", tmp_path / "run", data[0]]
     assert command(*refine, tmp_path / "end.npy")[0] == 0
@@ -654,6 +654,26 @@ def test_config_remembers_what_becomes_of_bad_images(command, train, tmp_path, w
     code, stdout, _ = command(*dry_run_of(tmp_path / "run"))
     assert code == 0
     assert "8 images of 1 channel(s) uint8" in stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "flag"),
+    [
+        (["check", "FILES"], "--images"),
+        (["train", "--synthetic", "FILES", "--real", "x", "--out", "y"], "--synthetic-images"),
+    ],
+)
+def test_a_pattern_that_the_shell_wrote_out_is_told_by_its_number(
+    arguments, flag, refused, tmp_path, write_pngs, pixels
+):
+    folder = write_pngs(tmp_path / "many", pixels(200, 1, (4, 4)))
+    files = sorted(folder.iterdir())
+    line = refused(*(part for one in arguments for part in (files if one == "FILES" else [one])))
+    assert "received 200 files" in line
+    assert str(files[0]) in line
+    assert str(files[1]) not in line
+    assert f"{flag}" in line
+    assert "'*.png'" in line
 
 
 def test_version(command):

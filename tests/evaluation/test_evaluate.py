@@ -7,10 +7,11 @@ import pytest
 import simgan
 from simgan.command_line.main import main
 from simgan.errors import ConfigError, DataError
-from simgan.evaluation import displacement, structural_similarity
+from simgan.evaluation import structural_similarity
 from simgan.evaluation.evaluate import EvaluateConfig, evaluate
 from simgan.evaluation.refined_sample import refined_sample
 from simgan.evaluation.results import read_evaluation
+from simgan.framing.displacement import displacement
 from simgan.images import open_images
 
 QUICK = EvaluateConfig(label="gaze", steps=2, seeds=2)
@@ -91,7 +92,7 @@ def test_evaluate_and_report_from_the_command_line(run_on_eyes, eyes, capsys):
     assert main([str(argument) for argument in arguments]) == 0
     shown = capsys.readouterr().out
     assert "gaze, trained" in shown
-    assert "drift by optical flow" in shown
+    assert "Drift by optical flow" in shown
     found = read_evaluation(run_on_eyes.path)
     assert found.command.startswith("simgan evaluate ")
     assert "--label gaze" in found.command
@@ -104,9 +105,11 @@ def test_evaluate_and_report_from_the_command_line(run_on_eyes, eyes, capsys):
 def test_drift_from_the_command_line(eyes, capsys):
     path = str(eyes / "synthetic.h5")
     assert main(["drift", path, path]) == 0
-    assert "drift by optical flow: 0.0" in capsys.readouterr().out
+    assert "Drift by optical flow: 0.0" in capsys.readouterr().out
     assert main(["drift", path, path, "--points", "iris_centre", "--steps", "2"]) == 0
-    assert "own error" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "on unrefined images the localiser is wrong by" in shown
+    assert "may be the localiser's own error" in shown
 
 
 def test_points_of_images_of_several_sizes_are_not_followed(run_on_eyes, tmp_path, measured):
@@ -134,3 +137,14 @@ def test_an_estimator_that_is_no_model_is_refused_before_anything_is_refined(run
     monkeypatch.setattr(simgan.evaluation.evaluate, "refined_sample", lambda *_: pytest.fail("refined first"))
     with pytest.raises(ConfigError, match="estimator"):
         evaluate(run_on_eyes, config=EvaluateConfig(estimator="nothing.keras"))
+
+
+@pytest.mark.parametrize("name", ["real", "real_test"])
+def test_a_set_with_other_channels_is_refused_before_anything_is_refined(run_on_eyes, tmp_path, monkeypatch, name):
+    monkeypatch.setattr(simgan.evaluation.evaluate, "refined_sample", lambda *_: pytest.fail("refined first"))
+    np.save(tmp_path / "colour.npy", np.zeros((5, 24, 32, 3), np.uint8))
+    with (
+        open_images(tmp_path / "colour.npy") as colour,
+        pytest.raises(DataError, match="channels: expected the same number in both data sets"),
+    ):
+        evaluate(run_on_eyes, **{name: colour})

@@ -53,6 +53,7 @@ class Drift:
     def run(self, console: Console) -> int:
         """Prints the drift and the worst images."""
         from simgan.evaluation.data_set_drift import drift_of_data_sets
+        from simgan.evaluation.results import drift_in_words, own_error_warning
         from simgan.images.ranges import TypedRange
 
         with ExitStack() as opened:
@@ -74,19 +75,9 @@ class Drift:
             found, structure = drift_of_data_sets(
                 synthetic, refined, self.points, steps=self.steps, seed=self.seed, console=console
             )
-        say(
-            console,
-            f"drift by {found.measured_by}: {found.mean:.2f} px mean, {found.p95:.2f} px at the 95th percentile, "
-            f"{found.worst:.2f} px at worst, on {found.images} images",
-        )
-        if found.own_error is not None:
-            say(console, f"the localiser's own error on unrefined images: {found.own_error:.2f} px mean")
-            if found.own_error > 0.5 * found.mean:
-                say(
-                    console,
-                    "note: much of the drift read is the localiser's own error, so the true drift may be less; give "
-                    "more images or --steps",
-                )
+        say(console, drift_in_words(found))
+        if (warning := own_error_warning(found)) is not None:
+            say(console, f"note: {warning}")
         worst = ", ".join(f"{name} ({pixels:.2f})" for name, pixels in found.worst_images)
         say(console, f"worst: {worst}")
         say(console, f"structural similarity: {structure:.3f} (1: unchanged)")

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import redirect_stderr
 from dataclasses import dataclass
 from itertools import dropwhile, takewhile
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import tyro
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 _BAD_INPUT, _UNWELL, _MISTAKE, _INTERRUPTED = 2, 3, 70, 130
 _BROKEN_PIPE = 141  # 128 + SIGPIPE, as of other Unix tools
 _NAMES = ("train", "refine", "match", "check", "evaluate", "report", "drift", "render-eyes", "demo", "turing")
+_MOST_PATHS = 3  # that a command takes without naming them
 _DEBUG = "--debug"  # anywhere on the command line
 _LESS_MEMORY = {
     "train": "choose a smaller --micro-batch, --history-size or --size",
@@ -139,11 +141,23 @@ def _parse(arguments: list[str]) -> Command:
     except SystemExit as error:
         if error.code != _BAD_INPUT:
             raise
-        raise ConfigError(_unframed(said.getvalue(), arguments)) from None
+        raise ConfigError(_files_in_place_of_folder(arguments) or _unframed(said.getvalue(), arguments)) from None
     finally:
         del os.environ["COLUMNS"]
         if width is not None:
             os.environ["COLUMNS"] = width
+
+
+def _files_in_place_of_folder(arguments: list[str]) -> str | None:
+    """The message if a shell wrote out a pattern such as `photographs/*.png` into more files than a command takes."""
+    files = [argument for argument in arguments if not argument.startswith("-") and Path(argument).is_file()]
+    if len(files) <= _MOST_PATHS:
+        return None
+    flag = "--synthetic-images or --real-images" if arguments[0] == "train" else "--images"
+    return (
+        f"arguments: expected a folder, received {len(files)} files, the first {files[0]!r}; give the folder, and "
+        f"choose files in it with {flag} '*{Path(files[0]).suffix}', in quotation marks."
+    )
 
 
 def _unframed(box: str, arguments: list[str]) -> str:

@@ -37,20 +37,15 @@ def open_data(
     `options`: `images`, `channels` and `follow_links`.
     """
     from simgan.console.progress import show_progress
+    from simgan.console.silent import SILENT
     from simgan.images import open_images
 
-    if on_bad_image == "stop" or console is None:
-        return open_images(path, key=key, layout=layout, pixel_range=pixel_range(limits), **options)
+    options |= {"key": key, "layout": layout, "pixel_range": pixel_range(limits)}
+    if on_bad_image == "stop":
+        return open_images(path, **options)
+    console = console or SILENT
     with show_progress(console, f"looking at {path.name}") as on_progress:
-        source = open_images(
-            path,
-            key=key,
-            layout=layout,
-            pixel_range=pixel_range(limits),
-            on_bad_image=on_bad_image,
-            on_progress=on_progress,
-            **options,
-        )
+        source = open_images(path, on_bad_image=on_bad_image, on_progress=on_progress, **options)
     for image in source.left_out[:_TOLD]:
         say(console, f"left out: {image.reason}")
     if source.left_out:

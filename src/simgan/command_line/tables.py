@@ -5,8 +5,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from simgan.console.printing import say
-from simgan.evaluation.results import Downstream, Evaluation
-from simgan.report import in_words
+from simgan.evaluation.results import Downstream, Evaluation, drift_in_words
+from simgan.report import downstream_in_words
 
 
 def show_evaluation(found: Evaluation, console: Console) -> None:
@@ -14,12 +14,7 @@ def show_evaluation(found: Evaluation, console: Console) -> None:
     for score in found.downstream:
         _show_downstream(score, console)
     for drift in found.drift:
-        own = f" (its own error: {drift.own_error:.2f} px)" if drift.own_error is not None else ""
-        say(
-            console,
-            f"drift by {drift.measured_by}: {drift.mean:.2f} px mean, {drift.p95:.2f} px at the 95th percentile, "
-            f"{drift.worst:.2f} px at worst{own}",
-        )
+        say(console, drift_in_words(drift))
     if found.distances:
         table = Table("distance from real", "synthetic", "refined", "ideal")
         for distance in found.distances:
@@ -41,4 +36,4 @@ def _show_downstream(score: Downstream, console: Console) -> None:
     for trained in score.trained:
         table.add_row(trained.on, str(trained.error), *(f"{trained.within[name]:.0%}" for name in limits))
     console.print(table)
-    say(console, in_words(score))
+    say(console, downstream_in_words(score))

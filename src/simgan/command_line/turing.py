@@ -125,13 +125,16 @@ class Turing:
     def _open(self, name: Literal["synthetic", "real"], record: SourceRecord) -> Any:
         """The set that the training read, or the one given in its place, read in the same way."""
         from simgan.errors import DataError
-        from simgan.runs.run import typed_range
+        from simgan.runs.run import open_recorded, typed_range
 
         given = self.synthetic if name == "synthetic" else self.real
         path = given or Path(record.path)
         if not path.exists():
             raise DataError(f"{name}: expected images at {path}, received no such path; say where they are: --{name}.")
-        return open_data(path, record.key, typed_range(record), layout=record.layout, **record.options_at(path))
+        if given is None:
+            return open_recorded(record)
+        key, layout = (None, None) if path.is_dir() else (record.key, record.layout)  # a folder has neither
+        return open_data(path, key, typed_range(record), record.on_bad_image, layout=layout, **record.options_at(path))
 
 
 def _open_browser(url: str) -> None:

@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from simgan.errors import DataError
 from simgan.images import ImageSource, write_like
+from simgan.images.channels import check_same_channels
 from simgan.images.groups import groups_of_one_size
 from simgan.matching.colour import transfer_colour
 from simgan.matching.distribution import adapt_distribution
@@ -70,11 +70,7 @@ def match_data_set(
         DataError: the sets differ in channels, an image cannot be read, or `output` exists; nothing is left then.
         OutputError: the disk is full, or `output` cannot be written; nothing is left.
     """
-    if source.channels != photographs.channels:
-        raise DataError(
-            f"{photographs.path}: expected {source.channels} channel(s) as in {source.path}, received "
-            f"{photographs.channels}; --channels 1 or --channels 3 converts picture files."
-        )
+    check_same_channels(source, photographs)
     drawn, done = _draw(len(photographs), len(source), seed), 0
     with write_like(source, output) as writer, closing(groups_of_one_size(source)) as groups:
         for indices, images in groups:

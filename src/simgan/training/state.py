@@ -107,7 +107,8 @@ def _check_window(config: TrainConfig, size: tuple[int, int]) -> None:
         f"size: expected images of at least {enough}x{enough} (HxW), received {size[0]}x{size[1]}: jitter "
         f"{config.jitter} leaves {max(0, seen[0])}x{max(0, seen[1])} of them to D, whose layers need "
         f"{smallest}x{smallest} under padding '{config.discriminator.padding}'; enlarge them with --size "
-        f"{height}x{width}" + (", or choose --discriminator.padding same." if other else ", or choose less --jitter.")
+        f"{height}x{width}"
+        + (", or choose --discriminator.padding same." if other else ", or choose less jitter: --jitter 0.")
     )
 
 
