@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import pytest
@@ -22,7 +24,7 @@ def measured(monkeypatch):
     """The two-sample test with few steps."""
     original = simgan.evaluation.evaluate.distances
     monkeypatch.setattr(
-        simgan.evaluation.evaluate, "distances", lambda *sets, **options: original(*sets, steps=2, **options)
+        simgan.evaluation.evaluate, "distances", lambda *sets, **options: original(*sets, **options | {"steps": 2})
     )
 
 
@@ -148,3 +150,27 @@ def test_a_set_with_other_channels_is_refused_before_anything_is_refined(run_on_
         pytest.raises(DataError, match="channels: expected the same number in both data sets"),
     ):
         evaluate(run_on_eyes, **{name: colour})
+
+
+def test_a_quick_look_measures_the_same_with_less_of_everything():
+    whole = EvaluateConfig(label="gaze", points="iris_centre", estimator="paper", seed=3)
+    quick = whole.quick()
+    amounts = ("steps", "two_sample_steps", "seeds", "images")
+    assert all(getattr(quick, name) < getattr(whole, name) for name in amounts)
+    assert replace(quick, **{name: getattr(whole, name) for name in amounts}) == whole
+
+
+def test_quick_gives_way_to_what_is_said_beside_it(monkeypatch, run_on_eyes, capsys):
+    asked = []
+    original = simgan.evaluation.evaluate.evaluate
+
+    def measure(*arguments, config, **options):
+        asked.append((config, options["command"]))
+        return original(*arguments, config=replace(config, steps=2, two_sample_steps=2), **options)
+
+    monkeypatch.setattr(simgan.evaluation.evaluate, "evaluate", measure)
+    assert main(["evaluate", str(run_on_eyes.path), "--quick", "--images", "16"]) == 0
+    ((config, command),) = asked
+    assert (config.images, config.seeds, config.steps) == (16, 1, EvaluateConfig().quick().steps)
+    assert command.endswith("--quick --images 16")
+    capsys.readouterr()
