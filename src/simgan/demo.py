@@ -1,11 +1,11 @@
-"""The demo: render two domains of eyes, train a refiner, refine, score, draw. The main job with nothing to bring."""
+"""The demo: renders synthetic and camera eyes, trains a refiner, refines, scores and reports. It needs no data."""
 
 import time
 from pathlib import Path
 
 from rich.console import Console
 
-from simgan.console.printing import say
+from simgan.console.printing import print_line
 from simgan.console.progress import show_progress
 from simgan.evaluation.evaluate import EvaluateConfig, evaluate
 from simgan.evaluation.results import Evaluation
@@ -19,34 +19,34 @@ from simgan.settings.presets import PRESETS
 from simgan.training.train import train
 
 _SYNTHETIC, _REAL, _TEST = 8000, 4000, 2000  # images
-# Test eyes come from a series of their own, so that none was seen in training.
-_TEST_SERIES = 1_000_003
+# Test eyes are rendered with a seed of their own, so that no test eye occurs in training.
+_TEST_SEED_OFFSET = 1_000_003
 _SCORING = EvaluateConfig(label="gaze", points="iris_centre", steps=800)
 
 
 def run_demo(out: Path, seed: int, console: Console) -> Evaluation:
     """Runs the demo into a new folder `out`.
 
-    The labels of the `camera` images are used for the last score alone.
+    Training does not use the labels of the `camera` images; only the score of the test images does.
 
     Raises:
         RunError: `out` exists.
-        OSError: it cannot be written.
+        OSError: `out` cannot be written.
         ConfigError: the seed is out of range.
     """
     started = time.perf_counter()
     config = make_config({"seed": seed}, PRESETS["demo"].config)
 
-    def render(name: str, count: int, domain: Domain, series: int) -> Path:
+    def render(name: str, count: int, domain: Domain, eye_seed: int) -> Path:
         path = out / f"{name}.h5"
         with show_progress(console, f"rendering {name}") as on_progress:
-            write_eyes(path, count, domain=domain, seed=series, on_progress=on_progress)
+            write_eyes(path, count, domain=domain, seed=eye_seed, on_progress=on_progress)
         return path
 
     check_new(out).mkdir(parents=True)
     synthetic = render("synthetic", _SYNTHETIC, "synthetic", seed)
     real = render("camera", _REAL, "camera", seed)
-    test = render("test", _TEST, "camera", seed + _TEST_SERIES)
+    test = render("test", _TEST, "camera", seed + _TEST_SEED_OFFSET)
     run = train(config, synthetic, real, out / "run", console=console)
     with open_images(synthetic) as source, show_progress(console, "refining") as on_progress:
         refine_data_set(run, source, out / "refined.h5", on_progress)
@@ -54,6 +54,6 @@ def run_demo(out: Path, seed: int, console: Console) -> Evaluation:
         command = f"simgan demo --seed {seed}"
         found = evaluate(run, real_test=real_test, config=_SCORING, command=command, console=console)
     report = write_report(run)
-    say(console, f"report: {report}")
-    say(console, f"done in {(time.perf_counter() - started) / 60:.1f} minutes")
+    print_line(console, f"report: {report}")
+    print_line(console, f"done in {(time.perf_counter() - started) / 60:.1f} minutes")
     return found

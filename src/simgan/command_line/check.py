@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tyro.conf import Positional
 
 from simgan.command_line.reading import Range, open_data, pixel_range
-from simgan.console.printing import say
+from simgan.console.printing import print_line
 from simgan.settings.choices import Channels, Layout
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Check:
         options, against_options = self._options(self.images), self._options(self.against_images)
         problems = self._check(console, self.path, self.key, self.layout, self.range, options)
         if self.against is not None:
-            say(console, f"against {self.against}:")
+            print_line(console, f"against {self.against}:")
             problems += self._check(
                 console, self.against, self.against_key, self.against_layout, self.against_range, against_options
             )
@@ -91,10 +91,10 @@ class Check:
         ):
             samples = comparable_samples(synthetic, real)
         for finding in compare_framing(*samples):
-            say(console, f"{finding.severity}: {finding.sentence}")
+            print_line(console, f"{finding.severity}: {finding.sentence}")
         if self.picture is not None:
             self.picture.write_bytes(framing_picture(*samples))
-            say(console, f"picture: {self.picture}")
+            print_line(console, f"picture: {self.picture}")
 
     @staticmethod
     def _check(
@@ -124,12 +124,12 @@ class Check:
             "labels": labels or "none",
         }
         for name, text in rows.items():
-            say(console, f"{name:<8} {text}")
+            print_line(console, f"{name:<8} {text}")
         for note in report.notes:
-            say(console, f"{'warning' if note in report.warnings else 'note'}: {note}")
+            print_line(console, f"{'warning' if note in report.warnings else 'note'}: {note}")
         for problem in _told_once(report.problems, f" of {path}: "):
-            say(console, f"problem: {problem}")
-        say(console, f"{report.problem_count or 'no'} problem(s) found")
+            print_line(console, f"problem: {problem}")
+        print_line(console, f"{report.problem_count or 'no'} problem(s) found")
         return report.problem_count
 
 

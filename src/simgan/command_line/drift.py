@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import Positional, arg
 
 from simgan.command_line.reading import Range, open_data, say_notes
-from simgan.console.printing import say
+from simgan.console.printing import print_line
 from simgan.settings.choices import Channels, Layout
 
 if TYPE_CHECKING:
@@ -74,20 +74,20 @@ class Drift:
             found, structure = drift_of_data_sets(
                 synthetic, refined, self.points, steps=self.steps, seed=self.seed, console=console
             )
-        say(
+        print_line(
             console,
             f"drift by {found.measured_by}: {found.mean:.2f} px mean, {found.p95:.2f} px at the 95th percentile, "
             f"{found.worst:.2f} px at worst, on {found.images} images",
         )
         if found.own_error is not None:
-            say(console, f"the localiser's own error on unrefined images: {found.own_error:.2f} px mean")
+            print_line(console, f"the localiser's own error on unrefined images: {found.own_error:.2f} px mean")
             if found.own_error > 0.5 * found.mean:
-                say(
+                print_line(
                     console,
                     "note: much of the drift read is the localiser's own error, so the true drift may be less; give "
                     "more images or --steps",
                 )
         worst = ", ".join(f"{name} ({pixels:.2f})" for name, pixels in found.worst_images)
-        say(console, f"worst: {worst}")
-        say(console, f"structural similarity: {structure:.3f} (1: unchanged)")
+        print_line(console, f"worst: {worst}")
+        print_line(console, f"structural similarity: {structure:.3f} (1: unchanged)")
         return 0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from tyro.conf import Positional, arg
 
 from simgan.command_line.reading import Range, open_data, say_notes
-from simgan.console.printing import say
+from simgan.console.printing import print_line
 from simgan.settings.choices import Channels, Layout
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class Evaluate:
                 console=console,
             )
         show_evaluation(found, console)
-        say(console, f"report: {write_report(run)}")
+        print_line(console, f"report: {write_report(run)}")
         return 0
 
     def _open(self, run: Run, opened: ExitStack, console: Console) -> list[Any]:

@@ -25,7 +25,7 @@ from simgan.command_line.refine import Refine
 from simgan.command_line.render_eyes import RenderEyes
 from simgan.command_line.report import Report
 from simgan.command_line.turing import Turing
-from simgan.console.printing import say
+from simgan.console.printing import print_line
 from simgan.errors import ConfigError, HealthError, SimGANError, is_out_of_memory
 from simgan.training.stopping import TERMINATED
 from simgan.version import __version__
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if debug:
             traceback.print_exc()
         code, told = _in_one_line(error, *given[:1] or [""])
-    say(_console(stderr=True), f"simgan: {told}")
+    print_line(_console(stderr=True), f"simgan: {told}")
     return code
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simgan.console.printing import say
+from simgan.console.printing import print_line
 from simgan.settings.choices import Layout, OnBadImage
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ def open_data(
             **options,
         )
     for image in source.left_out[:_TOLD]:
-        say(console, f"left out: {image.reason}")
+        print_line(console, f"left out: {image.reason}")
     if source.left_out:
-        say(
+        print_line(
             console,
             f"{len(source.left_out)} of {len(source) + len(source.left_out)} images in {path} are left out, for they "
             "cannot be used.",
@@ -72,7 +72,7 @@ def say_notes(console: Console, source: Any, *, unless: Collection[str] = (), **
     notes = sample_notes(source, **options)
     for note in notes:
         if note.text not in unless:
-            say(console, note.line(source.path))
+            print_line(console, note.line(source.path))
     return [note.text for note in notes]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import Positional, arg
 
 from simgan.command_line.reading import Range, open_data, say_notes
-from simgan.console.printing import say
+from simgan.console.printing import print_line
 from simgan.settings.choices import Channels, Layout, OnBadImage
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Refine:
 
         run = Run.open(self.run_folder, self.checkpoint)
         if run.is_pretrained_only:
-            say(
+            print_line(
                 console, f"note: {run.checkpoint or run.path} is from before the adversarial phase: {PRETRAINED_ONLY}."
             )
         limits = self.range or run.input_range
@@ -78,9 +78,11 @@ class Refine:
             with show_progress(console, "refining") as on_progress:
                 aside = refine_data_set(run, source, self.output, on_progress, max_drift=self.max_drift)
             moved = sum(image.drift is not None for image in aside)
-            say(console, f"{len(source) - moved} refined images are in {self.output}.")
+            print_line(console, f"{len(source) - moved} refined images are in {self.output}.")
             if self.max_drift is not None:
-                say(console, f"{moved} of {len(source)} images moved by more than {self.max_drift:g} px: set aside.")
+                print_line(
+                    console, f"{moved} of {len(source)} images moved by more than {self.max_drift:g} px: set aside."
+                )
             if quarantine_list(self.output).exists():
-                say(console, f"What was set aside is listed in {quarantine_list(self.output)}.")
+                print_line(console, f"What was set aside is listed in {quarantine_list(self.output)}.")
         return 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from simgan.console.printing import say
+from simgan.console.printing import print_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -56,5 +56,5 @@ class RenderEyes:
                 equalise=self.equalise,
                 on_progress=on_progress,
             )
-        say(console, f"{self.count} {self.domain} eyes are in {self.out}.")
+        print_line(console, f"{self.count} {self.domain} eyes are in {self.out}.")
         return 0

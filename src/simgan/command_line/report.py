@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
-from simgan.console.printing import say
+from simgan.console.printing import print_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,5 +26,5 @@ class Report:
         from simgan.report import write_report
         from simgan.runs.run import Run
 
-        say(console, f"{write_report(Run.open(self.run_folder))}")
+        print_line(console, f"{write_report(Run.open(self.run_folder))}")
         return 0

@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from simgan.console.printing import say
+from simgan.console.printing import print_line
 from simgan.evaluation.results import Downstream, Evaluation
 from simgan.report import in_words
 
@@ -15,7 +15,7 @@ def show_evaluation(found: Evaluation, console: Console) -> None:
         _show_downstream(score, console)
     for drift in found.drift:
         own = f" (its own error: {drift.own_error:.2f} px)" if drift.own_error is not None else ""
-        say(
+        print_line(
             console,
             f"drift by {drift.measured_by}: {drift.mean:.2f} px mean, {drift.p95:.2f} px at the 95th percentile, "
             f"{drift.worst:.2f} px at worst{own}",
@@ -28,7 +28,7 @@ def show_evaluation(found: Evaluation, console: Console) -> None:
             )
         console.print(table)
     for warning in found.warnings:
-        say(console, f"note: {warning}")
+        print_line(console, f"note: {warning}")
 
 
 def _show_downstream(score: Downstream, console: Console) -> None:
@@ -41,4 +41,4 @@ def _show_downstream(score: Downstream, console: Console) -> None:
     for trained in score.trained:
         table.add_row(trained.on, str(trained.error), *(f"{trained.within[name]:.0%}" for name in limits))
     console.print(table)
-    say(console, in_words(score))
+    print_line(console, in_words(score))

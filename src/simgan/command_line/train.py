@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import arg
 
 from simgan.command_line.reading import Range, open_data, say_notes
-from simgan.console.printing import say
+from simgan.console.printing import print_line
 from simgan.errors import ConfigError
 from simgan.settings.choices import Channels, Layout, OnBadImage
 from simgan.settings.config import (
@@ -118,7 +118,7 @@ class Train:
                 height, width = training_size(synthetic, real, self.settings.height_width, self.settings.batch_size)
                 console.print(self.settings.to_toml(), markup=False, highlight=False)
                 for name, source in (("synthetic", synthetic), ("real", real)):
-                    say(
+                    print_line(
                         console,
                         f"{name}: {len(source)} images of {source.channels} channel(s) {source.dtype}, black to white "
                         f"{source.pixel_range}, in "
@@ -181,8 +181,8 @@ class Train:
         """Draws the report and says how to go on."""
         from simgan.report import write_report
 
-        say(console, f"The refiner is in {run.path}; its report is {write_report(run)}.")
-        say(console, f"Refine a data set: simgan refine {quote(str(run.path))} INPUT OUTPUT")
+        print_line(console, f"The refiner is in {run.path}; its report is {write_report(run)}.")
+        print_line(console, f"Refine a data set: simgan refine {quote(str(run.path))} INPUT OUTPUT")
         return 0
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from tyro.conf import Positional, arg
 
 from simgan.command_line.reading import open_data
-from simgan.console.printing import say
+from simgan.console.printing import print_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -56,15 +56,15 @@ class Turing:
         sitting = self._sitting(console)
         try:
             with TuringServer(sitting, self.host, self.port) as server:
-                say(console, f"The test is at {server.url} (Ctrl-C ends it)")
+                print_line(console, f"The test is at {server.url} (Ctrl-C ends it)")
                 if self.browser:
                     _open_browser(server.url)
                 server.serve_forever(poll_interval=0.1)
         except KeyboardInterrupt:
             result = sitting.result()
-            say(console, f"test {result.test}: {result}" if result else "Nothing was answered.")
+            print_line(console, f"test {result.test}: {result}" if result else "Nothing was answered.")
             if result:
-                say(console, result.verdict)
+                print_line(console, result.verdict)
         finally:
             sitting.close()
         return 0
@@ -105,7 +105,7 @@ class Turing:
         except BaseException:
             begun.close()
             raise
-        say(console, f"Going on with test {begun.path.stem}, {len(begun.answers)} of {self.trials} answered.")
+        print_line(console, f"Going on with test {begun.path.stem}, {len(begun.answers)} of {self.trials} answered.")
         return Sitting(opened, begin)
 
     def _plan(self, synthetic_count: int, real_count: int, seed: int) -> Any:
