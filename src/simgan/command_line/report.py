@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Report:
-    """Draw RUN/report.html: settings, curves, pictures, and what `simgan evaluate` and `simgan turing` found."""
+    """Write RUN/report.html: settings, curves, pictures, and the results of `simgan evaluate` and `simgan turing`."""
 
     run_folder: Annotated[Positional[Path], arg(metavar="RUN")]
     """The --out folder of a finished training."""

@@ -1,4 +1,4 @@
-"""What was measured, as tables on the console."""
+"""Printing the results of an evaluation as tables."""
 
 from rich.console import Console
 from rich.markup import escape
@@ -10,7 +10,7 @@ from simgan.report import in_words
 
 
 def show_evaluation(found: Evaluation, console: Console) -> None:
-    """Prints what was measured."""
+    """Prints all scores, drifts, distances and warnings of an evaluation."""
     for score in found.downstream:
         _show_downstream(score, console)
     for drift in found.drift:
@@ -21,7 +21,7 @@ def show_evaluation(found: Evaluation, console: Console) -> None:
             f"{drift.worst:.2f} px at worst{own}",
         )
     if found.distances:
-        table = Table("distance from real", "synthetic", "refined", "ideal")
+        table = Table("distance from real images", "synthetic", "refined", "ideal")
         for distance in found.distances:
             table.add_row(
                 escape(distance.measure), str(distance.synthetic), str(distance.refined), f"{distance.ideal:.3g}"
