@@ -65,7 +65,7 @@ def test_floats_for_a_run_on_bytes_are_guessed_and_told_once(finished_run, tmp_p
     path = save_floats(tmp_path / "some.npy", 0, 0.7)
     notes = notes_in(said(Refine(finished_run.path, path, tmp_path / "out.npy")))
     assert len(notes) == 2
-    assert "[0, 255], is one of uint8 pixels; these are float32" in notes[0]
+    assert "[0, 255], is for uint8 pixels; these images are float32" in notes[0]
     assert "0 to 0.7: the pixel range is assumed to be [0, 1]; if that is wrong, give --range LOW HIGH" in notes[1]
 
 
@@ -74,7 +74,7 @@ def test_a_run_on_12_bits_reads_bytes_by_their_own_range(data, tmp_path, tiny_co
     with simgan.open_images(tmp_path / "deep.npy", pixel_range=simgan.images.PixelRange(0, 4095)) as deep:
         run = simgan.train(tiny_config(), deep, data[1], tmp_path / "run")
     (note,) = notes_in(said(Refine(run.path, data[0], tmp_path / "out.npy")))
-    assert "[0, 4095], is one of uint16 pixels; these are uint8, so their own range is used" in note
+    assert "[0, 4095], is for uint16 pixels; these images are uint8, so the full range of that type is used" in note
     assert notes_in(said(Refine(run.path, tmp_path / "deep.npy", tmp_path / "deep-out.npy"))) == []
     assert np.load(tmp_path / "deep-out.npy").max() <= 4095
 
@@ -132,7 +132,7 @@ def test_another_ratio_and_another_scale_are_told(data, finished_run, tmp_path, 
     train = Train(tmp_path / "wide.npy", data[1], tmp_path / "run", settings=tiny_config(size="8x8"))
     (stretched,) = [line for line in notes_in(said(train)) if "wide.npy" in line]
     assert "4 of 4 images in a sample" in stretched
-    assert "by up to 2.00 (16x32)" in stretched
+    assert "by a factor of up to 2.00 (16x32)" in stretched
     (scaled,) = notes_in(said(Refine(finished_run.path, tmp_path / "wide.npy", tmp_path / "out.npy")))
     assert "smaller than 8x8, the size of training (16x32, say)" in scaled
 

@@ -17,7 +17,7 @@ from simgan.runs.position import ADVERSARIAL, PHASES, Position
 
 ARRAYS, STATE = "arrays.safetensors", "state.json"
 VERSION = 1  # of the files in a checkpoint
-PRETRAINED_ONLY = "R was only pre-trained to reproduce its input, and changes images little"
+PRETRAINED_ONLY = "R was pre-trained only, to reproduce its input, and changes images little"
 _NAME = re.compile(rf"[1-3]-({'|'.join(PHASES)})-\d{{7,}}")
 
 

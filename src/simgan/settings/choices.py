@@ -3,7 +3,7 @@
 from typing import Literal
 
 Layout = Literal["nhwc", "nchw"]
-"""Position of the channels in an array of 4 axes: last (nhwc) or second (nchw)."""
+"""Position of the channels in an array of 4 axes: nhwc (channels last) or nchw (channels first)."""
 OnBadImage = Literal["stop", "skip"]
 """Whether an image that cannot be used stops the command or is skipped."""
 Channels = Literal[1, 3] | None
