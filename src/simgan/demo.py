@@ -1,4 +1,4 @@
-"""The demo: renders two domains of eyes, trains a refiner, refines, measures, draws the report. It needs no data."""
+"""The demo: renders synthetic and camera eyes, trains a refiner, refines, scores and reports. It needs no data."""
 
 import time
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from simgan.console.printing import say
+from simgan.console.printing import print_line
 from simgan.console.progress import show_progress
 from simgan.evaluation.evaluate import EvaluateConfig, evaluate
 from simgan.evaluation.results import Evaluation
@@ -20,8 +20,8 @@ from simgan.settings.config import make_config
 from simgan.settings.presets import PRESETS
 from simgan.training.train import train
 
-# Test eyes are rendered from another seed, so that none of them was seen in training.
-_TEST_SERIES = 1_000_003
+# Test eyes are rendered with a seed of their own, so that no test eye occurs in training.
+_TEST_SEED_OFFSET = 1_000_003
 _SCORING = EvaluateConfig(label="gaze", points="iris_centre", steps=800)
 
 
@@ -51,31 +51,31 @@ FULL = DemoSize(8000, 4000, 2000, _SCORING)
 def run_demo(out: Path, seed: int, console: Console, size: DemoSize = SHORT) -> Evaluation:
     """Runs the demo into a new folder `out`.
 
-    The labels of the `camera` images are used for the downstream score only.
+    Training does not use the labels of the `camera` images; only the score of the test images does.
 
     Raises:
         RunError: `out` exists.
-        OSError: it cannot be written.
+        OSError: `out` cannot be written.
         ConfigError: the seed is out of range.
     """
     started = time.perf_counter()
     config = make_config({"seed": seed, **size.settings}, PRESETS["demo"].config)
 
-    def render(name: str, count: int, domain: Domain, series: int) -> Path:
+    def render(name: str, count: int, domain: Domain, eye_seed: int) -> Path:
         path = out / f"{name}.h5"
         with show_progress(console, f"rendering {name}") as on_progress:
-            write_eyes(path, count, domain=domain, seed=series, on_progress=on_progress)
+            write_eyes(path, count, domain=domain, seed=eye_seed, on_progress=on_progress)
         return path
 
     check_new(out).mkdir(parents=True)
-    say(
+    print_line(
         console,
         f"demo: renders {size.synthetic + size.real + size.test} eyes, trains R for {config.steps} adversarial steps, "
         f"refines, trains {3 * size.scoring.seeds} estimators of gaze, and draws {out / 'run' / 'report.html'}",
     )
     synthetic = render("synthetic", size.synthetic, "synthetic", seed)
     real = render("camera", size.real, "camera", seed)
-    test = render("test", size.test, "camera", seed + _TEST_SERIES)
+    test = render("test", size.test, "camera", seed + _TEST_SEED_OFFSET)
     run = train(config, synthetic, real, out / "run", console=console)
     with open_images(synthetic) as source, show_progress(console, "refining") as on_progress:
         refine_data_set(run, source, out / "refined.h5", on_progress)
@@ -83,6 +83,6 @@ def run_demo(out: Path, seed: int, console: Console, size: DemoSize = SHORT) -> 
         command = f"simgan demo --seed {seed}{' --full' if size is FULL else ''}"
         found = evaluate(run, real_test=real_test, config=size.scoring, command=command, console=console)
     report = write_report(run)
-    say(console, f"report: {report}")
-    say(console, f"done in {(time.perf_counter() - started) / 60:.1f} minutes")
+    print_line(console, f"report: {report}")
+    print_line(console, f"done in {(time.perf_counter() - started) / 60:.1f} minutes")
     return found

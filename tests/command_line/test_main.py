@@ -625,8 +625,8 @@ def test_a_name_of_control_characters_cannot_reach_the_terminal(command, tmp_pat
     ("name", "advice"),
     [
         ("train", "--micro-batch, --history-size or --size"),
-        ("refine", "refine smaller ones"),
-        ("evaluate", "choose fewer --images"),
+        ("refine", "refine smaller images"),
+        ("evaluate", "a smaller number of --images"),
         ("drift", "use fewer or smaller images"),
     ],
 )

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Demo:
-    """Render, train, refine, score and draw, in one go: what SimGAN does, with nothing to bring."""
+    """Show what SimGAN does, without any data of yours: render eyes, train, refine, score and write the report."""
 
     out: Path = Path("demo")
-    """Folder to make."""
+    """Folder to create."""
     seed: int = 0
-    """Of everything random."""
+    """Seed of everything random."""
     full: bool = False
     """All of it: 14,000 eyes, 1,000 adversarial steps, nine estimators. The figures of the documentation come from
     this; without it the demo is a first look with wide intervals."""

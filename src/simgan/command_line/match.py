@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-from simgan.command_line.reading import Range, open_data, say_notes
-from simgan.console.printing import say
+from simgan.command_line.reading import Range, open_data, print_notes
+from simgan.console.printing import print_line
 from simgan.settings.choices import Channels, Layout
 
 if TYPE_CHECKING:
@@ -69,9 +69,9 @@ class Match:
                 self.real, self.real_key, self.real_range, layout=self.real_layout, images=self.real_images, **folder
             ) as real,
         ):
-            say_notes(console, synthetic)
-            say_notes(console, real, flag="--real-range")
+            print_notes(console, synthetic)
+            print_notes(console, real, flag="--real-range")
             with show_progress(console, "matching") as on_progress:
                 match_data_set(synthetic, real, self.output, self.by, on_progress, seed=self.seed)
-            say(console, f"{len(synthetic)} images matched by {self.by} are in {self.output}.")
+            print_line(console, f"{len(synthetic)} images matched by {self.by} are in {self.output}.")
         return 0

@@ -12,12 +12,15 @@ from simgan.errors import DataError
 if TYPE_CHECKING:
     from simgan.images.source import ImageSource
 
-# ITU-R 601 luma in 65536ths, as Pillow's convert('L') has it.
+# ITU-R 601 luma in 65536ths, as Pillow's convert('L') uses it.
 _LUMA = np.array([19595, 38470, 7471], np.uint64)
 
 
 def to_channels(image: NDArray[Any], channels: int | None) -> NDArray[Any]:
-    """(H, W, C) `image` with 1 or 3 channels, in its own type; None, or an image of other counts: as it is."""
+    """Converts `image`, (H, W, C), to 1 or 3 channels of the same pixel type.
+
+    If `channels` is None, or C is neither 1 nor 3, the image is returned unchanged.
+    """
     if channels == 3 and image.shape[2] == 1:
         return np.repeat(image, 3, axis=2)
     if channels == 1 and image.shape[2] == 3:
