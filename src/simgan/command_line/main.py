@@ -152,7 +152,7 @@ def _parse(arguments: list[str]) -> Command:
 
 
 def _files_in_place_of_folder(arguments: list[str]) -> str | None:
-    """The error message if a shell replaced a pattern such as `a/*.png` by more files than a command takes, or None."""
+    """The error message if a shell replaced a pattern (`a/*.png`) by more files than a command takes, or None."""
     files = [argument for argument in arguments if not argument.startswith("-") and Path(argument).is_file()]
     if len(files) <= _MOST_PATHS:
         return None
