@@ -134,7 +134,7 @@ def test_another_ratio_and_another_scale_are_told(data, finished_run, tmp_path, 
     assert "4 of 4 images in a sample" in stretched
     assert "by a factor of up to 2.00 (16x32)" in stretched
     (scaled,) = notes_in(said(Refine(finished_run.path, tmp_path / "wide.npy", tmp_path / "out.npy")))
-    assert "smaller than 8x8, the size of training (16x32, say)" in scaled
+    assert "smaller than 8x8, the size in training (one is 16x32)" in scaled
 
 
 def test_a_check_of_unreadable_images_says_so_once(tmp_path, said):

@@ -66,7 +66,7 @@ def test_kaggle_layout(tmp_path):
 
 @settings(deadline=None, max_examples=25)
 @given(
-    images=hnp.arrays(np.uint8, hnp.array_shapes(min_dims=3, max_dims=4, max_side=6)),
+    images=hnp.arrays(np.uint8, hnp.array_shapes(min_dims=3, max_dims=4, max_side=5)),
     values=st.binary(min_size=1, max_size=40),
     options=st.sampled_from([{}, {"chunks": True}, {"compression": "gzip"}, {"compression": "lzf", "shuffle": True}]),
 )
