@@ -28,7 +28,7 @@ def writer_like(source: ImageSource, output: Path) -> ImageWriter[Any]:
     """As `write_like`, before `begin`: nothing has been looked at or written."""
     # A source's module is loaded if there is a source of it: h5py is not imported to find out that it was not used.
     if "simgan.images.hdf5" in sys.modules:
-        from simgan.images.hdf5 import Hdf5Source
+        from simgan.images.hdf5_source import Hdf5Source
         from simgan.images.hdf5_writer import Hdf5Writer
 
         if isinstance(source, Hdf5Source):
