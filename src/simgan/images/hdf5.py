@@ -90,10 +90,12 @@ def _at_the_root(file: h5py.File, path: Path, key: str | None) -> Hdf5Source | N
             "name the group or array that holds them (--key NAME)"
         )
     source = KeyedHdf5(path, file, root, root, found.groups, found.images)
+    source.kind += " at the root"
+    if key is None:
+        source.more_notes = ("each data set at the root is taken for an image; name others with key= (--key NAME)",)
     if found.rest:
-        source.more_notes = (
-            f"no images, since of another type or shape, and carried over as is: {_listed(found.rest)}",
-        )
+        listed = _listed(found.rest)
+        source.more_notes += (f"no images, since of another type or shape, and carried over as is: {listed}",)
     return source
 
 

@@ -89,9 +89,9 @@ class JoinedHdf5(Hdf5Source):
             first, last = values[0], values[-1]
             if last.shape[1:] != first.shape[1:] or (last.dtype.kind in "SU") != (first.dtype.kind in "SU"):
                 raise DataError(
-                    f"{part.where_label(name)}: expected values of shape {first.shape[1:]} and type {first.dtype} as "
-                    f"in {self._parts[0].label_place(name)!r}, received {last.shape[1:]} of {last.dtype}; mend them, "
-                    "or name fewer groups with key= (--key)"
+                    f"{self.path}: expected labels {part.shown_label(name)!r} of shape {first.shape[1:]} and type "
+                    f"{first.dtype} as {self._parts[0].shown_label(name)!r}, received {last.shape[1:]} of "
+                    f"{last.dtype}; mend them, or name fewer groups with key= (--key)"
                 )
             # Together they are as wide as the widest.
             each = max(value.dtype.itemsize for value in values) * math.prod(first.shape[1:])

@@ -96,7 +96,7 @@ class KeyedHdf5(Hdf5Source):
         return int(height), int(width)
 
     def _labels(self, name: str) -> NDArray[Any]:
-        whole = self.where_label(name)
+        whole = f"{self.path}: label {self.shown_label(name)!r}"
         with reading(whole):
             place = self._label_finder(name)
         firsts: dict[tuple[int, ...], str] = {}
@@ -125,7 +125,7 @@ class KeyedHdf5(Hdf5Source):
         return any(group.id.links.exists(self.names.encoded(index)) for index in evenly_spaced(len(self), _PROBES))
 
     def _named_label(self, name: str, index: int) -> str:
-        return f"{name}/{self.names[index]}"
+        return f"{self.shown_label(name)}/{self.names[index]}"
 
     def _label_finder(self, name: str) -> Callable[[int], tuple[h5py.Group, bytes]]:
         """Leads from an index to the group of the label and its name there. DataError unless every image has one."""
@@ -139,8 +139,8 @@ class KeyedHdf5(Hdf5Source):
     def _check_missing(self, name: str, missing: list[str]) -> None:
         if missing:
             raise DataError(
-                f"{self.path}: expected a label {name!r} for each of {len(self)} images, received none for "
-                f"{len(missing)}, the first {missing[0]!r}; add them, or remove these images or this label"
+                f"{self.path}: expected a label {self.shown_label(name)!r} for each of {len(self)} images, received "
+                f"none for {len(missing)}, the first {missing[0]!r}; add them, or remove these images or this label"
             )
 
 
@@ -155,10 +155,10 @@ class ScatteredHdf5(KeyedHdf5):
     def __init__(self, path: Path, file: h5py.File, top: h5py.Group, paths: PackedNames, *, own_groups: bool) -> None:
         others: list[str] = []
         if own_groups:
-            group, image = _follow(top, paths.encoded(0))
-            others = [
-                name for name in names_in(group) if encoded(name) != image and has_hard(group, name, h5py.Dataset)
-            ]
+            for index in evenly_spaced(len(paths), _PROBES):
+                group, image = _follow(top, paths.encoded(index))
+                beside = (name for name in names_in(group) if encoded(name) != image and name not in others)
+                others += [name for name in beside if has_hard(group, name, h5py.Dataset)]
         super().__init__(path, file, top, top, others, paths)
 
     def place(self, top: h5py.Group, index: int) -> tuple[h5py.Group, bytes]:

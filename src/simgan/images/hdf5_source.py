@@ -56,10 +56,9 @@ class Hdf5Source(ImageSource):
             return super().where(index)
         return f"image {self.location.strip('/') + '/' + self.names[index]!r} of {self.path}"
 
-    def where_label(self, name: str) -> str:
-        """Label `name`, in words for an error message."""
-        part = "" if self.whole is self else f"{self._parent.name.strip('/')}/"
-        return f"{self.path}: label {part + name!r}"
+    def shown_label(self, name: str) -> str:
+        """The label `name` in an error message: of a part, its path in the file."""
+        return name if self.whole is self else self.label_place(name).strip("/")
 
     def label_place(self, name: str) -> str:
         """The data set or group `name` beside the images: its path in the file."""

@@ -66,7 +66,7 @@ class StackedHdf5(Hdf5Source):
         return self._size
 
     def _labels(self, name: str) -> NDArray[Any]:
-        where = self.where_label(name)
+        where = f"{self.path}: label {self.shown_label(name)!r}"
         with reading(where):
             return self._label(plain(self._parent, name, where).id, name, where)
 
