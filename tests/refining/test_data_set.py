@@ -20,7 +20,7 @@ from scipy.ndimage import gaussian_filter
 from simgan import refine
 from simgan.errors import DataError, OutputError, RunError
 from simgan.images import PixelRange, groups, open_images
-from simgan.images.hdf5 import StackedHdf5
+from simgan.images.hdf5_stacked import StackedHdf5
 from simgan.images.hdf5_writer import Hdf5Writer
 from simgan.models import refiner_model
 from simgan.refining import data_set as refining

@@ -17,7 +17,7 @@ from simgan.settings.choices import Layout
 IMAGE_NAMES = ("image", "images")
 DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
 _LISTED = 8
-_LEAST_SIDE = 6  # pixels of the smallest image side for which the order of the axes is guessed
+LEAST_SIDE = 6  # pixels of the smallest image side for which the order of the axes is guessed
 # Largest size of what is read in one piece: an image, a label, a compressed chunk. Ours: far above sizes in use.
 MAX_BYTES = 2 * 2**30
 # A file of a few MB may claim to unpack to any size. Above _UNPACKED_BYTES, at most _UNPACKED_TIMES the packed size is
@@ -41,11 +41,11 @@ def one_line(error: BaseException) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-def choose(members: Sequence[Member], key: str | None, where: str) -> str:
+def choose(members: Sequence[Member], key: str | None, where: str, more_ways: str = "") -> str:
     """The name of the one member that holds the images.
 
     That is `key` if given, else the one named `image` or `images`, else the only stack. Raises DataError, listing the
-    members, if there is no such member or more than one.
+    members, if there is no such member or more than one; `more_ways` to name them end the message.
     """
     chosen = [member for member in members if member.name == key] if key is not None else _likely(members)
     if len(chosen) == 1:
@@ -58,7 +58,7 @@ def choose(members: Sequence[Member], key: str | None, where: str) -> str:
     among = f": {listed}{more}" if chosen else f" among {listed}{more}" if members else " in an empty file"
     raise DataError(
         f"{where}: expected {expected}, received {count}{among}; "
-        "name the images with key= (--key NAME; train: --synthetic-key, --real-key)"
+        f"name the images with key= (--key NAME; train: --synthetic-key, --real-key){more_ways}"
     )
 
 
@@ -142,7 +142,7 @@ def check_layout(shape: tuple[int, ...], layout: Layout | None, where: str) -> N
             "np.moveaxis(a, 1, -1), or read them with --layout nchw (train: --synthetic-layout, --real-layout; "
             "Python: layout='nchw'), or with nhwc if the channels really are last"
         )
-    if layout is None and len(shape) == 3 and shape[2] in (3, 4) and min(shape[:2]) >= _LEAST_SIDE:
+    if layout is None and len(shape) == 3 and shape[2] in (3, 4) and min(shape[:2]) >= LEAST_SIDE:
         raise DataError(
             f"{where}: expected images of shape N x H x W or N x H x W x C, received {shape}, which looks like one "
             "colour image; make it a stack of one with a[np.newaxis], or read it with --layout nhwc (Python: "
@@ -152,7 +152,7 @@ def check_layout(shape: tuple[int, ...], layout: Layout | None, where: str) -> N
 
 def _looks_channels_first(shape: tuple[int, ...]) -> bool:
     first, *size = shape
-    return first in (1, 3, 4) and size[-1] not in (1, 2, 3, 4) and min(size) >= _LEAST_SIDE
+    return first in (1, 3, 4) and size[-1] not in (1, 2, 3, 4) and min(size) >= LEAST_SIDE
 
 
 def as_image(array: NDArray[Any], where: str) -> NDArray[Any]:

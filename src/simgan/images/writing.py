@@ -28,7 +28,7 @@ def writer_like(source: ImageSource, output: Path) -> ImageWriter[Any]:
     """As `write_like`, but without calling `begin`: nothing is checked or written yet."""
     # If `source` is an Hdf5Source, its module is already imported. Otherwise h5py need not be imported for the test.
     if "simgan.images.hdf5" in sys.modules:
-        from simgan.images.hdf5 import Hdf5Source
+        from simgan.images.hdf5_source import Hdf5Source
         from simgan.images.hdf5_writer import Hdf5Writer
 
         if isinstance(source, Hdf5Source):
