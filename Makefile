@@ -12,7 +12,7 @@ demo: .venv/installed ## Render, train, refine, score, draw (6 minutes on two co
 	$(BIN)/simgan demo --out $(OUT)
 
 test: .venv/installed .venv-old-keras/installed ## All tests
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8
 
 test-browser: .venv/installed-browser ## The page of simgan turing in a real browser; installs chromium if there is none
 	tests_browser/install_browser.sh
@@ -38,17 +38,17 @@ proof: .venv/installed ## Every figure of docs/results.md; hours, resumable. PHO
 soak: .venv/installed ## Kills, damaged files, a million images, 20 minutes of training: docs/reliability.md (half an hour to an hour)
 	$(BIN)/python -m soak
 
-audit: .venv-audit/installed ## Known holes in the pinned versions, if an advisory source can be reached
+audit: .venv-audit/installed ## Known vulnerabilities of the pinned versions, if an advisory source can be reached
 	.venv-audit/bin/python tools/audit.py
 
-mutate: .venv/installed-mutate ## Small changes to the code: does a test notice each? MODULES="budget history" takes these alone
+mutate: .venv/installed-mutate ## Small changes to the code: does a test notice each? MODULES="training/budget training/history" takes only these
 	$(BIN)/python tools/mutate.py $(MODULES)
 
 lock: ## Write requirements.lock anew from pyproject.toml, with the newest versions
 	rm -rf .venv-lock
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python -m pip install --quiet torch==2.13.0
-	.venv-lock/bin/python -m pip install --quiet . hypothesis import-linter mypy pre-commit pytest ruff
+	.venv-lock/bin/python -m pip install --quiet . hypothesis import-linter mypy pre-commit pytest pytest-xdist ruff
 	.venv-lock/bin/python -m pip freeze --exclude simgan | sed 's/+cpu$$//' > requirements.lock
 	rm -rf .venv-lock
 

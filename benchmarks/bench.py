@@ -1,4 +1,4 @@
-"""Measures simgan against the textbook loop, in turn in one run, and prints and writes the tables.
+"""Measures simgan against the textbook loop, in turn in one run, then prints and writes the tables.
 
 make bench
 python -m benchmarks.bench --textbook .venv-textbook/bin/python --out runs/bench
@@ -35,13 +35,13 @@ class Bench:
     only: tuple[Part, ...] = PARTS
     """The parts to measure."""
     quick: bool = False
-    """Small batches, few steps: whether it runs, not how fast."""
+    """Small batches and few steps: to see that everything runs, not how fast."""
 
     def run(self) -> None:
         """Measures part after part."""
         plan = measure.QUICK if self.quick else measure.WHOLE
         self.out.mkdir(parents=True, exist_ok=True)
-        textbook = self.textbook.absolute()  # not resolved: the link is what leads to its environment
+        textbook = self.textbook.absolute()  # not resolved: Python finds its environment by the path of the link
         results = measure.Results()
         with TemporaryDirectory() as name:
             folder = Path(name)

@@ -1,4 +1,4 @@
-"""The data that everything is measured on: rendered eyes, and noise where only the size matters."""
+"""The data of all measurements: rendered eyes, and noise where only the size matters."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,10 +1,10 @@
-"""What the drift instruments read where nothing moved, and where something moved by a known distance.
+"""The drift that is measured where nothing moved, and where images were moved by a known distance.
 
     python -m benchmarks.drift_floor [--steps 800] [--seeds 3]
 
-The very same eyes are rendered clean and as the camera shows them: between the two the iris has not moved, so whatever
-is read is the instrument's own. A perfect refiner would read as much. The camera's pictures are then shifted, to see
-that movement is read as well.
+The very same eyes are rendered clean and as the camera shows them: between the two the iris has not moved, so any
+drift which is measured is the error of the measure; a perfect refiner would have the same drift. Then the camera's
+pictures are shifted, to see that movement is measured as well.
 """
 
 import argparse
@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import shift
 
-from simgan.evaluation import displacement, drift_of_points
+from simgan.evaluation import drift_of_points
 from simgan.eyes import render_eyes
+from simgan.framing.displacement import displacement
 from simgan.images import PixelRange
 
 _COUNT = 4096
@@ -23,7 +24,7 @@ _MOVES = (0.0, 0.5, 1.0, 2.0)  # px to the right
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description="The drift that is read where nothing moved.")
+    parser = argparse.ArgumentParser(description="The drift that is measured where nothing moved.")
     parser.add_argument(
         "--steps", type=int, default=800, help="training steps of the localiser; 800 as make proof has"
     )

@@ -1,4 +1,4 @@
-"""The machine in words."""
+"""Describes the machine."""
 
 import os
 import platform
@@ -11,12 +11,12 @@ _FEATURES = {"amx_bf16": "AMX bfloat16", "avx512_bf16": "AVX-512 bfloat16", "avx
 
 @dataclass(frozen=True)
 class Machine:
-    """What the figures were seen on."""
+    """The machine on which figures were measured."""
 
     processor: str
     cores: int
     features: tuple[str, ...]
-    """Of `_FEATURES`."""
+    """Keys of `_FEATURES` that the processor has."""
     memory: float
     """GiB."""
     versions: str
@@ -50,14 +50,14 @@ def this_machine() -> Machine:
 
 def _name(facts: dict[str, str]) -> str:
     name = facts.get("model name") or platform.processor() or platform.machine()
-    # Virtual machines say 'Intel Xeon Processor': family and model tell which.
+    # Virtual machines only say 'Intel Xeon Processor'; family and model tell which processor it is.
     if "cpu family" in facts and "model" in facts:
         name += f" (family {facts['cpu family']}, model {facts['model']})"
     return " ".join(name.split())
 
 
 def _cpuinfo() -> dict[str, str]:
-    """Of the first core; empty where the system has no /proc/cpuinfo."""
+    """Facts about the first core; empty where the system has no /proc/cpuinfo."""
     path = Path("/proc/cpuinfo")
     if not path.is_file():
         return {}

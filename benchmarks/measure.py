@@ -1,4 +1,4 @@
-"""Every measurement: what is run, how often, and what is kept of it."""
+"""Every measurement: what is run, how often, and which figures are kept."""
 
 import statistics
 import subprocess
@@ -25,15 +25,16 @@ class Plan:
     fewest_pairs: int
     most_pairs: int
     minutes: float
-    """No further pair starts once the pairs have taken so long."""
+    """Once all pairs together have taken so long, no further pair starts."""
     preset_steps: tuple[int, int, int]
-    """Timed steps of each phase in the presets with small batches: enough that the data are kept, as in the whole."""
+    """Timed steps of each phase in the presets with small batches: enough that the data are kept in memory, as in a
+    whole training."""
     images: int
     sizes: tuple[str, ...]
-    """HxW of the cost against image size, at `size_batch`."""
+    """HxW of the images for the cost against image size, with batches of `size_batch`."""
     size_batch: int
     batches: tuple[int, ...]
-    """Of the cost against batch size, at 35x55."""
+    """Batch sizes for the cost against batch size, with images of 35x55."""
     cost_steps: int
     """Timed updates of each cost, after one that is not timed: with small batches memory is new for longer."""
     repeats: int
@@ -72,7 +73,7 @@ QUICK = Plan(
 
 @dataclass(frozen=True)
 class Pair:
-    """Seconds of the steps of each phase, the textbook's and ours, run one after the other."""
+    """Seconds of the steps of each phase, of the textbook loop and of simgan (ours), run one after the other."""
 
     textbook: dict[str, list[float]]
     ours: dict[str, list[float]]
@@ -80,18 +81,18 @@ class Pair:
     """Share of our steps spent waiting for data."""
 
     def ratio(self, phase: str) -> float:
-        """How many times as fast ours is."""
+        """The speed of ours as a multiple of the textbook's."""
         return statistics.median(self.textbook[phase]) / statistics.median(self.ours[phase])
 
 
 @dataclass
 class Results:
-    """What was measured; what was not is empty."""
+    """What was measured; fields that were not measured are empty."""
 
     difference: float | None = None
     """Largest difference between the losses of the textbook and ours."""
     precision: str = "float32"
-    """Of our convolutions."""
+    """Precision of our convolutions."""
     pairs: list[Pair] = field(default_factory=list)
     presets: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     """Seconds a step by preset and phase."""
@@ -99,7 +100,7 @@ class Results:
     """Share of the time spent waiting for data, by preset."""
     peaks: list[Peak] = field(default_factory=list)
     refining: dict[str, list[float]] = field(default_factory=dict)
-    """Images/s by what was refined."""
+    """Images/s, by formats and filters."""
     cost: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     """Seconds of an update of R by program and HxW:batch."""
     commands: dict[str, list[float]] = field(default_factory=dict)
@@ -108,12 +109,12 @@ class Results:
 
 
 def measure_agreement(textbook: Path, folder: Path, results: Results) -> None:
-    """Same weights, same losses."""
+    """Compares the losses of both programs for the same weights."""
     results.difference = largest_difference(textbook, folder, HEIGHT, WIDTH)
 
 
 def measure_pairs(plan: Plan, data: Data, textbook: Path, results: Results) -> None:
-    """Textbook and ours in turn, A B A B."""
+    """Times the textbook loop and ours in turn, A B A B."""
     steps = ["--batch", str(plan.batch), "--steps", "1", "1", "1"]  # more pairs tell more than longer ones
     theirs = [textbook, "benchmarks/textbook.py", "time", *_data(data.synthetic_npy, data.real_npy), *steps]
     ours = [*_OURS, "time", *_data(data.synthetic, data.real), *steps]
@@ -137,7 +138,7 @@ def measure_pairs(plan: Plan, data: Data, textbook: Path, results: Results) -> N
 
 
 def measure_presets(plan: Plan, data: Data, results: Results) -> None:
-    """Ours alone: steps of presets with small batches."""
+    """Times ours alone: steps of presets with small batches."""
     for name in ("eyes", "demo"):
         steps = [
             "--preset",
@@ -153,12 +154,12 @@ def measure_presets(plan: Plan, data: Data, results: Results) -> None:
 
 
 def measure_peaks(results: Results) -> None:
-    """PyTorch's convolutions."""
+    """Measures the peak rate of PyTorch's convolutions."""
     results.peaks = [Peak(**record) for record in records([sys.executable, "-m", "benchmarks.peak"])]
 
 
 def measure_refining(plan: Plan, data: Data, results: Results) -> None:
-    """HDF5 to HDF5 with 64 and 32 filters, PNG to PNG with 64."""
+    """Times refining HDF5 to HDF5 with 64 and 32 filters, and PNG to PNG with 64."""
     for preset, filters, sources in (("default", 64, [data.synthetic, data.png]), ("demo", 32, [data.synthetic])):
         command = [*_OURS, "refine", *sources, "--preset", preset, "--repeats", str(plan.repeats)]
         for source, rates in _by(records(command), "source", "images_per_second").items():
@@ -167,7 +168,7 @@ def measure_refining(plan: Plan, data: Data, results: Results) -> None:
 
 
 def measure_cost(plan: Plan, textbook: Path, results: Results) -> None:
-    """An update of R against the size of images and batch."""
+    """Times an update of R for several sizes of images and batches."""
     points = dict.fromkeys(
         [f"{size}:{plan.size_batch}" for size in plan.sizes] + [f"{HEIGHT}x{WIDTH}:{batch}" for batch in plan.batches]
     )
@@ -178,7 +179,7 @@ def measure_cost(plan: Plan, textbook: Path, results: Results) -> None:
 
 
 def measure_commands(plan: Plan, data: Data, results: Results) -> None:
-    """Wall time of commands that should answer at once."""
+    """Measures the wall time of commands that should answer at once."""
     for arguments, shown, repeats in (
         (["--help"], "simgan --help", plan.help_repeats),
         (["check", str(data.png)], f"simgan check, a folder of {data.count} PNG", plan.repeats),
@@ -190,7 +191,7 @@ def measure_commands(plan: Plan, data: Data, results: Results) -> None:
 
 
 def measure_gpu(data: Data, results: Results) -> None:
-    """The preset `default` whole, where there is a CUDA GPU."""
+    """Times a whole training with the preset `default`, where there is a CUDA GPU."""
     import torch
 
     if torch.cuda.is_available():

@@ -3,8 +3,8 @@
     python benchmarks/memory.py                  # 1,000 and 1,000,000 images; needs 5 GB of temporary space
     python benchmarks/memory.py 1000 10000       # other counts
 
-Prints a table in Markdown. Each data set is refined by a process of its own, whose peak is what it reports. R is tiny
-so that reading, converting and writing are what takes the time.
+Prints a table in Markdown. Each data set is refined by a process of its own, which reports its peak. R is tiny, so
+that most of the time goes into reading, converting and writing.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""simgan, timed from outside: by the log of a real `train`, input included, and by refining real data sets.
+"""Times simgan from outside: by the log of a real `train`, input included, and by refining real data sets.
 
     python -m benchmarks.ours time --synthetic x.h5 --real y.h5 --preset eyes --steps 12 12 24 --log-every 4
     python -m benchmarks.ours cost 35x55:16 64x64:16
@@ -25,9 +25,9 @@ _PHASES = ("refiner_pretrain", "discriminator_pretrain", "adversarial")
 
 
 def timed_config(config: TrainConfig, steps: tuple[int, int, int], log_every: int) -> TrainConfig:
-    """`config` with so many timed steps in each phase after one log interval that is not timed; 0: no such phase.
+    """`config` with `steps` timed steps in each phase after one log interval that is not timed; 0 leaves a phase out.
 
-    Compiled if the whole of `config` would be.
+    R and D are compiled if a whole training with `config` would compile them.
     """
     lengths = [count + log_every if count else 0 for count in steps]
     return make_config(
@@ -48,7 +48,7 @@ def time_phases(config: TrainConfig, synthetic: Path, real: Path) -> None:
         run = train(config, synthetic, real, Path(folder) / "run")
         for phase in _PHASES:
             intervals = [record for record in run.metrics() if record["phase"] == phase]
-            for record in intervals[1:]:  # the first has what happens once: compiling, and memory being touched
+            for record in intervals[1:]:  # the first includes what happens once: compiling, and first use of memory
                 show(
                     phase=phase,
                     seconds=1 / record["steps_per_second"],

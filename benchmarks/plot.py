@@ -1,4 +1,4 @@
-"""The picture of what an update of R costs."""
+"""Draws what an update of R costs."""
 
 import math
 import statistics

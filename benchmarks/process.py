@@ -1,4 +1,4 @@
-"""Runs a measurement in a process of its own, so that none warms up or crowds another."""
+"""Runs a measurement in a process of its own, so that measurements do not influence each other."""
 
 import json
 import os
@@ -15,12 +15,12 @@ def records(command: Sequence[str | Path], *, gpu: bool = False) -> list[dict[st
 
     Args:
         command: program and arguments.
-        gpu: whether it may see a GPU; comparisons are of processors.
+        gpu: whether the command may use a GPU; comparisons are between CPUs.
 
     Raises:
-        RuntimeError: it failed; the message ends with what it said.
+        RuntimeError: the command failed; the message ends with the end of its stderr.
     """
-    # TensorFlow pays no heed to OMP_NUM_THREADS: without it both programs use every core.
+    # TensorFlow ignores OMP_NUM_THREADS; without this variable both programs use every core.
     environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     if not gpu:
         environment["CUDA_VISIBLE_DEVICES"] = ""

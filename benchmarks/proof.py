@@ -1,8 +1,8 @@
-"""Every figure that the README states, and the paper's ablations, with intervals over seeds.
+"""Measures every figure of the README and the paper's ablations, with intervals over seeds.
 
     python -m benchmarks.proof --folder runs/proof --out docs/results.md [--photographs DIR]
 
-Keeps what has run and goes on where it was; says how long the rest will take; writes the tables after each job.
+Finished jobs are kept, and only the others run. Says how long they will take; writes the tables after each job.
 --photographs: a folder with gaze.h5 (synthetic, label iris_xy) and real_gaze.h5, which are not part of this project.
 """
 
@@ -70,13 +70,13 @@ def _trained(out: Path, train: Callable[[Path], Run]) -> Run:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Proof: trainings and evaluations, with intervals over seeds.")
+    parser = argparse.ArgumentParser(description="Trainings and evaluations, with intervals over seeds.")
     parser.add_argument("--folder", type=Path, default=Path("runs/proof"))
     parser.add_argument("--out", type=Path, default=Path("docs/results.md"))
     parser.add_argument("--photographs", type=Path)
     parser.add_argument("--domains", nargs="+", default=list(_DOMAINS))
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
-    parser.add_argument("--seeds", type=int, help="no more than so many of each")
+    parser.add_argument("--seeds", type=int, help="seeds of each variant, at most")
     parser.add_argument("--job", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.job:
@@ -92,7 +92,7 @@ def main() -> None:
 
 
 def _run_all(wanted: list[Job], folder: Path, out: Path, photographs: Path | None) -> None:
-    """One job on each core: two trainings side by side are faster than one on two cores."""
+    """Runs one job on each core: two trainings side by side are faster than one after the other on two cores."""
     folder.mkdir(parents=True, exist_ok=True)
     missing = [job for job in wanted if not (folder / f"{job.name}.json").exists()]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -119,7 +119,7 @@ def _run_all(wanted: list[Job], folder: Path, out: Path, photographs: Path | Non
             write_tables(folder, out)
     write_tables(folder, out)
     if failed:
-        sys.exit(f"{len(failed)} jobs failed: {', '.join(failed)}; run it again, done ones are kept")
+        sys.exit(f"{len(failed)} jobs failed: {', '.join(failed)}; run the command again: finished jobs are kept")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from benchmarks.proof_signs import draw_signs
 from simgan.eyes import Eyes, render_eyes
 
-_TEST_SERIES = 1_000_003  # test eyes come from a series of their own
+_TEST_SERIES = 1_000_003  # test eyes are rendered from another seed
 _FONTS, _SIDE = 24, 32
 
 
@@ -70,7 +70,7 @@ def _digits() -> dict[str, Any]:
 
 
 def _printed(count: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Digits in the fonts that Matplotlib ships, turned by up to 12 degrees, as high as the handwritten ones."""
+    """Digits in the fonts that Matplotlib ships, rotated by up to 12 degrees, as tall as the handwritten ones."""
     import matplotlib
 
     random = np.random.default_rng(1)

@@ -19,7 +19,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "one global patch": {"discriminator": {"patches": "global"}},
     "no self-regularisation": {"self_regularisation": 0.0, "drift_budget": None},
 }
-# Which variants each domain is for; the paper's three directions on the embedded set and on photographs.
+# Variants that are run on each domain; the paper's three ablations on `camera` and on photographs.
 _PLAN = {
     "camera": ("preset", "no history", "one global patch", "no self-regularisation", "fixed weight"),
     "photographs": ("preset", "no history", "one global patch", "no self-regularisation", "fixed weight"),
@@ -39,12 +39,12 @@ class Job:
 
     @property
     def name(self) -> str:
-        """Of its folder."""
+        """Name of the job's folder."""
         return f"{self.domain}-{self.variant.replace(' ', '-')}-{self.seed}"
 
 
 def jobs(domains: list[str]) -> Iterator[Job]:
-    """All jobs: first each variant once, so that an interrupted proof has something of everything."""
+    """All jobs: first each variant once, so that an interrupted proof has a result of each variant."""
     for seed in range(SEEDS):
         for domain in domains:
             for variant in _PLAN[domain]:

@@ -1,7 +1,7 @@
 """A domain of `make proof` that is not eyes: digits on coloured signs, clean, and as a cheap camera shows them.
 
-Both draw the same scenes; the camera alone has dirt, uneven light, a cast, blur, noise and JPEG. So the gap is one of
-looks, as a refiner can close it, in colour and with classes for labels.
+Both draw the same scenes; only the camera adds dirt, uneven light, a colour cast, blur, noise and JPEG. So the sets
+differ in appearance alone, which a refiner can change; images are in colour, and labels are classes.
 """
 
 import io
@@ -47,13 +47,13 @@ def _scene(digit: int, font: ImageFont.FreeTypeFont, random: np.random.Generator
     matrix = (c, s, side / 2 - c * dx - s * dy, -s, c, side / 2 + s * dx - c * dy)
     ink = np.asarray(sheet.transform((side, side), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)) / 255
     ground, colour = random.uniform(0.05, 0.95, (2, 3))
-    if abs(ground.mean() - colour.mean()) < 0.25:  # a sign is made to be read
+    if abs(ground.mean() - colour.mean()) < 0.25:  # signs have contrast
         colour = np.full(3, 0.05 if ground.mean() > 0.5 else 0.95)
     return np.asarray(ground + ink[..., None] * (colour - ground))
 
 
 def _photograph(scene: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.uint8]:
-    """The scene with dirt, in uneven light, blurred, with noise and JPEG's blocks."""
+    """The scene with dirt, uneven light, blur, noise and JPEG artefacts."""
     side = len(scene)
     dirt = 0.6 * _field(5, side, random) + 0.4 * _field(16, side, random)
     dirty = scene + random.uniform(0.1, 0.5) * np.maximum(dirt, 0)[..., None] * (random.uniform(0.2, 0.5, 3) - scene)
@@ -67,13 +67,13 @@ def _photograph(scene: NDArray[np.float64], random: np.random.Generator) -> NDAr
 
 
 def _field(knots: int, side: int, random: np.random.Generator) -> NDArray[np.float64]:
-    """(side, side): normal numbers at knots x knots places, smooth between."""
+    """(side, side): normal numbers at knots x knots places, interpolated smoothly."""
     field = Image.fromarray(random.normal(0, 1, (knots, knots)).astype(np.float32))
     return np.asarray(field.resize((side, side), Image.Resampling.BICUBIC), np.float64)
 
 
 def _blurred(scene: NDArray[np.float64], deviation: float) -> Image.Image:
-    """At 32x32, blurred by so many of its pixels."""
+    """The scene at 32x32, blurred by `deviation` pixels of that size."""
     wide = gaussian_filter(scene, (deviation * _FINE, deviation * _FINE, 0), mode="nearest")
     return Image.fromarray(_small(wide))
 

@@ -11,7 +11,7 @@ from benchmarks.machine import this_machine
 from benchmarks.proof_jobs import DOMAINS, SEEDS, VARIANTS, Job
 
 Record = dict[str, Any]
-_BASE = "preset"  # the variant that others are compared with
+_BASE = "preset"  # the other variants are compared with this one
 
 
 def mean_and_interval(values: list[float], form: str = ".2f") -> str:
@@ -24,7 +24,7 @@ def mean_and_interval(values: list[float], form: str = ".2f") -> str:
 
 
 def write_tables(folder: Path, out: Path) -> None:
-    """Writes the page, with whatever has run."""
+    """Writes the page from the jobs that have finished."""
     parts = [_head()]
     for domain, what in DOMAINS.items():
         records = {variant: _records(folder, domain, variant) for variant in VARIANTS}
@@ -40,16 +40,17 @@ def _head() -> str:
     return (
         "# Results\n\n"
         "Written by `make proof` (`PHOTOGRAPHS=DIR` for the last table). Means over seeds with 95 % intervals\n"
-        "by Student's t; each seed is another training of R, of the estimators and of the localiser. A row with\n"
-        f"fewer than {SEEDS} seeds was not run further: of two seeds the interval says next to nothing. Test labels\n"
-        "are used for the scores alone.\n\n"
+        "by Student's t; for each seed R, the estimators and the localiser are trained anew. A row with fewer than\n"
+        f"{SEEDS} seeds was not continued: an interval from two seeds says very little. The labels of test\n"
+        "images are used for the scores only.\n\n"
         f"{this_machine().describe()}\n\n"
-        "*error*: of an estimator trained on that set, on labelled real images: degrees, or share wrong.\n"
-        "*better by*: of refined against synthetic. *against preset*: error on refined less that of the preset, in\n"
-        "the mean over the seeds that both have; above 0 the preset is better. *drift*: of the iris centre, px, by a\n"
-        "localiser that learnt from synthetic images alone. *flow*: of all content, by optical flow (0.2 px is its\n"
-        "noise). *told apart*: share of images that a fresh classifier puts right, refined (synthetic) against real;\n"
-        "50 % is perfect. *KID*: refined as a share of synthetic, random features.\n"
+        "*error*: error on labelled real images of an estimator trained on that set: degrees, or share wrong.\n"
+        "*better by*: how much smaller the error is with refined than with synthetic images. *against preset*:\n"
+        "error with refined images minus that of the preset, averaged over the seeds that both have; above 0 the\n"
+        "preset is better. *drift*: drift of the iris centre, px, by a localiser trained on synthetic images\n"
+        "only. *flow*: displacement of all content, px, by optical flow (0.2 px is its noise). *told apart*:\n"
+        "accuracy of a new classifier that distinguishes refined (synthetic) from real images; 50 % is perfect.\n"
+        "*KID*: KID of refined images as a share of that of synthetic images, on random features.\n"
     )
 
 
@@ -87,7 +88,7 @@ def _against(found: list[Record], base: list[Record]) -> str:
 
 
 def _aims(folder: Path) -> str:
-    """What was aimed at, and what the records say."""
+    """The aims, and what was measured."""
     lines = ["## Aims\n", "| aim | seen |", "|---|---|"]
     for domain, aim, value, form, is_met in _AIMS:
         values = [value(record) for record in _records(folder, domain, _BASE)]

@@ -13,7 +13,7 @@ from simgan.settings.config import make_config
 
 
 def markdown(results: Results, machine: Machine, heading: str, batch: int, height: int, width: int) -> str:
-    """Every table of which there is something to show, under a heading that says how and when."""
+    """Every table for which something was measured, under a heading that says how and when."""
     sections = [f"{heading}\n\n{machine.describe()}"]
     if results.difference is not None:
         sections.append(

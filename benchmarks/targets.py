@@ -1,4 +1,4 @@
-"""What simgan should reach, beside what was seen."""
+"""The targets of simgan, and what was measured."""
 
 import statistics
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ class Target:
     unit: str
     wanted: float
     at_least: bool = True
-    """Whether more is better."""
+    """Whether a larger value is better."""
     on: str = ""
-    """The machine that it is stated for; any, if empty."""
+    """The machine that the target is for; if empty, any machine."""
 
     def verdict(self, machine: Machine) -> str:
-        """`met`, `missed`, or that this machine cannot tell."""
+        """`met`, `missed`, or that this machine is not the one that the target is for."""
         if self.seen >= self.wanted if self.at_least else self.seen <= self.wanted:
             return "met"
         return "not this machine (no AMX)" if self.on == AMX and not machine.has_amx else "missed"
@@ -45,7 +45,7 @@ def training_rate(results: Results, batch: int, height: int, width: int) -> floa
 
 
 def targets(results: Results, batch: int, height: int, width: int) -> list[Target]:
-    """Those of which there is something to see."""
+    """The targets for which something was measured."""
     found = []
     if results.pairs:
         ratio = statistics.median(pair.ratio("adversarial") for pair in results.pairs)

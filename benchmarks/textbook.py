@@ -197,7 +197,7 @@ def timed(step: Callable[[], object], count: int) -> Iterator[float]:
 
 
 def show_losses(path: str) -> None:
-    """Prints every loss for the weights and images in a file, and whether an update moves what it should."""
+    """Prints every loss for the weights and images in a file, and whether an update changes the right network."""
     given = np.load(path)
     x, y = given["synthetic"], given["real"]
     networks = Networks(*x.shape[1:3])

@@ -3,8 +3,8 @@
     python -m soak.fuzz --cases 10000 --seed 0
 
 A case is a small data set of one kind that was damaged at random (soak/fuzz_damage.py), or one that was made to do
-harm (soak/fuzz_hostile.py). It follows from the seed and its number alone: `--only 4711` runs that one again, says
-more, and leaves its files. Cases run in forked processes whose memory is limited; one that takes too long is killed.
+harm (soak/fuzz_hostile.py). It follows from the seed and its number alone: `--only 4711` runs that case again, prints
+more, and leaves its files. Cases run in forked processes with limited memory; a process that takes too long is killed.
 """
 
 import argparse
@@ -35,19 +35,19 @@ from soak.fuzz_hostile import HOSTILE
 from soak.fuzz_sets import SETS, files_of
 
 BATCH = 200
-# Far above what any case takes on an idle machine.
+# Far more than any case takes on an idle machine.
 SECONDS = 90
 MEMORY = 2**30
 LONGEST = 600
-# What text of varying length may take in a process of its own: each case may hold a few that HDF5 reads forever.
+# Limit for the process that reads text of varying length: a case may hold several texts that HDF5 reads forever.
 TEXT_SECONDS = 5
-# Of the images of a set that claims many.
+# Images that are read of a set that claims to hold many.
 _READ = 50
 
 
 @dataclass
 class Tally:
-    """How the cases came out. `failed`: number and what went wrong."""
+    """How the cases ended. `failed`: what went wrong, by the number of the case."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     failed: dict[int, str] = field(default_factory=dict)
@@ -62,11 +62,11 @@ class Tally:
 
 
 class NotOneLineError(Exception):
-    """A message that is no single line."""
+    """A message is not a single printable line."""
 
 
 def fuzz(cases: Sequence[int], seed: int, folder: Path, say: Callable[[str], None]) -> Tally:
-    """Runs `cases` in `folder`, which exists, some in each process."""
+    """Runs `cases` in `folder`, which exists, BATCH of them in each process."""
     templates = {name: folder / "valid" / str(index) for index, name in enumerate(SETS)}
     for name, place in templates.items():
         place.mkdir(parents=True)
@@ -75,7 +75,7 @@ def fuzz(cases: Sequence[int], seed: int, folder: Path, say: Callable[[str], Non
     waiting = list(cases)
     while waiting:
         batch, waiting = waiting[:BATCH], waiting[BATCH:]
-        # Where a process died, another goes on behind the case that killed it.
+        # If a process died, another continues after the case that killed it.
         while batch:
             batch = _run_batch(batch, seed, folder, templates, tally, say)
     return tally
@@ -101,7 +101,7 @@ def _run_batch(
             tally.outcomes[kind] += 1
     left = batch[len(lines) :]
     if left and not (folder / "made").exists():
-        tally.outcomes["not made"] += 1  # HDF5 died of writing it in so little memory: nothing was read
+        tally.outcomes["not made"] += 1  # HDF5 crashed while it wrote the case in so little memory: nothing was read
     elif left:
         code = os.waitstatus_to_exitcode(status)
         name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
@@ -119,13 +119,13 @@ def _work(batch: list[int], seed: int, folder: Path, templates: dict[str, Path],
     alone = len(batch) == 1
     hdf5_trial.SECONDS = TEXT_SECONDS
     try:
-        if not alone:  # libtiff and libjpeg write there
+        if not alone:  # libtiff and libjpeg print to stderr
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         warnings.simplefilter("ignore")
         size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, size + MEMORY))
         with results.open("a", buffering=1) as lines, (folder / "hang").open("w") as hang:
-            faulthandler.register(signal.SIGALRM, hang, chain=True)  # where it was, then dies of it
+            faulthandler.register(signal.SIGALRM, hang, chain=True)  # writes where it hangs, then the signal ends it
             for case in batch:
                 signal.alarm(SECONDS)
                 print(run_case(case, seed, folder / "case", templates, alone), file=lines)
@@ -155,7 +155,7 @@ def run_case(case: int, seed: int, place: Path, templates: dict[str, Path], alon
 
 
 def make_case(draw: random.Random, place: Path, templates: dict[str, Path]) -> tuple[str, Path, str | None]:
-    """What it is, its path, and the key to open it with."""
+    """The kind of a case, its path, and the key to open it with."""
     if draw.random() < 0.35:
         name = draw.choice(list(HOSTILE))
         path = HOSTILE[name](draw, place)
@@ -172,7 +172,7 @@ def make_case(draw: random.Random, place: Path, templates: dict[str, Path]) -> t
 
 
 def look_at(path: Path, key: str | None, alone: bool = False) -> str:
-    """Reads all there is at `path`, as `simgan check` and a training do: 'refused' if any of it was."""
+    """Reads all there is at `path`, as `simgan check` and a training do: 'refused' if any part of it was refused."""
     refused: list[str] = []
 
     def attempt(read: Callable[[], object]) -> None:
@@ -212,11 +212,11 @@ def check_line(line: str) -> None:
 
 
 def main() -> int:
-    """Prints how many were refused and read; 1 if any did anything else."""
+    """Prints how many cases were refused and read; 1 if any ended otherwise."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", type=int, metavar="CASE", help="run this one, and leave its files")
+    parser.add_argument("--only", type=int, metavar="CASE", help="run this case only, and leave its files")
     given = parser.parse_args()
     PIL.Image.init()  # before the fork
     if given.only is not None:

@@ -9,12 +9,12 @@ from soak.fuzz_sets import files_of
 
 _EXTREMES = (0, 1, 2**7, 2**8 - 1, 2**15, 2**16 - 1, 2**20, 2**31 - 1, 2**31, 2**32 - 1, 2**40, 2**63 - 1, 2**64 - 1)
 _SUFFIXES = (".png", ".jpg", ".tif", ".bmp", ".h5", ".hdf5", ".npy", ".npz", ".PNG", ".gif", "", ".txt\n.png")
-# Headers are where the harm is done: as often as everything behind them.
+# Damage to headers finds the most faults: it is as frequent as damage to everything behind them.
 _HEADER = 1024
 
 
 def damage_bytes(draw: random.Random, content: bytes, other: bytes) -> bytes:
-    """`content` after one to four kinds of damage; `other` is what a splice goes on with."""
+    """`content` after one to four kinds of damage; a splice continues with bytes of `other`."""
     for _ in range(draw.randint(1, 4)):
         content = draw.choice(_DAMAGES)(draw, content, other)
     return content
@@ -64,7 +64,7 @@ def _splice(draw: random.Random, content: bytes, other: bytes) -> bytes:
 
 
 def _mend_png(draw: random.Random, content: bytes, other: bytes) -> bytes:
-    """With the checksums that PNG wants, so that damage gets past them."""
+    """Corrects the checksums of a PNG, so that the damage is not found by them alone."""
     mended, at = bytearray(content), 8
     while content.startswith(b"\x89PNG") and at + 12 <= len(content):
         end = at + 8 + struct.unpack_from(">I", content, at)[0]
@@ -78,7 +78,7 @@ _DAMAGES = (_flip, _flip, _cut, _insert, _duplicate, _fill, _extreme, _extreme, 
 
 
 def damage_set(draw: random.Random, path: Path, others: list[bytes]) -> Path:
-    """Damages a data set where it lies; where it lies after that. `others`: files of other sets."""
+    """Damages a data set in place and returns its path, which may be new. `others`: files of other sets."""
     files = files_of(path)
     for file in draw.sample(files, draw.randint(1, len(files))):
         if draw.random() < 0.9:

@@ -1,4 +1,4 @@
-"""Data sets made to do harm: to lead out of the file, to take all memory, to run code, to spoil a terminal."""
+"""Data sets made to do harm: to read other files, to take all memory, to run code, to garble a terminal."""
 
 import io
 import os
@@ -138,7 +138,7 @@ def _huge_hdf5(draw: random.Random, place: Path) -> Path:
         for name in draw.sample(["image", "image/a", "label", "label/a", "images"], 2):
             try:
                 data = file.create_dataset(name, shape, draw.choice(["u1", "f8", "S100"]), **_made_as(draw, shape))
-                # Larger ones HDF5 itself cannot make in the memory there is.
+                # HDF5 itself cannot make larger chunks in the memory limit.
                 if draw.random() < 0.3 and data.chunks and _nbytes(data.chunks, data.dtype) < 2**24:
                     data[(0,) * len(shape)] = 1
             except (ValueError, OSError, KeyError, RuntimeError, TypeError, OverflowError):
@@ -273,7 +273,7 @@ def _names(draw: random.Random, place: Path) -> Path:
     """Names that no one would give, in HDF5 and .npz."""
     chosen = [_name(draw) for _ in range(5)]
     if draw.random() < 0.5:
-        chosen = [name.replace("\udcff", "?") for name in chosen]  # which no archive holds
+        chosen = [name.replace("\udcff", "?") for name in chosen]  # no archive can hold this byte
         with zipfile.ZipFile(place / "set.npz", "w") as archive:
             for name in chosen:
                 with suppress(Exception), archive.open(f"{name}.npy", "w") as member:
@@ -362,7 +362,7 @@ def _huge_pictures(draw: random.Random, place: Path) -> Path:
         ]
         pairs += [(278, height), (279, strips), (339, draw.choice([1, 3]))]
         entries = b"".join(struct.pack("<2H2I", tag, 4, 1, value) for tag, value in pairs)
-        after = draw.choice([0, 8])  # the next picture of the file: none, or this one again
+        after = draw.choice([0, 8])  # offset of the next picture in the file: none, or this picture again
         content = b"II*\0" + struct.pack("<IH", 8, len(pairs)) + entries + struct.pack("<I", after) + bytes(99)
     (place / f"set/a.{kind}").write_bytes(content)
     return place / "set"
@@ -446,7 +446,7 @@ def _npy_headers(draw: random.Random, place: Path) -> Path:
 
 
 def _npz_headers(draw: random.Random, place: Path) -> Path:
-    """The same as images or as a label of an archive."""
+    """Such headers for the images or for a label of an archive."""
     sound = io.BytesIO()
     np.save(sound, PIXELS)
     compression = draw.choice([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
@@ -466,7 +466,7 @@ def _zeros(count: int, window: int) -> bytes:
 
 
 def _zip_sizes(draw: random.Random, place: Path) -> Path:
-    """Members that say they are larger, or smaller, than they are: bombs of gigabytes among them."""
+    """Members that claim to be larger or smaller than they are, among them bombs of gigabytes."""
     shape = draw.choice([(5, 9, 8), (5, 2**15, 2**15), (5 * 2**10, 2**10, 2**10)])
     claimed = _header(shape, "u1")
     with zipfile.ZipFile(place / "set.npz", "w") as archive:
@@ -494,7 +494,7 @@ def _zip_sizes(draw: random.Random, place: Path) -> Path:
 
 
 def _many_members(draw: random.Random, place: Path) -> Path:
-    """More beside the images than a line holds."""
+    """More labels beside the images than one line can name."""
     if draw.random() < 0.5:
         with zipfile.ZipFile(place / "set.npz", "w") as archive:
             for index in range(400):

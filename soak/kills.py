@@ -1,4 +1,4 @@
-"""Kills trainings with SIGKILL and goes on with them: what comes out must be, bit for bit, what an unharmed one gives.
+"""Kills trainings with SIGKILL and resumes them: the result must be, bit for bit, that of an undisturbed training.
 
     python -m soak.kills --kills 100 --seed 0
 
@@ -52,13 +52,13 @@ _EVENTS = ("open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "shutil.rmt
 
 
 class Survived(NamedTuple):
-    """What was tried, and how it came out."""
+    """How many trainings were killed, and how they ended."""
 
     kills: int
     trainings: int
-    """That were killed again and again until they were finished."""
+    """Trainings that were killed and resumed until they finished."""
     differ: int
-    """Of these, how many came out other than the unharmed one. The promise is 0."""
+    """Trainings whose result differs from that of the training that was not killed. The promise is 0."""
 
 
 def survive(kills: int, seed: int, folder: Path, say: Callable[[str], None] = lambda line: None) -> Survived:
@@ -143,7 +143,7 @@ def _forked(work: Callable[..., None], *arguments: object) -> _Process:
 
 
 def _outcome(run: Path) -> dict[str, bytes]:
-    """Everything that training made, in numbers."""
+    """Everything that a training wrote, as bytes."""
     newest = max((run / "checkpoints").iterdir())
     arrays = load_file(newest / "arrays.safetensors")
     # Speeds differ, and so does the date; the models are those of the checkpoint.

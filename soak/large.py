@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 
 _FEW = 1000
-_MARGIN = 100.0  # MB: names, orders and passes take some bytes an image, pixels must not
+_MARGIN = 100.0  # MB: names and orders take some bytes for each image, pixels must not
 _BLOCK = 10_000
 _TRAIN = """
 import sys, simgan
@@ -33,19 +33,19 @@ with simgan.open_images(sys.argv[1]) as source:
 
 
 class Peaks(NamedTuple):
-    """MB, of few images and of many."""
+    """Peak memory in MB, with few images and with many."""
 
     train: tuple[float, float]
     refine: tuple[float, float]
 
     @property
     def are_flat(self) -> bool:
-        """Whether many take no more than few, and a margin."""
+        """Whether many images take no more memory than few, apart from a margin."""
         return all(many < few + _MARGIN for few, many in self)
 
 
 def peaks(images: int, folder: Path) -> Peaks:
-    """Of a training and of refining, in processes of their own, in `folder`, which exists."""
+    """Measures a training and refining, each in a process of its own, in `folder`, which exists."""
     found: list[tuple[float, float]] = []
     for count in (_FEW, images):
         path = folder / f"{count}.h5"
@@ -78,7 +78,7 @@ def _peak(code: str, *arguments: Path) -> float:
 
 
 def main() -> int:
-    """Prints the peaks; 1 if many images take more than few."""
+    """Prints the peaks; 1 if many images take more memory than few."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=10**6)
     count = parser.parse_args().images

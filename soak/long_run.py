@@ -41,7 +41,7 @@ _SETTINGS = {
     "compile": "off",
     "checkpoint_every": "10s",
 }
-_EVERY = 1.0  # seconds between two looks
+_EVERY = 1.0  # seconds between two readings
 _GROWTH = 1.02  # of memory, from the second quarter to the last; a leak of 100 bytes a step would show
 _SLOWER = 1.15  # of a step; machines are noisy
 
@@ -54,7 +54,7 @@ class Used(NamedTuple):
     megabytes: tuple[float, float]
     files: tuple[float, float]
     milliseconds: tuple[float, float]
-    """Of processor time a step: what else the machine does at the time does not count."""
+    """Processor time of a step, so that other programs on the machine do not count."""
 
     @property
     def is_flat(self) -> bool:
@@ -64,7 +64,7 @@ class Used(NamedTuple):
 
 
 def watch(minutes: float, folder: Path) -> Used:
-    """Trains in `folder`, which exists, for so long, and stops with SIGTERM."""
+    """Trains in `folder`, which exists, for `minutes`, and stops the training with SIGTERM."""
     random = np.random.default_rng(0)
     for name in ("synthetic", "real"):
         np.save(folder / f"{name}.npy", random.integers(0, 256, (200, 16, 16), np.uint8))
@@ -72,27 +72,27 @@ def watch(minutes: float, folder: Path) -> Used:
     sets = [part for name in ("synthetic", "real") for part in (f"--{name}", str(folder / f"{name}.npy"))]
     command = ["train", "--config", str(folder / "settings.toml"), *sets, "--out", str(folder / "run")]
     with (folder / "log").open("w") as log:
-        # One thread: threads that wait for each other would count as work.
+        # One thread: the waiting of threads for each other would count as processor time.
         one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
         process = subprocess.Popen([sys.executable, "-m", "simgan", *command], stdout=log, stderr=log, env=one_thread)
     metrics = folder / "run" / "metrics.jsonl"
     while process.poll() is None and not (metrics.exists() and metrics.stat().st_size > 2000):
         time.sleep(_EVERY)
-    looks, started = [], time.monotonic()
+    readings, started = [], time.monotonic()
     while process.poll() is None and time.monotonic() - started < 60 * minutes:
         files = len(list(Path(f"/proc/{process.pid}/fd").iterdir()))
-        looks.append((_megabytes(process.pid), files, _seconds(process.pid), _step(metrics)))
+        readings.append((_megabytes(process.pid), files, _seconds(process.pid), _step(metrics)))
         time.sleep(_EVERY)
     process.send_signal(signal.SIGTERM)
     if process.wait() != 143:
         raise RuntimeError(
             f"expected 143 after SIGTERM, received {process.returncode}: {(folder / 'log').read_text()}"
         )
-    megabytes, files, seconds, steps = zip(*looks, strict=True)
-    quarter = len(looks) // 4
+    megabytes, files, seconds, steps = zip(*readings, strict=True)
+    quarter = len(readings) // 4
     costs = [
         1000 * (seconds[end - 1] - seconds[start]) / (steps[end - 1] - steps[start])
-        for start, end in ((quarter, 2 * quarter), (3 * quarter, len(looks)))
+        for start, end in ((quarter, 2 * quarter), (3 * quarter, len(readings)))
     ]
     return Used(minutes, _step(metrics), _quarters(megabytes), _quarters(files), (costs[0], costs[1]))
 
@@ -105,7 +105,7 @@ def _megabytes(process: int) -> float:
 
 
 def _seconds(process: int) -> float:
-    """Of processor time."""
+    """Processor time of a process."""
     user, system = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 

@@ -8,30 +8,23 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-import simgan.evaluation.evaluate
 from simgan import demo
 from simgan.errors import RunError
 from simgan.settings.presets import PRESETS
 
 
 @pytest.fixture
-def small(monkeypatch, tiny_config):
+def small(monkeypatch, tiny_config) -> demo.DemoSize:
     """The demo with few images and few steps."""
-    for name, count in {"_SYNTHETIC": 12, "_REAL": 8, "_TEST": 6}.items():
-        monkeypatch.setattr(demo, name, count)
     tiny = tiny_config(refiner_pretrain_steps=1, discriminator_pretrain_steps=1, steps=1)
     monkeypatch.setitem(PRESETS, "demo", replace(PRESETS["demo"], config=tiny))
-    monkeypatch.setattr(demo, "_SCORING", replace(demo._SCORING, steps=2, seeds=1))
-    original = simgan.evaluation.evaluate.distances
-    monkeypatch.setattr(
-        simgan.evaluation.evaluate, "distances", lambda *sets, **options: original(*sets, steps=2, **options)
-    )
+    scoring = replace(demo.SHORT.scoring, steps=2, two_sample_steps=2, seeds=1)
+    return demo.DemoSize(12, 8, 6, scoring)
 
 
-@pytest.mark.usefixtures("small")
-def test_demo_renders_trains_refines_scores_and_draws(tmp_path):
+def test_demo_renders_trains_refines_scores_and_draws(small, tmp_path):
     shown = io.StringIO()
-    demo.run_demo(tmp_path / "demo", 3, Console(file=shown, width=200))
+    demo.run_demo(tmp_path / "demo", 3, Console(file=shown, width=200), small)
     made = {path.name for path in (tmp_path / "demo").iterdir()}
     assert {"synthetic.h5", "camera.h5", "refined.h5", "run"} <= made
     with (
@@ -50,6 +43,17 @@ def test_demo_renders_trains_refines_scores_and_draws(tmp_path):
     report = (tmp_path / "demo/run/report.html").read_text("utf-8")
     assert report.index("gaze on real images") < report.index("localiser of iris_centre") < report.index("<img")
     assert "report.html" in shown.getvalue()
+    assert "demo: renders 26 eyes, trains R for 1 adversarial steps" in shown.getvalue()
+
+
+def test_short_demo_is_the_full_one_with_less_of_everything():
+    short, full = demo.SHORT, demo.FULL
+    for name in ("synthetic", "real", "test"):
+        assert getattr(short, name) < getattr(full, name)
+    for name in ("steps", "two_sample_steps", "seeds", "images"):
+        assert getattr(short.scoring, name) < getattr(full.scoring, name)
+    assert full.settings == {}
+    assert (full.scoring.label, full.scoring.points) == (short.scoring.label, short.scoring.points)
 
 
 def test_existing_folder_is_refused_and_untouched(tmp_path, only_line):

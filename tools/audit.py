@@ -1,4 +1,4 @@
-"""`make audit`: are there known holes in the pinned versions? Says so if nobody could be asked.
+"""`make audit`: are there known vulnerabilities in the pinned versions? Says so if no advisory source answers.
 
 Exit code 1 if there are, 0 if there are none or no advisory source could be reached.
 """
@@ -24,14 +24,15 @@ def main() -> int:
             done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_TIMEOUT)
             packages = json.loads(done.stdout)["dependencies"]
         except (ValueError, KeyError, subprocess.TimeoutExpired):
-            continue  # it prints no JSON where it reaches nobody
+            continue  # pip-audit prints no JSON if it cannot reach the source
         audited = [package for package in packages if "skip_reason" not in package]
         if not audited:
             continue
-        found = [(p["name"], p["version"], hole["id"]) for p in audited for hole in p["vulns"]]
-        for name, version, hole in found:
-            print(f"{name} {version}: {hole}")
-        print(f"{len(audited)} of {len(packages)} pinned packages looked up in {source}: {len(found)} known holes")
+        found = [(p["name"], p["version"], vulnerability["id"]) for p in audited for vulnerability in p["vulns"]]
+        for name, version, vulnerability in found:
+            print(f"{name} {version}: {vulnerability}")
+        known = f"{len(found)} known vulnerabilities"
+        print(f"{len(audited)} of {len(packages)} pinned packages looked up in {source}: {known}")
         return 1 if found else 0
     print(f"no advisory source could be reached ({', '.join(SOURCES)}): nothing was audited")
     return 0

@@ -1,11 +1,11 @@
 """`make mutate`: does a test fail for each small change (mutant) of the code? Prints a score for each module.
 
 mutmut makes the mutants, loads the tests once and forks for each mutant. It changes neither decorated functions nor
-constants outside functions. What it did is left in build/mutate/MODULE: `mutmut show NAME` there shows a mutant, and
-survivors.txt has those that no test noticed.
+constants outside functions. Its work stays in build/mutate/MODULE: there `mutmut show NAME` shows a mutant, and
+survivors.txt lists the mutants that no test noticed.
 
-    make mutate                                    all modules of the table below
-    make mutate MODULES="budget evaluation/kid"    these alone
+    make mutate                                             all modules of the table below
+    make mutate MODULES="training/budget evaluation/kid"    only these modules
 """
 
 import argparse
@@ -21,28 +21,28 @@ ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "build" / "mutate"
 PACKAGE, TESTS = Path("src", "simgan"), Path("tests")
 
-TESTED_BY: dict[str, tuple[str, ...]] = {
-    "losses": ("test_losses.py",),
-    "steps": ("test_steps.py",),
-    "budget": ("test_budget.py",),
-    "history": ("test_history.py",),
-    "checkpoint": ("test_checkpoint.py",),
-    "quarantine": ("test_refining.py",),
-    "spool": ("test_refining.py",),
-    "data_set_drift": ("test_data_set_drift.py",),
-    "refined_sample": ("test_refined_sample.py",),
-    "results": ("test_results.py",),
-    "scoring": ("test_scoring.py",),
-    **{
-        f"evaluation/{name}": (f"evaluation/test_{name}.py",)
-        for name in (
-            *("augmentation", "bootstrap", "displacement", "distances", "downstream", "drift", "estimator"),
-            *("features", "kid", "localiser", "networks", "points", "sliced_wasserstein", "structural", "tasks"),
-            *("two_sample", "user_model", "voting"),
-        )
-    },
+_MUTATED: dict[str, tuple[str, ...]] = {
+    "evaluation": (
+        *("augmentation", "bootstrap", "data_set_drift", "distances", "downstream", "drift", "estimator", "evaluate"),
+        *("features", "kid", "localiser", "networks", "points", "refined_sample", "results", "sliced_wasserstein"),
+        *("structural", "tasks", "two_sample", "user_model", "voting"),
+    ),
+    "framing": ("displacement",),
+    "models": ("losses",),
+    "refining": ("quarantine", "spool"),
+    "training": ("budget", "checkpoint", "history", "steps"),
 }
-"""Modules of the package, and the files of tests that mirror each."""
+"""Packages, and those of their modules that are mutated."""
+
+# These are tested by way of `refine_data_set` as well.
+_ALSO_TESTED_BY = dict.fromkeys(("refining/quarantine", "refining/spool"), ("refining/test_data_set.py",))
+
+TESTED_BY: dict[str, tuple[str, ...]] = {
+    f"{package}/{name}": (f"{package}/test_{name}.py", *_ALSO_TESTED_BY.get(f"{package}/{name}", ()))
+    for package, names in _MUTATED.items()
+    for name in names
+}
+"""Modules of simgan, and the test files that are run for each of their mutants."""
 
 KILLED = frozenset({"killed", "timeout", "segfault"})
 
@@ -51,7 +51,9 @@ def main() -> int:
     """Mutates the modules named on the command line, or all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"any of {', '.join(TESTED_BY)}")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="mutants at once; default: processors")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, help="mutants tested at once; default: number of processors"
+    )
     chosen = parser.parse_args()
     if unknown := [module for module in chosen.modules if module not in TESTED_BY]:
         parser.error(f"MODULE: expected names of the table in {Path(__file__).name}, received {', '.join(unknown)}")
@@ -73,7 +75,7 @@ def main() -> int:
 
 
 def mutate(module: str, jobs: int) -> dict[str, str]:
-    """The status of each mutant of a module, by the mutant's name.
+    """Mutates a module; returns the status of each mutant, by its name.
 
     Raises:
         RuntimeError: mutmut made no mutants, or the tests fail without any.
@@ -123,7 +125,10 @@ def row(module: str, statuses: Iterable[str]) -> str:
 
 
 def _mutmut(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs mutmut, which finds the mutated package by itself. A process with threads of OpenMP must not fork."""
+    """Runs mutmut with one thread, because a process with OpenMP threads must not fork.
+
+    Without PYTHONPATH, since mutmut itself finds the mutated package.
+    """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment["OMP_NUM_THREADS"] = "1"
     command = [str(Path(sys.executable).parent / "mutmut"), *arguments]

@@ -1,8 +1,11 @@
 """SimGAN: refines labelled synthetic images so that they look real, and leaves their labels true.
 
-Importing this package selects Keras's PyTorch backend, unless Keras is loaded or KERAS_BACKEND is set already; has
-PyTorch's threads sleep while they wait, unless PyTorch is loaded or OMP_WAIT_POLICY is set already; and lets Keras
-load models that were compiled with the losses here.
+Importing this package has three effects:
+
+- It selects Keras's PyTorch backend, unless Keras is already imported or KERAS_BACKEND is already set.
+- It makes PyTorch's threads sleep while they wait, unless PyTorch is already imported or OMP_WAIT_POLICY is already
+  set.
+- It registers simgan's losses with Keras, so that Keras can load models that were compiled with them.
 """
 
 import os
@@ -16,8 +19,8 @@ from simgan.version import __version__ as __version__
 if "keras" not in sys.modules:
     os.environ.setdefault("KERAS_BACKEND", "torch")
 if "torch" not in sys.modules:
-    # OpenMP reads this when PyTorch loads it. Threads that spin while they wait slow each other down as soon as
-    # another process is busy; threads that sleep do not (docs/performance.md).
+    # OpenMP reads this variable when PyTorch loads OpenMP. Waiting threads that spin slow each other down as soon as
+    # another process is busy; waiting threads that sleep do not (docs/performance.md).
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 register_with_keras()
 
@@ -66,7 +69,7 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
-    # Loaded on use: the command line's --help and `check` need neither keras nor torch.
+    # A public name is imported when it is first used: --help and `simgan check` need neither keras nor torch.
     if name not in _HOME:
         raise AttributeError(f"module 'simgan' has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)

@@ -1,21 +1,22 @@
 """Every error that simgan raises on purpose.
 
-A message is one line and names the argument, what was expected, what was received and the way out, so that
-the command line can print it as it stands.
+Each message is one line that names the argument, the expected value, the received value and what to do about it. The
+command line prints it unchanged.
 """
 
-_LONGEST = 600
+_MAX_LENGTH = 600  # characters of a message
 
 
 def printable(text: str) -> str:
-    """`text` on one line: what is no printable character escaped, and beyond 600 characters the middle left out."""
-    shown, kept = escaped(text), _LONGEST // 2 - 3
-    return shown if len(shown) <= _LONGEST else f"{shown[:kept]} ... {shown[-kept:]}"
+    """`text` on one line, unprintable characters escaped; of more than 600 characters the middle is cut out."""
+    shown, kept = escaped(text), _MAX_LENGTH // 2 - 3
+    return shown if len(shown) <= _MAX_LENGTH else f"{shown[:kept]} ... {shown[-kept:]}"
 
 
 def escaped(text: str) -> str:
-    """`text` with what is no printable character as Python writes it."""
-    # Paths and names in files are other people's: their line ends and escape sequences must not reach a terminal.
+    """`text` with each unprintable character replaced by its Python escape, such as '\\n'."""
+    # Paths and the names inside files come from strangers: line ends and terminal codes in them must not reach a
+    # terminal.
     return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
@@ -31,14 +32,14 @@ class ConfigError(SimGANError):
 
 
 class DataError(SimGANError, ValueError):
-    """Images or labels are missing, unreadable, or do not fit together."""
+    """Images or labels are missing, unreadable or inconsistent."""
 
     def __init__(self, message: str) -> None:
         super().__init__(printable(message))
 
 
 class OutputError(DataError):
-    """An output cannot be written: the disk is full, say. The images and labels are not at fault."""
+    """An output cannot be written, for example because the disk is full. The images and labels are not at fault."""
 
 
 class RunError(SimGANError, RuntimeError):
@@ -46,18 +47,18 @@ class RunError(SimGANError, RuntimeError):
 
 
 class HealthError(SimGANError, RuntimeError):
-    """A training is not well: numbers are not finite, or an alarm was raised and `strict` asked to stop at one."""
+    """A training went wrong: a number is not finite, or the setting `strict` is on and an alarm was raised."""
 
 
 class NotFiniteError(HealthError):
-    """A number of a training is NaN or infinite: going on would meet it again."""
+    """A loss or weight of a training is NaN or infinite. Resuming would reach the same number again."""
 
 
 class EngineError(SimGANError, RuntimeError):
     """The Keras backend in use cannot do what was asked."""
 
 
-# How PyTorch says it, in a RuntimeError, of a GPU and of a CPU.
+# PyTorch raises a RuntimeError with the first text on a GPU and with the second on a CPU.
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory")
 
 

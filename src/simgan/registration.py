@@ -1,7 +1,8 @@
-"""Makes `import simgan` enough for Keras to load models that were compiled with our losses.
+"""Lets Keras load models that were compiled with simgan's losses, once simgan is imported.
 
-Keras finds such a loss by the name under which it was registered, and registering needs Keras. Importing Keras along
-with simgan would cost every `simgan --help` three seconds, so it happens when Keras is imported, whoever does that.
+Keras finds a loss by the name under which the loss was registered, and registering it needs Keras. If simgan imported
+Keras, every `simgan --help` would take three seconds longer. So the losses are registered at the moment when any code
+imports Keras.
 """
 
 import sys
@@ -13,7 +14,7 @@ from types import ModuleType
 
 
 def register_with_keras() -> None:
-    """Registers the losses now if Keras is loaded, else as soon as it is."""
+    """Registers the losses now if Keras is already imported, else as soon as Keras is imported."""
     if "keras" in sys.modules:
         import_module("simgan.models.losses")
     else:
@@ -21,7 +22,7 @@ def register_with_keras() -> None:
 
 
 class _KerasFinder(MetaPathFinder):
-    """Finds Keras as Python does, with a loader that registers after it."""
+    """Finds Keras as Python itself does, and gives it a loader that registers the losses after loading Keras."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -46,5 +47,5 @@ class _RegisteringLoader(Loader):
         if self._finder in sys.meta_path:
             sys.meta_path.remove(self._finder)
         if module.__spec__ is not None:
-            module.__spec__.loader = module.__loader__ = self._loader  # its resources are found through it
+            module.__spec__.loader = module.__loader__ = self._loader  # importlib.resources uses this loader
         import_module("simgan.models.losses")

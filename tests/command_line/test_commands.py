@@ -65,8 +65,8 @@ def test_floats_for_a_run_on_bytes_are_guessed_and_told_once(finished_run, tmp_p
     path = save_floats(tmp_path / "some.npy", 0, 0.7)
     notes = notes_in(said(Refine(finished_run.path, path, tmp_path / "out.npy")))
     assert len(notes) == 2
-    assert "[0, 255], is one of uint8 pixels; these are float32" in notes[0]
-    assert "0 to 0.7 are taken for [0, 1]; where that is wrong, give --range LOW HIGH" in notes[1]
+    assert "[0, 255], is for uint8 pixels; these images are float32" in notes[0]
+    assert "0 to 0.7: the pixel range is assumed to be [0, 1]; if that is wrong, give --range LOW HIGH" in notes[1]
 
 
 def test_a_run_on_12_bits_reads_bytes_by_their_own_range(data, tmp_path, tiny_config, pixels, said):
@@ -74,7 +74,7 @@ def test_a_run_on_12_bits_reads_bytes_by_their_own_range(data, tmp_path, tiny_co
     with simgan.open_images(tmp_path / "deep.npy", pixel_range=simgan.images.PixelRange(0, 4095)) as deep:
         run = simgan.train(tiny_config(), deep, data[1], tmp_path / "run")
     (note,) = notes_in(said(Refine(run.path, data[0], tmp_path / "out.npy")))
-    assert "[0, 4095], is one of uint16 pixels; these are uint8, so their own range is used" in note
+    assert "[0, 4095], is for uint16 pixels; these images are uint8, so the full range of that type is used" in note
     assert notes_in(said(Refine(run.path, tmp_path / "deep.npy", tmp_path / "deep-out.npy"))) == []
     assert np.load(tmp_path / "deep-out.npy").max() <= 4095
 
@@ -86,9 +86,11 @@ def test_training_says_what_it_guesses_with_its_own_flags(tmp_path, tiny_config,
     command = Train(synthetic, tmp_path / "real.npy", tmp_path / "run", settings=tiny_config(), dry_run=dry_run)
     notes = [line for line in notes_in(said(command)) if ".npy: " in line]
     assert len(notes) == 2
-    assert notes[0].startswith(f"note: {synthetic}: float32 pixels in 0 to 0.7 are taken for [0, 1]")
+    assert notes[0].startswith(
+        f"note: {synthetic}: float32 pixels from 0 to 0.7: the pixel range is assumed to be [0, 1]"
+    )
     assert "--synthetic-range LOW HIGH" in notes[0]
-    assert notes[1].startswith(f"warning: {tmp_path / 'real.npy'}: the brightest of 16 bits is 49")
+    assert notes[1].startswith(f"warning: {tmp_path / 'real.npy'}: the brightest 16-bit pixel is 49")
     assert "--real-range 0 8191 for 13 bits" in notes[1]
 
 
@@ -115,7 +117,7 @@ def test_drift_reads_the_refined_set_in_the_range_of_the_synthetic_one(tmp_path,
         said(Drift(tmp_path / "refined.npy", synthetic))
     notes = notes_in(said(Drift(synthetic, tmp_path / "refined.npy")))
     assert len(notes) == 1
-    assert f"{synthetic}: float32 pixels in -1 to 1 are taken for [-1, 1]" in notes[0]
+    assert f"{synthetic}: float32 pixels from -1 to 1: the pixel range is assumed to be [-1, 1]" in notes[0]
 
 
 def test_drift_says_once_what_both_sets_share(tmp_path, said, write_pngs, pixels):
@@ -129,10 +131,10 @@ def test_another_ratio_and_another_scale_are_told(data, finished_run, tmp_path, 
     np.save(tmp_path / "wide.npy", pixels(4, 1, (16, 32)))
     train = Train(tmp_path / "wide.npy", data[1], tmp_path / "run", settings=tiny_config(size="8x8"))
     (stretched,) = [line for line in notes_in(said(train)) if "wide.npy" in line]
-    assert "4 of 4 image(s) looked at" in stretched
-    assert "by up to 2.00 (16x32)" in stretched
+    assert "4 of 4 images in a sample" in stretched
+    assert "by a factor of up to 2.00 (16x32)" in stretched
     (scaled,) = notes_in(said(Refine(finished_run.path, tmp_path / "wide.npy", tmp_path / "out.npy")))
-    assert "smaller than 8x8, the size of training (16x32, say)" in scaled
+    assert "smaller than 8x8, the size in training (one is 16x32)" in scaled
 
 
 def test_a_check_of_unreadable_images_says_so_once(tmp_path, said):
@@ -140,12 +142,12 @@ def test_a_check_of_unreadable_images_says_so_once(tmp_path, said):
     for index in range(4):
         (tmp_path / f"set/{index}.png").write_bytes(b"")
     text = said(Check(tmp_path / "set"))
-    assert "pixels   none can be read" in text
+    assert "pixels   no image can be read" in text
     assert "nan" not in text
     assert "None" not in text
     (problem,) = [line for line in text.splitlines() if line.startswith("problem:")]
     assert "'0.png'" in problem
-    assert "(and so of 3 more of those listed)" in problem
+    assert "(the same problem in 3 more of the images listed)" in problem
     assert "4 problem(s) found" in text
 
 

@@ -469,7 +469,7 @@ def test_bad_images_are_left_out_of_training_and_refining_if_asked(command, trai
 
 
 def test_a_checkpoint_refines_whether_the_training_finished_or_not(command, train, data, tmp_path):
-    assert command(*train(), "--checkpoint-every", "1")[0] == 0
+    assert command(*train(), "--checkpoint-every", "1", "--log-every", "1", "1", "1")[0] == 0
     newest = max(path.name for path in (tmp_path / "run/checkpoints").iterdir())
     refine = ["refine", tmp_path / "run", data[0]]
     assert command(*refine, tmp_path / "end.npy")[0] == 0
@@ -625,8 +625,8 @@ def test_a_name_of_control_characters_cannot_reach_the_terminal(command, tmp_pat
     ("name", "advice"),
     [
         ("train", "--micro-batch, --history-size or --size"),
-        ("refine", "refine smaller ones"),
-        ("evaluate", "choose fewer --images"),
+        ("refine", "refine smaller images"),
+        ("evaluate", "a smaller number of --images"),
         ("drift", "use fewer or smaller images"),
     ],
 )
@@ -656,6 +656,26 @@ def test_config_remembers_what_becomes_of_bad_images(command, train, tmp_path, w
     assert "8 images of 1 channel(s) uint8" in stdout
 
 
+@pytest.mark.parametrize(
+    ("arguments", "flag"),
+    [
+        (["check", "FILES"], "--images"),
+        (["train", "--synthetic", "FILES", "--real", "x", "--out", "y"], "--synthetic-images"),
+    ],
+)
+def test_a_pattern_that_the_shell_wrote_out_is_told_by_its_number(
+    arguments, flag, refused, tmp_path, write_pngs, pixels
+):
+    folder = write_pngs(tmp_path / "many", pixels(200, 1, (4, 4)))
+    files = sorted(folder.iterdir())
+    line = refused(*(part for one in arguments for part in (files if one == "FILES" else [one])))
+    assert "received 200 files" in line
+    assert str(files[0]) in line
+    assert str(files[1]) not in line
+    assert f"{flag}" in line
+    assert "'*.png'" in line
+
+
 def test_version(command):
     code, stdout, stderr = command("--version")
     assert (code, stdout.strip(), stderr) == (0, f"simgan {simgan.__version__}", "")
@@ -669,3 +689,21 @@ def test_a_reader_that_leaves_early_ends_the_command_in_silence():
         timeout=100,
     )
     assert (done.returncode, done.stderr) == (141, "")  # 128 + SIGPIPE, as of other Unix tools
+
+
+def test_match_writes_a_set_as_refine_does(command, data, tmp_path):
+    code, stdout, stderr = command("match", *data, tmp_path / "matched.npy", "--by", "fda-0.09")
+    assert (code, stderr) == (0, "")
+    assert "12 images matched by fda-0.09 are in" in stdout
+    matched = np.load(tmp_path / "matched.npy")
+    assert (matched.shape, matched.dtype) == ((12, 8, 8), np.uint8)
+    assert abs(matched.mean() - 64) < abs(np.load(data[0]).mean() - 64)  # the photographs' mean is about 64
+
+
+def test_match_offers_every_method():
+    from typing import get_args, get_type_hints
+
+    from simgan.command_line.match import Match
+    from simgan.matching import METHODS
+
+    assert get_args(get_type_hints(Match)["by"]) == tuple(METHODS)

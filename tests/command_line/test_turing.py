@@ -13,7 +13,10 @@ from http.client import HTTPConnection
 
 import pytest
 
+import simgan
 from simgan.command_line.main import main
+from simgan.command_line.turing import Turing
+from simgan.images import open_images
 from simgan.turing import read_turing
 
 
@@ -91,3 +94,21 @@ def test_too_few_images_are_one_line(copied, capsys, only_line):
     assert main(["turing", str(copied), "--no-browser"]) == 2
     assert "expected at least 50 images" in only_line(capsys.readouterr().err)
     assert not (copied / "turing").exists()
+
+
+def test_images_that_the_training_left_out_are_left_out_again(tmp_path, tiny_config, write_pngs, pixels, data):
+    synthetic = write_pngs(tmp_path / "synthetic", pixels(9, 1, (8, 8)))
+    (synthetic / "003.png").write_bytes(b"")
+    with open_images(synthetic, on_bad_image="skip") as readable:
+        run = simgan.train(tiny_config(), readable, data[1], tmp_path / "run")
+    moved = shutil.copytree(synthetic, tmp_path / "moved")
+    for given in (None, moved):
+        with Turing(run.path, synthetic=given)._open("synthetic", run.data.synthetic) as opened:
+            assert len(opened) == 8
+
+
+def test_a_folder_in_place_of_a_file_with_a_key_is_read(finished_run, tmp_path, write_pngs, pixels):
+    record = finished_run.data.synthetic.model_copy(update={"key": "image", "layout": "nhwc"})
+    folder = write_pngs(tmp_path / "pictures", pixels(5, 1, (8, 8)))
+    with Turing(finished_run.path, synthetic=folder)._open("synthetic", record) as opened:
+        assert len(opened) == 5

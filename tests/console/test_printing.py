@@ -5,7 +5,7 @@ import os
 
 from rich.console import Console
 
-from simgan.console.printing import say
+from simgan.console.printing import print_line
 from simgan.console.progress import show_progress
 
 
@@ -17,7 +17,7 @@ def test_other_peoples_words_are_printed_as_they_are():
         ("long " * 100, "long " * 100 + "\n"),
     ):
         file = io.StringIO()
-        say(Console(file=file, width=40, force_terminal=True), text)
+        print_line(Console(file=file, width=40, force_terminal=True), text)
         assert file.getvalue() == shown
 
 

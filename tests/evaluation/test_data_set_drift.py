@@ -29,6 +29,16 @@ def test_set_with_other_labels_is_not_the_refined_one(eyes, tmp_path, only_line)
     assert "refined" in only_line(str(caught.value))
 
 
+def test_sets_with_other_channels_are_refused(eyes, tmp_path):
+    np.save(tmp_path / "colour.npy", np.zeros((20, 24, 32, 3), np.uint8))
+    with (
+        open_images(eyes / "synthetic.h5") as x,
+        open_images(tmp_path / "colour.npy") as y,
+        pytest.raises(DataError, match="channels: expected the same number in both data sets"),
+    ):
+        drift_of_data_sets(x, y, None)
+
+
 def test_images_that_were_set_aside_are_passed_over(eyes, tmp_path):
     some = tmp_path / "some.h5"
     some.write_bytes((eyes / "synthetic.h5").read_bytes())

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import pytest
@@ -7,10 +9,11 @@ import pytest
 import simgan
 from simgan.command_line.main import main
 from simgan.errors import ConfigError, DataError
-from simgan.evaluation import displacement, structural_similarity
+from simgan.evaluation import structural_similarity
 from simgan.evaluation.evaluate import EvaluateConfig, evaluate
 from simgan.evaluation.refined_sample import refined_sample
 from simgan.evaluation.results import read_evaluation
+from simgan.framing.displacement import displacement
 from simgan.images import open_images
 
 QUICK = EvaluateConfig(label="gaze", steps=2, seeds=2)
@@ -21,7 +24,7 @@ def measured(monkeypatch):
     """The two-sample test with few steps."""
     original = simgan.evaluation.evaluate.distances
     monkeypatch.setattr(
-        simgan.evaluation.evaluate, "distances", lambda *sets, **options: original(*sets, steps=2, **options)
+        simgan.evaluation.evaluate, "distances", lambda *sets, **options: original(*sets, **options | {"steps": 2})
     )
 
 
@@ -91,7 +94,7 @@ def test_evaluate_and_report_from_the_command_line(run_on_eyes, eyes, capsys):
     assert main([str(argument) for argument in arguments]) == 0
     shown = capsys.readouterr().out
     assert "gaze, trained" in shown
-    assert "drift by optical flow" in shown
+    assert "Drift by optical flow" in shown
     found = read_evaluation(run_on_eyes.path)
     assert found.command.startswith("simgan evaluate ")
     assert "--label gaze" in found.command
@@ -104,9 +107,11 @@ def test_evaluate_and_report_from_the_command_line(run_on_eyes, eyes, capsys):
 def test_drift_from_the_command_line(eyes, capsys):
     path = str(eyes / "synthetic.h5")
     assert main(["drift", path, path]) == 0
-    assert "drift by optical flow: 0.0" in capsys.readouterr().out
+    assert "Drift by optical flow: 0.0" in capsys.readouterr().out
     assert main(["drift", path, path, "--points", "iris_centre", "--steps", "2"]) == 0
-    assert "own error" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "on unrefined images the localiser is wrong by" in shown
+    assert "may be the localiser's own error" in shown
 
 
 def test_points_of_images_of_several_sizes_are_not_followed(run_on_eyes, tmp_path, measured):
@@ -134,3 +139,38 @@ def test_an_estimator_that_is_no_model_is_refused_before_anything_is_refined(run
     monkeypatch.setattr(simgan.evaluation.evaluate, "refined_sample", lambda *_: pytest.fail("refined first"))
     with pytest.raises(ConfigError, match="estimator"):
         evaluate(run_on_eyes, config=EvaluateConfig(estimator="nothing.keras"))
+
+
+@pytest.mark.parametrize("name", ["real", "real_test"])
+def test_a_set_with_other_channels_is_refused_before_anything_is_refined(run_on_eyes, tmp_path, monkeypatch, name):
+    monkeypatch.setattr(simgan.evaluation.evaluate, "refined_sample", lambda *_: pytest.fail("refined first"))
+    np.save(tmp_path / "colour.npy", np.zeros((5, 24, 32, 3), np.uint8))
+    with (
+        open_images(tmp_path / "colour.npy") as colour,
+        pytest.raises(DataError, match="channels: expected the same number in both data sets"),
+    ):
+        evaluate(run_on_eyes, **{name: colour})
+
+
+def test_a_quick_look_measures_the_same_with_less_of_everything():
+    whole = EvaluateConfig(label="gaze", points="iris_centre", estimator="paper", seed=3)
+    quick = whole.quick()
+    amounts = ("steps", "two_sample_steps", "seeds", "images")
+    assert all(getattr(quick, name) < getattr(whole, name) for name in amounts)
+    assert replace(quick, **{name: getattr(whole, name) for name in amounts}) == whole
+
+
+def test_quick_gives_way_to_what_is_said_beside_it(monkeypatch, run_on_eyes, capsys):
+    asked = []
+    original = simgan.evaluation.evaluate.evaluate
+
+    def measure(*arguments, config, **options):
+        asked.append((config, options["command"]))
+        return original(*arguments, config=replace(config, steps=2, two_sample_steps=2), **options)
+
+    monkeypatch.setattr(simgan.evaluation.evaluate, "evaluate", measure)
+    assert main(["evaluate", str(run_on_eyes.path), "--quick", "--images", "16"]) == 0
+    ((config, command),) = asked
+    assert (config.images, config.seeds, config.steps) == (16, 1, EvaluateConfig().quick().steps)
+    assert command.endswith("--quick --images 16")
+    capsys.readouterr()

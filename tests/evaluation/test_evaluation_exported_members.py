@@ -11,7 +11,6 @@ def test_public_names():
         "as_points",
         "choose_task",
         "discriminator_features",
-        "displacement",
         "distances",
         "downstream",
         "drift_of_points",

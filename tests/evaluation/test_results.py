@@ -5,7 +5,16 @@ from pathlib import Path
 import pytest
 
 from simgan.errors import RunError
-from simgan.evaluation.results import Distance, Evaluation, Interval, read_evaluation, write_evaluation
+from simgan.evaluation.results import (
+    Distance,
+    DriftResult,
+    Evaluation,
+    Interval,
+    drift_in_words,
+    own_error_warning,
+    read_evaluation,
+    write_evaluation,
+)
 
 _HALF = Interval(estimate=0.5, low=0.25, high=0.75)
 _EVALUATION = Evaluation(
@@ -36,3 +45,30 @@ def test_a_spoilt_file_is_refused_in_one_line(tmp_path: Path, text: str) -> None
     with pytest.raises(RunError, match=r"simgan evaluate") as caught:
         read_evaluation(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def _drift(own_error: float | None) -> DriftResult:
+    return DriftResult(
+        measured_by="optical flow" if own_error is None else "localiser of iris",
+        mean=0.5,
+        p95=1.25,
+        worst=3.0,
+        own_error=own_error,
+        images=40,
+        histogram=(40,),
+        worst_images=(),
+    )
+
+
+def test_drift_in_words() -> None:
+    measures = "0.50 px in the mean, 1.25 px at the 95th percentile, 3.00 px at worst, on 40 images"
+    assert drift_in_words(_drift(None)) == f"Drift by optical flow: {measures}."
+    assert drift_in_words(_drift(0.2)) == (
+        f"Drift by localiser of iris: {measures}; on unrefined images the localiser is wrong by 0.20 px in the mean."
+    )
+
+
+def test_an_own_error_above_half_of_the_drift_is_a_warning() -> None:
+    assert own_error_warning(_drift(None)) is None
+    assert own_error_warning(_drift(0.25)) is None
+    assert "(0.26 px)" in str(own_error_warning(_drift(0.26)))

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from simgan.images.channels import to_channels
+from simgan.errors import DataError
+from simgan.images import open_images
+from simgan.images.channels import check_same_channels, to_channels
 
 
 def test_grey_is_that_of_pillow():
@@ -26,3 +28,15 @@ def test_colour_of_grey_and_what_stays():
     np.testing.assert_array_equal(to_channels(grey, 3), np.dstack([grey] * 3))
     assert to_channels(grey, 1) is grey
     assert to_channels(grey, None) is grey
+
+
+def test_other_channels_are_one_line_that_names_both_sets_and_the_option(tmp_path, only_line):
+    np.save(tmp_path / "grey.npy", np.zeros((2, 4, 5), np.uint8))
+    np.save(tmp_path / "colour.npy", np.zeros((2, 4, 5, 3), np.uint8))
+    with open_images(tmp_path / "grey.npy") as grey, open_images(tmp_path / "colour.npy") as colour:
+        check_same_channels(grey, grey)
+        with pytest.raises(DataError) as caught:
+            check_same_channels(grey, colour)
+    message = only_line(str(caught.value))
+    expected = (f"1 in {tmp_path / 'grey.npy'}", f"3 in {tmp_path / 'colour.npy'}", "--channels 1", "--channels 3")
+    assert [part for part in expected if part not in message] == []

@@ -29,7 +29,7 @@ def test_a_sound_set_by_hand(tmp_path):
     assert report.labels["look"].dtype == np.float32
     assert (report.problems, report.problem_count) == ((), 0)
     (note,) = report.notes
-    assert note.startswith("the brightest of 16 bits is 30: ")
+    assert note.startswith("the brightest 16-bit pixel is 30, ")
 
 
 def test_a_label_of_another_length_is_no_label_and_is_told(tmp_path):
@@ -45,7 +45,7 @@ def test_a_label_of_another_length_is_no_label_and_is_told(tmp_path):
         assert list(report.labels) == ["look"]
         (note,) = report.notes
         assert "each of the 4 images" in note
-        assert note.endswith("'gaze'")
+        assert note.startswith("not used as labels, but copied unchanged: 'gaze';")
 
 
 def test_a_folder_with_everything_wrong(tmp_path):
@@ -65,7 +65,9 @@ def test_a_folder_with_everything_wrong(tmp_path):
     report = inspect_images(tmp_path)
     assert (report.count, report.readable, report.problem_count) == (8, 6, 4)
     assert [problem.split()[1] for problem in report.problems] == ["'a.png'", "'c.png'", "'d.png'", "'e.png'"]
-    for problem, word in zip(report.problems, ["empty file", "cannot be read", "3 of uint8", "uint16"], strict=True):
+    for problem, word in zip(
+        report.problems, ["empty file", "cannot be read", "3 channel(s) of uint8", "uint16"], strict=True
+    ):
         assert word in problem
         assert "\n" not in problem
     assert (report.dtype, report.channels) == (np.uint8, 1)
@@ -73,9 +75,12 @@ def test_a_folder_with_everything_wrong(tmp_path):
     text = "; ".join(report.notes)
     assert len(report.notes) == 4
     assert "2 sizes, most often 40x40 (5 of 6)" in text
-    assert "1 image(s) with the same value everywhere, the first 'g.png'" in text
-    assert "1 image(s) turned by EXIF orientation and used as stored, the first 'h.png'" in text
-    assert "1 other file(s), carried over unread: 1 with .csv" in text
+    assert "1 image(s) have one pixel value everywhere, the first 'g.png'" in text
+    assert (
+        "1 image(s) have an EXIF orientation, which is ignored: their pixels are used as stored, "
+        "the first 'h.png'" in text
+    )
+    assert "1 other file(s) are not read, but copied unchanged: 1 with .csv" in text
 
 
 def test_floats_with_nan_infinity_and_values_beyond(tmp_path):
@@ -167,12 +172,13 @@ def test_an_inferred_range_is_a_note_and_one_hardly_filled_a_warning(tmp_path):
     np.save(tmp_path / "a.npy", np.array([[[0.0, 0.5]]], np.float32))
     report = inspect_images(tmp_path / "a.npy")
     assert report.notes == (
-        "float32 pixels in 0 to 0.5 are taken for [0, 1]; where that is wrong, give --range LOW HIGH",
+        "float32 pixels from 0 to 0.5: the pixel range is assumed to be [0, 1]; if that is wrong, give "
+        "--range LOW HIGH",
     )
     assert report.warnings == ()
     np.save(tmp_path / "b.npy", np.array([[[0.0, 0.09]]], np.float32))
     (warning,) = inspect_images(tmp_path / "b.npy").warnings
-    assert "0 to 0.09 are taken for [0, 1]" in warning
+    assert "0 to 0.09: the pixel range is assumed to be [0, 1]" in warning
 
 
 def test_a_set_that_fits_no_range_has_no_note_on_the_one_it_is_looked_at_with(tmp_path):

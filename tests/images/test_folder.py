@@ -195,7 +195,7 @@ def test_pictures_with_and_without_alpha_are_one_set_and_keep_their_modes(tmp_pa
         Image.fromarray(pixels).save(tmp_path / "in" / name)
     with open_images(tmp_path / "in") as source, write_like(source, tmp_path / "out") as writer:
         assert source.channels == 3
-        assert source.remarks(0) == ("with alpha, which is not refined and kept as it is",)
+        assert source.remarks(0) == ("have an alpha channel, which is not refined but copied",)
         for index in range(2):
             writer.write(index, 255 - source[index])
     for name, pixels in before.items():

@@ -66,7 +66,7 @@ def test_kaggle_layout(tmp_path):
 
 @settings(deadline=None, max_examples=25)
 @given(
-    images=hnp.arrays(np.uint8, hnp.array_shapes(min_dims=3, max_dims=4, max_side=6)),
+    images=hnp.arrays(np.uint8, hnp.array_shapes(min_dims=3, max_dims=4, max_side=5)),
     values=st.binary(min_size=1, max_size=40),
     options=st.sampled_from([{}, {"chunks": True}, {"compression": "gzip"}, {"compression": "lzf", "shuffle": True}]),
 )
@@ -106,3 +106,85 @@ def test_compressed_output_does_not_swell(tmp_path, name):
         for index, image in enumerate(noise):
             writer.write(index, image[..., np.newaxis])
     assert (tmp_path / "b.h5").stat().st_size < 1.2 * (tmp_path / "ideal.h5").stat().st_size
+
+
+def several_places(path, layout):
+    """A file of six images in that layout, with labels and other things, and the key that names the images."""
+    rng = np.random.default_rng(1)
+    images = rng.integers(0, 256, (6, 8, 10), dtype=np.uint8)
+    with h5py.File(path, "w", track_order=True) as file:
+        file.attrs["made by"] = np.bytes_("hand")
+        file["extra/deep"] = rng.normal(size=(3, 2))
+        for index, image in enumerate(images):
+            person = f"p{index // 2}"
+            if layout == "root":
+                file[f"i{index}"], file[f"gaze/i{index}"] = image, rng.normal(size=3)
+            elif layout == "image":
+                file[f"i{index}/image"], file[f"i{index}/gaze"] = image, rng.normal(size=3)
+            elif layout == "person" or (layout == "mixed" and person == "p1"):
+                file[f"{person}/image/{index}"], file[f"{person}/gaze/{index}"] = image, rng.normal(size=3)
+            elif index % 2 == 0:
+                file.create_dataset(f"{person}/image", data=images[index : index + 2], compression="gzip")
+                file[f"{person}/gaze"] = rng.normal(size=(2, 3))
+                file[f"{person}/other"] = rng.normal(size=5)
+    return None if layout == "root" else "*/image"
+
+
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize("layout", ["root", "image", "person", "stack", "mixed"])
+def test_images_at_several_places(tmp_path, layout, together):
+    key = several_places(tmp_path / "a.h5", layout)
+    with open_images(tmp_path / "a.h5", key=key) as source, write_like(source, tmp_path / "b.h5") as writer:
+        if together:
+            for indices in ([4, 1, 5], [0, 2, 3]):
+                writer.write_many(indices, np.stack([255 - source[index] for index in indices]))
+        else:
+            for index in range(6):
+                writer.write(index, 255 - source[index])
+    before, after = everything(tmp_path / "a.h5"), everything(tmp_path / "b.h5")
+    assert list(before) == list(after)
+    written = 0
+    for name in before:
+        assert before[name][:-1] == after[name][:-1] or len(before[name]) == 1
+        if len(before[name]) == 1:
+            continue
+        if "image" in name or (layout == "root" and name.startswith("i")):
+            np.testing.assert_array_equal(after[name][-1], 255 - before[name][-1])
+            written += before[name][-1].size
+        else:
+            assert before[name][-1].tobytes() == after[name][-1].tobytes()
+    assert written == 6 * 8 * 10
+
+
+@pytest.mark.parametrize(
+    ("layout", "gone"),
+    [
+        ("root", {"i3", "gaze/i3"}),
+        ("image", {"i3/image", "i3/gaze"}),
+        ("person", {"p1/image/3", "p1/gaze/3"}),
+    ],
+)
+def test_an_image_that_is_left_out_takes_its_labels_along(tmp_path, layout, gone):
+    key = several_places(tmp_path / "a.h5", layout)
+    with open_images(tmp_path / "a.h5", key=key) as source, write_like(source, tmp_path / "b.h5") as writer:
+        for index in range(6):
+            if index == 3:
+                writer.set_aside(index, source[index])
+            else:
+                writer.write(index, source[index])
+    before, after = everything(tmp_path / "a.h5"), everything(tmp_path / "b.h5")
+    assert before.keys() - after.keys() == gone
+    with open_images(tmp_path / "b.h5", key=key) as source:
+        assert len(source) == 5
+        assert source.labels("gaze").shape == (5, 3)
+
+
+@pytest.mark.parametrize("layout", ["stack", "mixed"])
+def test_nothing_is_left_out_where_a_part_goes_by_place(tmp_path, layout):
+    key = several_places(tmp_path / "a.h5", layout)
+    with open_images(tmp_path / "a.h5", key=key) as source, write_like(source, tmp_path / "b.h5") as writer:
+        assert not writer.leaves_out
+        for index in range(6):
+            writer.set_aside(index, source[index])
+    with open_images(tmp_path / "b.h5", key=key) as source:
+        assert len(source) == 6

@@ -65,7 +65,7 @@ def test_labels_are_told_from_images_and_carried_over(tmp_path, make, images, la
     with open_images(tmp_path / "in", on_bad_image=on_bad_image) as source:
         assert len(source) == COUNT
         (note,) = [note for note in source.notes() if "look like masks" in note]
-        assert note.startswith(f"{COUNT} file(s) in ")
+        assert note.startswith(f"{COUNT} picture(s) in ")
         assert "--images" in note
         whole = getattr(source, "whole", source)
         with write_like(whole, tmp_path / "out") as writer:

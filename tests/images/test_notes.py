@@ -62,7 +62,9 @@ def test_a_known_range_is_told_where_it_belongs_to_another_type(tmp_path, noise)
     np.save(tmp_path / "a.npy", noise)
     known = TypedRange(PixelRange(0, 4095), np.dtype("uint16"))
     (note,) = notes_of(tmp_path / "a.npy", known)
-    assert "[0, 4095], is one of uint16 pixels; these are uint8, so their own range is used" in note.text
+    assert (
+        "[0, 4095], is for uint16 pixels; these images are uint8, so the full range of that type is used" in note.text
+    )
 
 
 def test_a_known_or_given_range_that_is_hardly_filled_is_a_warning(tmp_path):
@@ -78,8 +80,8 @@ def test_stretched_images_are_counted_with_the_worst(tmp_path, write_pngs):
     shapes = [(20, 40), (21, 40), (20, 20), (40, 20)]  # to 10x20: 1, 1.05, 2 and 4 times
     folder = write_pngs(tmp_path / "set", [np.arange(h * w, dtype=np.uint8).reshape(h, w) for h, w in shapes])
     (note,) = notes_of(folder, resized_to=(10, 20))
-    assert note.text.startswith("2 of 4 image(s)")
-    assert "by up to 4.00 (40x20)" in note.text
+    assert note.text.startswith("2 of 4 images")
+    assert "by a factor of up to 4.00 (40x20)" in note.text
 
 
 @pytest.mark.parametrize(
@@ -97,7 +99,9 @@ def test_what_is_seen_in_a_sample_is_said_of_the_sample(tmp_path, write_pngs, no
     Image.fromarray(noise[0]).save(folder / "000.png", exif=exif)
     (note,) = notes_of(folder)
     assert note.text == (
-        f"1 of {NOTE_SAMPLE} image(s) looked at turned by EXIF orientation and used as stored, the first '000.png'"
+        f"1 of {NOTE_SAMPLE} images in a sample have an EXIF orientation, which is ignored: "
+        "their pixels are used as stored, "
+        "the first '000.png'"
     )
 
 

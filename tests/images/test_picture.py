@@ -87,7 +87,9 @@ def test_exif_and_profile_go_along_and_nothing_is_turned(tmp_path):
     values = pixels("u1", 3)
     Image.fromarray(values).save(tmp_path / "a.png", exif=exif, icc_profile=b"a profile")
     np.testing.assert_array_equal(picture.read(tmp_path / "a.png", "image"), values)
-    assert picture.remarks(tmp_path / "a.png", "image") == ("turned by EXIF orientation and used as stored",)
+    assert picture.remarks(tmp_path / "a.png", "image") == (
+        "have an EXIF orientation, which is ignored: their pixels are used as stored",
+    )
     (tmp_path / "b.png").write_bytes(picture.encode(values, tmp_path / "a.png", "image"))
     with Image.open(tmp_path / "b.png") as after:
         assert after.getexif()[0x0112] == 6

@@ -50,7 +50,7 @@ def test_nothing_that_can_be_used_is_one_line(tmp_path, message):
     (tmp_path / "set/a.png").write_bytes(b"no picture")
     with pytest.raises(DataError) as caught:
         open_images(tmp_path / "set", on_bad_image="skip")
-    assert "none can be read" in message(caught.value)
+    assert "none of which can be read" in message(caught.value)
 
 
 def test_a_set_with_nothing_wrong_leaves_nothing_out(tmp_path):

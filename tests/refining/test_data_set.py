@@ -20,7 +20,7 @@ from scipy.ndimage import gaussian_filter
 from simgan import refine
 from simgan.errors import DataError, OutputError, RunError
 from simgan.images import PixelRange, groups, open_images
-from simgan.images.hdf5 import StackedHdf5
+from simgan.images.hdf5_stacked import StackedHdf5
 from simgan.images.hdf5_writer import Hdf5Writer
 from simgan.models import refiner_model
 from simgan.refining import data_set as refining
@@ -510,7 +510,7 @@ def counted(monkeypatch):
 
 
 def test_interrupted_refining_goes_on_where_it_was(stopped, counted, many, tmp_path, negative):
-    assert any("goes on" in note for note in stopped(negative).__notes__)
+    assert any("continues" in note for note in stopped(negative).__notes__)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".refined.h5.spool", "many.h5"]
     counted.clear()
     with open_images(many) as source:
@@ -720,7 +720,7 @@ def test_an_error_at_the_end_leaves_neither_output_nor_list(step, form, tmp_path
         monkeypatch.setattr(Path, "rename", lambda old, new: full() if new == output else rename(old, new))
     with open_images(path) as source, pytest.raises(OutputError, match="free some space") as caught:
         refine_data_set(identity, source, output, max_drift=1.0)
-    assert any("goes on" in note for note in caught.value.__notes__)
+    assert any("continues" in note for note in caught.value.__notes__)
     assert sorted(one.name for one in tmp_path.iterdir()) == [f".{output.name}.spool", path.name]
     monkeypatch.undo()
 
@@ -771,7 +771,7 @@ def test_a_full_disk_keeps_what_r_made(form, tmp_path, identity, only_line, monk
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         assert "free some space" in only_line(str(caught.value))
-        assert caught.value.__notes__ == ["then the same command goes on where it was"]
+        assert caught.value.__notes__ == ["then the same command continues where it stopped"]
         assert sorted(one.name for one in tmp_path.iterdir()) == sorted([f".{output.name}.spool", path.name])
         made = sum(calls)
         calls.clear()

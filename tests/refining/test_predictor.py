@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from simgan import predictor as module
+from simgan.refining import predictor as module
 from simgan.refining.predictor import predictor
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simgan import spool as module
 from simgan.errors import DataError, OutputError
+from simgan.refining import spool as module
 from simgan.refining.spool import spooled
 
 DIGEST, OTHER = b"d" * 32, b"e" * 32
@@ -52,7 +52,7 @@ def taken(output: Path, digest: bytes = DIGEST, shape=(2, 3, 4, 1), dtype: str =
 )
 def test_what_r_made_is_kept_where_the_same_command_may_succeed(error, tmp_path):
     output = tmp_path / "out.h5"
-    assert any("the same command goes on" in note for note in put_all(output, error).__notes__)
+    assert any("the same command continues" in note for note in put_all(output, error).__notes__)
     assert [path.name for path in tmp_path.iterdir()] == [".out.h5.spool"]
     np.testing.assert_array_equal(taken(output), GROUPS)
     assert not list(tmp_path.iterdir())

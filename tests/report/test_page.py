@@ -141,3 +141,12 @@ def test_picture_is_looked_for_in_the_run_alone(measured):
     found["drift"][0]["picture"] = "../../secret.png"
     path.write_text(json.dumps(found))
     assert base64.b64encode(b"secret").decode() not in write_report(measured).read_text("utf-8")
+
+
+def test_names_that_are_not_utf_8_are_escaped(finished_run, tmp_path):
+    run = simgan.Run.open(shutil.copytree(finished_run.path, tmp_path / "run\udcff"))
+    config = run.path / "config.toml"
+    config.write_bytes(config.read_bytes().replace(b"synthetic.npy", b"synth\xe9tic.npy"))
+    text = write_report(run).read_text("utf-8")
+    assert r"run\udcff" in text
+    assert r"synth\xe9tic.npy" in text

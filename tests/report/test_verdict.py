@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from simgan.evaluation.results import Distance, Downstream, Evaluation, Interval, Trained
-from simgan.report.verdict import health, in_words, sentences
+from simgan.report.verdict import downstream_in_words, health, sentences
 
 HALF = Interval(estimate=0.5, low=0.4, high=0.6)
 
@@ -26,11 +26,11 @@ def score(estimate: float, low: float, high: float) -> Downstream:
 
 
 def test_help_harm_and_neither_are_told_apart_by_the_interval():
-    assert "helps" in in_words(score(-0.5, -0.6, -0.4))
-    assert "50% lower (95 % interval 40% to 60%)" in in_words(score(-0.5, -0.6, -0.4))
-    assert "harms" in in_words(score(0.2, 0.1, 0.3))
-    assert "20% higher (95 % interval 10% to 30%)" in in_words(score(0.2, 0.1, 0.3))
-    assert "No difference can be told" in in_words(score(-0.1, -0.3, 0.1))
+    assert "helps" in downstream_in_words(score(-0.5, -0.6, -0.4))
+    assert "50% lower (95 % interval 40% to 60%)" in downstream_in_words(score(-0.5, -0.6, -0.4))
+    assert "harms" in downstream_in_words(score(0.2, 0.1, 0.3))
+    assert "20% higher (95 % interval 10% to 30%)" in downstream_in_words(score(0.2, 0.1, 0.3))
+    assert "No difference is certain" in downstream_in_words(score(-0.1, -0.3, 0.1))
 
 
 def test_what_was_not_measured_is_said():

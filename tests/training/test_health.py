@@ -11,6 +11,7 @@ import simgan
 from simgan.command_line.main import main
 from simgan.errors import HealthError
 from simgan.eyes import write_eyes
+from simgan.report import write_report
 from simgan.runs.position import Position
 from simgan.settings.config import make_config
 from simgan.settings.presets import PRESETS
@@ -151,7 +152,7 @@ def test_a_training_that_is_lost_says_so_and_goes_on(black_and_white, tmp_path, 
     console = Console(file=shown, width=300)
     run = simgan.train(tiny_config(**BLACK_AND_WHITE), *black_and_white, tmp_path / "run", console=console)
     assert shown.getvalue().count("alarm: D is right on nearly every patch") == 1
-    assert "D is right on nearly every patch" in (run.path / "report.html").read_text("utf-8")
+    assert "D is right on nearly every patch" in write_report(run).read_text("utf-8")
 
 
 def test_strict_stops_at_the_first_alarm_with_a_code_of_its_own(black_and_white, tmp_path, tiny_config, capsys):

@@ -59,7 +59,6 @@ def test_run_folder_holds_what_is_promised(finished_run):
             "framing.png",
             "metrics.jsonl",
             "networks.safetensors",
-            "report.html",
             "samples",
             *events,
         ]
@@ -73,6 +72,7 @@ def test_settings_read_back_are_the_settings_given(finished_run, tiny_config):
     digests = [record.digest for record in (data.synthetic, data.real)]
     assert len(set(digests)) == 2
     read = {"key": None, "layout": None, "range": (0, 255), "dtype": "uint8", "on_bad_image": "stop"}
+    read |= {"images": None, "channels": None, "follow_links": True}
     assert data.model_dump() == {
         "synthetic": {"path": str(finished_run.path.parent / "synthetic.npy"), "digest": digests[0], **read},
         "real": {"path": str(finished_run.path.parent / "real.npy"), "digest": digests[1], **read},
@@ -205,7 +205,7 @@ def asked(monkeypatch):
     monkeypatch.setattr(
         "simgan.training.session.image_batches", lambda source, order, *_, **rest: calls.append((source, order, rest))
     )
-    monkeypatch.setattr("simgan.training.session.whole_folder", begin)
+    monkeypatch.setattr("simgan.training.train.whole_folder", begin)
     return calls
 
 

@@ -68,7 +68,7 @@ def test_grey_beside_colour_is_refused(sets, tmp_path, pixels):
     np.save(tmp_path / "colour.npy", pixels(8, seed=1, shape=(8, 8, 3)))
     with (
         open_images(tmp_path / "colour.npy") as colour,
-        pytest.raises(DataError, match="channels: expected the same in both"),
+        pytest.raises(DataError, match="channels: expected the same number in both"),
     ):
         make_pictures(plan_for(), sets[0], colour, (8, 8), lambda images: images)
 

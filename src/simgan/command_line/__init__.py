@@ -1,1 +1,1 @@
-"""The command line: one file a command, and tables of what was measured. Nothing else imports it."""
+"""The command line: one file for each command, and tables of measurements. Other packages must not import it."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tyro.conf import Positional
 
 from simgan.command_line.reading import Range, open_data, pixel_range
-from simgan.console.printing import say
+from simgan.console.printing import print_line
 from simgan.settings.choices import Channels, Layout
 
 if TYPE_CHECKING:
@@ -23,46 +23,49 @@ _PROBLEMS_FOUND = 1
 
 @dataclass(frozen=True)
 class Check:
-    """Say what the images are and what is wrong with them. Exit code 1 if anything is."""
+    """Describe a data set and list its problems. The exit code is 1 if there is a problem."""
 
     path: Positional[Path]
     """HDF5, .npy, .npz or a folder of images."""
     key: str | None = None
-    """Name of the images in an HDF5 or .npz file that holds several arrays."""
+    """Name of the array of images, if an HDF5 or .npz file holds several arrays."""
     layout: Layout | None = None
-    """Where an array of 4 axes has its channels: nhwc last, nchw first."""
+    """Position of the channels in an array of 4 axes: nhwc (channels last) or nchw (channels first)."""
     images: str | None = None
-    """Which files of a folder are the images, as globs separated by commas: 'rgb/*.png'. By default all pictures but
-    masks and other labels of them."""
+    """Which files of a folder are the images, as globs separated by commas: 'rgb/*.png'. By default all pictures
+    except masks and other labels."""
     channels: Channels = None
     """Convert every picture of a folder, and of --against, to grey (1) or RGB (3)."""
     follow_links: bool = True
-    """Follow links in a folder; forbid them in folders that you do not trust."""
+    """Follow links in a folder. Forbid links in a folder that you do not trust."""
     range: Range = None
-    """Stored values of black and white, where they are not those of the type."""
+    """Stored values of black and white, if they are not the limits of the pixel type: 0 4095 for 12 bits."""
     against: Path | None = None
-    """Photographs: are both sets framed alike? Where they are not, refining moves content and labels drift."""
+    """Photographs to compare the framing of the images with. Where framing differs, refining moves content, so labels
+    become wrong."""
     against_key: str | None = None
-    """As --key, for --against."""
+    """The same as --key, for --against."""
     against_layout: Layout | None = None
-    """As --layout, for --against."""
+    """The same as --layout, for --against."""
     against_images: str | None = None
-    """As --images, for --against."""
+    """The same as --images, for --against."""
     against_range: Range = None
-    """As --range, for --against."""
+    """The same as --range, for --against."""
     picture: Path | None = None
-    """With --against: a PNG to make of how both sets are framed."""
+    """With --against: PNG file to write, which shows how both sets are framed."""
 
     def run(self, console: Console) -> int:
         """Reads every image once and prints the findings."""
         if self.picture is not None and self.against is None:
             from simgan.errors import ConfigError
 
-            raise ConfigError("picture: expected --against as well, received none; say which images to compare with.")
+            raise ConfigError(
+                "picture: expected --against together with --picture, received none; give the images to compare with."
+            )
         options, against_options = self._options(self.images), self._options(self.against_images)
         problems = self._check(console, self.path, self.key, self.layout, self.range, options)
         if self.against is not None:
-            say(console, f"against {self.against}:")
+            print_line(console, f"against {self.against}:")
             problems += self._check(
                 console, self.against, self.against_key, self.against_layout, self.against_range, against_options
             )
@@ -74,7 +77,7 @@ class Check:
         return {"images": images, "channels": self.channels, "follow_links": self.follow_links}
 
     def _compare(self, console: Console, against: Path) -> None:
-        """Prints how alike both sets are framed."""
+        """Prints how much the framing of both sets differs."""
         from simgan.framing.comparison import compare_framing
         from simgan.framing.picture import framing_picture
         from simgan.framing.samples import comparable_samples
@@ -91,16 +94,19 @@ class Check:
         ):
             samples = comparable_samples(synthetic, real)
         for finding in compare_framing(*samples):
-            say(console, f"{finding.severity}: {finding.sentence}")
+            print_line(console, f"{finding.severity}: {finding.sentence}")
         if self.picture is not None:
             self.picture.write_bytes(framing_picture(*samples))
-            say(console, f"picture: {self.picture}")
+            print_line(console, f"picture: {self.picture}")
 
     @staticmethod
     def _check(
         console: Console, path: Path, key: str | None, layout: Layout | None, limits: Range, options: dict[str, Any]
     ) -> int:
-        """Prints the findings on one set; the number of problems. `options`: of a folder, as in `open_images`."""
+        """Prints the findings on one data set, and returns the number of problems.
+
+        `options`: the arguments of `open_images` that concern folders.
+        """
         from simgan.console.progress import show_progress
         from simgan.images import inspect_images
 
@@ -110,9 +116,9 @@ class Check:
             )
         sizes = ", ".join(f"{height}x{width} ({count})" for (height, width), count in report.sizes.most_common(5))
         labels = ", ".join(f"{name} {label.shape} {label.dtype}" for name, label in report.labels.items())
-        pixels = f"{report.dtype}, {report.channels} channel(s)" if report.readable else "none can be read"
-        seen = (
-            f", seen {report.minimum:g} to {report.maximum:g}, mean {report.mean:g}"
+        pixels = f"{report.dtype}, {report.channels} channel(s)" if report.readable else "no image can be read"
+        values = (
+            f", values from {report.minimum:g} to {report.maximum:g}, mean {report.mean:g}"
             if report.mean == report.mean
             else ""
         )
@@ -120,26 +126,29 @@ class Check:
             "images": f"{report.count} ({report.kind}), {report.readable} readable",
             "sizes": f"{sizes or 'none'}{', ...' if len(report.sizes) > 5 else ''}",
             "pixels": pixels,
-            "range": f"{report.pixel_range or 'none fits' if report.readable else 'unknown'}{seen}",
+            "range": f"{report.pixel_range or 'no known range fits' if report.readable else 'unknown'}{values}",
             "labels": labels or "none",
         }
         for name, text in rows.items():
-            say(console, f"{name:<8} {text}")
+            print_line(console, f"{name:<8} {text}")
         for note in report.notes:
-            say(console, f"{'warning' if note in report.warnings else 'note'}: {note}")
-        for problem in _told_once(report.problems, f" of {path}: "):
-            say(console, f"problem: {problem}")
-        say(console, f"{report.problem_count or 'no'} problem(s) found")
+            print_line(console, f"{'warning' if note in report.warnings else 'note'}: {note}")
+        for problem in _merge_alike(report.problems, f" of {path}: "):
+            print_line(console, f"problem: {problem}")
+        print_line(console, f"{report.problem_count or 'no'} problem(s) found")
         return report.problem_count
 
 
-def _told_once(problems: Sequence[str], separator: str) -> list[str]:
-    """Of problems that differ alone in the image's name, before `separator`, the first and how many more there are."""
+def _merge_alike(problems: Sequence[str], separator: str) -> list[str]:
+    """Of problems that differ only in the image's name, the first, and the number of the others.
+
+    The name is the text before `separator`.
+    """
     alike: dict[str, list[str]] = {}
     for problem in problems:
         _, separated, reason = problem.partition(separator)
         alike.setdefault(reason if separated else problem, []).append(problem)
     return [
-        f"{first} (and so of {len(others)} more of those listed)" if others else first
+        f"{first} (the same problem in {len(others)} more of the images listed)" if others else first
         for first, *others in alike.values()
     ]

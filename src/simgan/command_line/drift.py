@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
-from simgan.command_line.reading import Range, open_data, say_notes
-from simgan.console.printing import say
+from simgan.command_line.reading import Range, open_data, print_notes
+from simgan.console.printing import print_line
 from simgan.settings.choices import Channels, Layout
 
 if TYPE_CHECKING:
@@ -19,40 +19,42 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Drift:
-    """Measure how far refining moved content, between a data set and its refined version.
+    """Measure how far refining moved the content of images.
 
-    Without --points by optical flow, which needs no labels. With it by a localiser that learns the point from four
-    fifths of the synthetic images, made to look other than they are, and reads the rest before and after refining. It
-    never sees a refined image in training.
+    Without --points, optical flow between each image and its refined version gives the drift; it needs no labels. With
+    --points, a small network (the localiser) learns to find the labelled points in four fifths of the synthetic
+    images, whose appearance is varied at random. The drift is how far its answers for the other fifth move with
+    refining. It is never trained on refined images.
     """
 
     synthetic: Annotated[Positional[Path], arg(metavar="SYNTHETIC")]
     """The synthetic images."""
     refined: Annotated[Positional[Path], arg(metavar="REFINED")]
-    """The same images refined; some may have been set aside."""
+    """The same images refined. Images that were set aside may be missing."""
     points: str | None = None
-    """Name of a label: (x, y) in pixels for each image, several such points, or masks."""
+    """Name of a label that holds one (x, y) in pixels for each image, several (x, y), or masks."""
     steps: int = 1200
     """Training steps of the localiser."""
     key: str | None = None
-    """Name of the images in HDF5 or .npz files that hold several arrays."""
+    """Name of the array of images, if HDF5 or .npz files hold several arrays."""
     layout: Layout | None = None
-    """Where arrays of 4 axes have their channels: nhwc last, nchw first."""
+    """Position of the channels in arrays of 4 axes: nhwc (channels last) or nchw (channels first)."""
     range: Range = None
-    """Stored values of black and white, where they are not those of the type."""
+    """Stored values of black and white, if they are not the limits of the pixel type: 0 4095 for 12 bits."""
     images: str | None = None
-    """Which files of folders are the images, as globs separated by commas: 'rgb/*.png'. By default all pictures but
-    masks and other labels of them."""
+    """Which files of folders are the images, as globs separated by commas: 'rgb/*.png'. By default all pictures
+    except masks and other labels."""
     channels: Channels = None
-    """Convert every picture of folders to grey (1) or RGB (3)."""
+    """Convert every picture in the folders to grey (1) or RGB (3)."""
     follow_links: bool = True
-    """Follow links in folders; forbid them in folders that you do not trust."""
+    """Follow links in folders. Forbid links in folders that you do not trust."""
     seed: int = 0
-    """Of the localiser."""
+    """Seed of the localiser's weights and training."""
 
     def run(self, console: Console) -> int:
         """Prints the drift and the worst images."""
         from simgan.evaluation.data_set_drift import drift_of_data_sets
+        from simgan.evaluation.results import drift_in_words, own_error_warning
         from simgan.images.ranges import TypedRange
 
         with ExitStack() as opened:
@@ -64,30 +66,20 @@ class Drift:
             synthetic = opened.enter_context(
                 open_data(self.synthetic, self.key, self.range, layout=self.layout, **options)
             )
-            # Refining keeps the range, whatever values it leaves.
-            used = TypedRange(synthetic.pixel_range, synthetic.dtype, "the synthetic images")
+            # Refining keeps the pixel range, so the refined images are read with that of the synthetic ones.
+            synthetic_range = TypedRange(synthetic.pixel_range, synthetic.dtype, "the synthetic images")
             refined = opened.enter_context(
-                open_data(self.refined, self.key, self.range or used, layout=self.layout, **options)
+                open_data(self.refined, self.key, self.range or synthetic_range, layout=self.layout, **options)
             )
-            said = say_notes(console, synthetic)
-            say_notes(console, refined, unless=said)
+            printed = print_notes(console, synthetic)
+            print_notes(console, refined, skip=printed)
             found, structure = drift_of_data_sets(
                 synthetic, refined, self.points, steps=self.steps, seed=self.seed, console=console
             )
-        say(
-            console,
-            f"drift by {found.measured_by}: {found.mean:.2f} px mean, {found.p95:.2f} px at the 95th percentile, "
-            f"{found.worst:.2f} px at worst, on {found.images} images",
-        )
-        if found.own_error is not None:
-            say(console, f"the localiser's own error on unrefined images: {found.own_error:.2f} px mean")
-            if found.own_error > 0.5 * found.mean:
-                say(
-                    console,
-                    "note: much of the drift read is the localiser's own error, so the true drift may be less; give "
-                    "more images or --steps",
-                )
+        print_line(console, drift_in_words(found))
+        if (warning := own_error_warning(found)) is not None:
+            print_line(console, f"note: {warning}")
         worst = ", ".join(f"{name} ({pixels:.2f})" for name, pixels in found.worst_images)
-        say(console, f"worst: {worst}")
-        say(console, f"structural similarity: {structure:.3f} (1: unchanged)")
+        print_line(console, f"images with the largest drift: {worst}")
+        print_line(console, f"structural similarity: {structure:.3f} (1: unchanged)")
         return 0

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import join
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-from simgan.command_line.reading import Range, open_data, say_notes
-from simgan.console.printing import say
+from simgan.command_line.reading import Range, open_data, print_notes
+from simgan.console.printing import print_line
 from simgan.settings.choices import Channels, Layout
 
 if TYPE_CHECKING:
@@ -22,52 +22,61 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Measure a run: does training on refined images help on real ones, and are the labels still true?
+    """Measure whether refined images help to train models for real images, and whether their labels are still true.
 
-    Refines a sample of the synthetic images. Without labelled real images it measures drift and distances; with
-    --real-test also the score that counts: the same estimator trained on synthetic, on refined and on both, tested on
-    those images. Writes RUN/evaluation/ and the report.
+    Refines a sample of the synthetic images, then measures how far content moved (drift) and how far synthetic and
+    refined images are from the real ones (distances). With --real-test it also measures the score that matters most:
+    one estimator is trained on synthetic, one on refined and one on both kinds of images, and each is tested on the
+    labelled real images. Writes RUN/evaluation/ and the report.
     """
 
     run_folder: Annotated[Positional[Path], arg(metavar="RUN")]
     """The --out folder of a finished training."""
     synthetic: Path | None = None
-    """Labelled synthetic images; by default those of the training."""
+    """Labelled synthetic images. By default those of the training."""
     real: Path | None = None
-    """Photographs without labels; by default those of the training."""
+    """Photographs without labels. By default those of the training."""
     real_test: Path | None = None
-    """Labelled real images, for the downstream score alone."""
+    """Labelled real images. Only the score of the estimators uses them."""
     real_test_key: str | None = None
-    """Name of their images in an HDF5 or .npz file that holds several arrays."""
+    """Name of the array of images, if the file of --real-test holds several arrays."""
     real_test_layout: Layout | None = None
-    """Where their array of 4 axes has its channels: nhwc last, nchw first."""
+    """Position of the channels in the array of --real-test, if it has 4 axes: nhwc (channels last) or nchw (channels
+    first)."""
     real_test_range: Range = None
-    """Their stored values of black and white; by default those of the photographs in training if they were of the same
-    type, else those of the type."""
+    """Stored values of black and white in --real-test. By default the range of the photographs in training if the
+    pixel type is the same, else the limits of the pixel type."""
     synthetic_range: Range = None
-    """The same for --synthetic."""
+    """Stored values of black and white in --synthetic. By default as for --real-test, from the synthetic images in
+    training."""
     real_range: Range = None
-    """The same for --real."""
+    """Stored values of black and white in --real. By default as for --real-test."""
     channels: Channels = None
-    """Convert every picture of the folders given to grey (1) or RGB (3); by default as in training."""
+    """Convert every picture in the given folders to grey (1) or RGB (3). By default as in training."""
     follow_links: bool = True
-    """Follow links in folders; forbid them in folders that you do not trust."""
+    """Follow links in folders. Forbid links in folders that you do not trust."""
     label: str | None = None
-    """What estimators learn: a label of both sets. By default the one that both have."""
+    """Name of the label that estimators learn, in the synthetic and the test set. By default the only label that both
+    sets have."""
     task: Literal["angle", "points", "vector", "classification"] | None = None
-    """How the label is learnt and scored; by default it follows from shape and type."""
+    """Kind of label, which decides the loss and the error. By default it follows from the label's shape and type."""
     points: str | None = None
-    """Label whose drift is measured; by default the first that holds points in pixels or masks."""
+    """Name of the label whose drift is measured. By default the first label that holds points in pixels or masks."""
     estimator: str = "small"
-    """small, paper (the paper's gaze estimator, slow on a CPU), or your own .keras file: architecture alone."""
-    steps: int = 1200
-    """Steps of each estimator."""
-    seeds: int = 3
-    """Estimators trained on each set. Intervals are over seeds and test images."""
-    images: int = 4096
-    """Synthetic images used at most, evenly spaced."""
+    """small, paper (the paper's gaze estimator, slow on a CPU), or a .keras file of your own. The weights in the file
+    are not used: each estimator is trained from scratch."""
+    quick: bool = False
+    """A first look: fewer training steps, one estimator for each set, fewer images. Intervals are wide."""
+    steps: int | None = None
+    """Training steps of each estimator and of the localiser. By default 1200, with --quick 200."""
+    seeds: int | None = None
+    """Number of estimators that are trained on each set. By default 3, with --quick 1. Confidence intervals cover
+    seeds and test images."""
+    images: int | None = None
+    """Largest number of synthetic images that are used, evenly spaced in the data set. By default 4096, with --quick
+    1024."""
     features: Path | None = None
-    """A .keras file of a feature network, an Inception say, for distances on its features as well."""
+    """A .keras file of a feature network, such as an Inception. Distances are then measured on its features too."""
 
     def run(self, console: Console) -> int:
         """Measures, prints the tables and draws the report."""
@@ -77,6 +86,12 @@ class Evaluate:
         from simgan.runs.run import Run
 
         run = Run.open(self.run_folder)
+        config = EvaluateConfig(
+            label=self.label, task=self.task, points=self.points, estimator=self.estimator, features=self.features
+        )
+        given = {"steps": self.steps, "seeds": self.seeds, "images": self.images}
+        amounts: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        config = replace(config.quick() if self.quick else config, **amounts)
         with ExitStack() as opened:
             synthetic, real, test = self._open(run, opened, console)
             found = evaluate(
@@ -84,27 +99,18 @@ class Evaluate:
                 synthetic=synthetic,
                 real=real,
                 real_test=test,
-                config=EvaluateConfig(
-                    label=self.label,
-                    task=self.task,
-                    points=self.points,
-                    estimator=self.estimator,
-                    steps=self.steps,
-                    seeds=self.seeds,
-                    images=self.images,
-                    features=self.features,
-                ),
+                config=config,
                 command=self._command(),
                 console=console,
             )
         show_evaluation(found, console)
-        say(console, f"report: {write_report(run)}")
+        print_line(console, f"report: {write_report(run)}")
         return 0
 
     def _open(self, run: Run, opened: ExitStack, console: Console) -> list[Any]:
-        """The synthetic, real and test images that were given, None for each that was not; prints notes on them.
+        """Opens the synthetic, real and test images, and prints notes on them. None for each that was not given.
 
-        Those in place of the training's are read as those were.
+        Images that replace those of the training are read with the options of the training.
         """
         from simgan.runs.run import typed_range
 
@@ -114,7 +120,7 @@ class Evaluate:
             if path is None:
                 sets.append(None)
                 continue
-            # Of a folder neither may be given.
+            # A folder takes neither a key nor a layout.
             key, layout = (None, None) if path.is_dir() else (record.key, record.layout)
             if name == "real_test":
                 key, layout = self.real_test_key, self.real_test_layout
@@ -123,13 +129,14 @@ class Evaluate:
             options["follow_links"] = self.follow_links
             source = open_data(path, key, limits or typed_range(record), layout=layout, **options)
             sets.append(opened.enter_context(source))
-            say_notes(console, source, flag=f"--{name.replace('_', '-')}-range")
+            print_notes(console, source, flag=f"--{name.replace('_', '-')}-range")
         return sets
 
     def _command(self) -> str:
+        """The command line that repeats this evaluation."""
         given = ["simgan", "evaluate", str(self.run_folder)]
         for name, field in type(self).__dataclass_fields__.items():
             value = getattr(self, name)
             if name != "run_folder" and value != field.default:
-                given += [f"--{name.replace('_', '-')}", str(value)]
+                given += [f"--{name.replace('_', '-')}"] + ([] if value is True else [str(value)])
         return join(given)

@@ -1,4 +1,4 @@
-"""The command line: parses one of the commands, runs it, and turns what goes wrong into one line."""
+"""The command line: parses and runs one command, and prints an error as one line."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import redirect_stderr
 from dataclasses import dataclass
 from itertools import dropwhile, takewhile
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import tyro
@@ -21,11 +22,12 @@ from simgan.command_line.check import Check
 from simgan.command_line.demo import Demo
 from simgan.command_line.drift import Drift
 from simgan.command_line.evaluate import Evaluate
+from simgan.command_line.match import Match
 from simgan.command_line.refine import Refine
 from simgan.command_line.render_eyes import RenderEyes
 from simgan.command_line.report import Report
 from simgan.command_line.turing import Turing
-from simgan.console.printing import say
+from simgan.console.printing import print_line
 from simgan.errors import ConfigError, HealthError, SimGANError, is_out_of_memory
 from simgan.training.stopping import TERMINATED
 from simgan.version import __version__
@@ -35,32 +37,34 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-_BAD_INPUT, _UNWELL, _MISTAKE, _INTERRUPTED = 2, 3, 70, 130
-_BROKEN_PIPE = 141  # 128 + SIGPIPE, as of other Unix tools
-_NAMES = ("train", "refine", "check", "evaluate", "report", "drift", "render-eyes", "demo", "turing")
+_BAD_INPUT, _BAD_TRAINING, _MISTAKE, _INTERRUPTED = 2, 3, 70, 130
+_BROKEN_PIPE = 141  # 128 + SIGPIPE, as other Unix tools return
+_NAMES = ("train", "refine", "match", "check", "evaluate", "report", "drift", "render-eyes", "demo", "turing")
+_MOST_PATHS = 3  # positional paths that a command takes at most
 _DEBUG = "--debug"  # anywhere on the command line
 _LESS_MEMORY = {
     "train": "choose a smaller --micro-batch, --history-size or --size",
-    "refine": "R takes large images one at a time: refine smaller ones, or close other programs",
-    "evaluate": "choose fewer --images",
+    "refine": "large images are already refined one at a time: refine smaller images, or close other programs",
+    "evaluate": "choose a smaller number of --images",
 }
-_FRAME = re.compile(r"\x1b\[[\d;]*m|[│╭╮╰╯]")  # what tyro draws around a message
-_RULE = re.compile(r"\s*[─-]{3,}\s*")
+_FRAME = re.compile(r"\x1b\[[\d;]*m|[│╭╮╰╯]")  # colours and frame characters that tyro puts around a message
+_HORIZONTAL_LINE = re.compile(r"\s*[─-]{3,}\s*")
 
 
 class Command(Protocol):
     """A subcommand: its fields are the arguments."""
 
     def run(self, console: Console) -> int:
-        """Does it; returns the exit code."""
+        """Runs the command and returns the exit code."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command line. What goes wrong is one line on stderr; with --debug, after the traceback.
+    """Runs one command line. An error is printed on stderr as one line; --debug prints the traceback before it.
 
     Returns:
-        The exit code, see docs/reliability.md: 0 done, 1 problems found by `check`, 2 bad input, 3 a training that is
-        not well, 70 a mistake in simgan itself, 130 interrupted, 141 nobody reads the output, 143 terminated.
+        The exit code, see docs/reliability.md: 0 done, 1 `check` found problems, 2 bad input, 3 a training went wrong
+        (HealthError), 70 a mistake in simgan itself, 130 interrupted, 141 the reader of stdout closed the pipe, 143
+        terminated.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = _DEBUG in given
@@ -70,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     try:
         return _parse(given).run(_console())
-    except BrokenPipeError:  # whoever read the output, `head` say, has seen enough
+    except BrokenPipeError:  # the reader of stdout, such as `head`, has closed the pipe
         _drop_output()
         return _BROKEN_PIPE
     except (SystemExit, KeyboardInterrupt, Exception) as error:
@@ -78,45 +82,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise  # --help
         if debug:
             traceback.print_exc()
-        code, told = _in_one_line(error, *given[:1] or [""])
-    say(_console(stderr=True), f"simgan: {told}")
+        code, line = _in_one_line(error, *given[:1] or [""])
+    print_line(_console(stderr=True), f"simgan: {line}")
     return code
 
 
 def _drop_output() -> None:
-    """Sends what is still to be printed nowhere: Python would complain of the broken pipe again when it ends."""
+    """Discards the rest of the output: on exit, Python would otherwise report the broken pipe once more."""
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _in_one_line(error: BaseException, command: str) -> tuple[int, str]:
-    """The exit code of an error of `command`, and what to say of it."""
+    """The exit code for `error`, which the command named `command` raised, and the line to print."""
     notes = getattr(error, "__notes__", [])
     text = " ".join(str(error).split())
     if isinstance(error, SystemExit | KeyboardInterrupt):
         return TERMINATED if isinstance(error, SystemExit) else _INTERRUPTED, "; ".join(["interrupted", *notes])
     code = _BAD_INPUT
     if isinstance(error, SimGANError):
-        code, said = _UNWELL if isinstance(error, HealthError) else _BAD_INPUT, str(error)
+        code, message = _BAD_TRAINING if isinstance(error, HealthError) else _BAD_INPUT, str(error)
     elif isinstance(error, OSError):
-        said = f"cannot read or write: {text}; check the disk and the permissions."
+        message = f"cannot read or write: {text}; check the disk and the permissions."
     elif isinstance(error, ImportError):
-        said = f"cannot import {error.name or error}; install it, or unset KERAS_BACKEND to run on PyTorch."
+        message = f"cannot import {error.name or error}; install it, or unset KERAS_BACKEND to run on PyTorch."
     elif is_out_of_memory(error):
-        said = f"out of memory; {_LESS_MEMORY.get(command, 'use fewer or smaller images')}."
+        message = f"out of memory; {_LESS_MEMORY.get(command, 'use fewer or smaller images')}."
     else:
         code = _MISTAKE
-        said = (
-            f"a mistake in simgan: {type(error).__name__}: {text[:300]}; please report it with what {_DEBUG} prints."
+        message = (
+            f"a mistake in simgan: {type(error).__name__}: {text[:300]}; please report it with the output of {_DEBUG}."
         )
-    return code, "; ".join(["error: " + said.rstrip("." if notes else ""), *notes])
+    return code, "; ".join(["error: " + message.rstrip("." if notes else ""), *notes])
 
 
 def _parse(arguments: list[str]) -> Command:
     """The command that the arguments ask for.
 
     Raises:
-        ConfigError: they do not fit; the message is tyro's, in one line.
+        ConfigError: the arguments are wrong; the message is that of tyro on one line.
         SystemExit: after --help.
     """
     if arguments and not arguments[0].startswith("-") and arguments[0] not in _NAMES:
@@ -130,37 +134,52 @@ def _parse(arguments: list[str]) -> Command:
         except SystemExit as error:
             if error.code != _BAD_INPUT:
                 raise  # --help, or SIGTERM
-    said, width = io.StringIO(), os.environ.get("COLUMNS")
-    os.environ["COLUMNS"] = "9999"  # again, so that no word is broken where a line ends
+    printed, width = io.StringIO(), os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = "9999"  # parse again, so wide that tyro breaks no word at the end of a line
     try:
-        with redirect_stderr(said):
+        with redirect_stderr(printed):
             return _by_tyro(commands, arguments)
     except SystemExit as error:
         if error.code != _BAD_INPUT:
             raise
-        raise ConfigError(_unframed(said.getvalue(), arguments)) from None
+        raise ConfigError(
+            _files_in_place_of_folder(arguments) or _without_frame(printed.getvalue(), arguments)
+        ) from None
     finally:
         del os.environ["COLUMNS"]
         if width is not None:
             os.environ["COLUMNS"] = width
 
 
-def _unframed(box: str, arguments: list[str]) -> str:
-    """What tyro says in a box with a title, without the help texts under the next rule."""
+def _files_in_place_of_folder(arguments: list[str]) -> str | None:
+    """The error message if a shell replaced a pattern (`a/*.png`) by more files than a command takes, or None."""
+    files = [argument for argument in arguments if not argument.startswith("-") and Path(argument).is_file()]
+    if len(files) <= _MOST_PATHS:
+        return None
+    flag = "--synthetic-images or --real-images" if arguments[0] == "train" else "--images"
+    return (
+        f"arguments: expected a folder, received {len(files)} files, the first {files[0]!r}; give the folder, and "
+        f"choose files in it with {flag} '*{Path(files[0]).suffix}', in quotation marks."
+    )
+
+
+def _without_frame(box: str, arguments: list[str]) -> str:
+    """The error message in the box that tyro draws, without the help texts below the next horizontal line."""
     title, *lines = _FRAME.sub("", box).splitlines() or [""]
     title = title.strip(" ─").lower()
-    lines = list(dropwhile(_RULE.fullmatch, lines))  # under the title, where the terminal has no frames
-    text = " ".join(takewhile(lambda line: not _RULE.fullmatch(line), lines))
-    said = " ".join(text.split()).rstrip(".")
-    said = said if said.lower().startswith(title) else f"{title}: {said}"
+    lines = list(dropwhile(_HORIZONTAL_LINE.fullmatch, lines))  # the line under the title, without frames
+    text = " ".join(takewhile(lambda line: not _HORIZONTAL_LINE.fullmatch(line), lines))
+    message = " ".join(text.split()).rstrip(".")
+    message = message if message.lower().startswith(title) else f"{title}: {message}"
     command = f"simgan {arguments[0]}" if arguments[:1] and arguments[0] in _NAMES else "simgan"
-    return f"arguments: {said}; see '{command} --help'."
+    return f"arguments: {message}; see '{command} --help'."
 
 
 def _commands(arguments: list[str]) -> Any:
     commands: Any = (
         _train(arguments)
         | Annotated[Refine, subcommand("refine")]
+        | Annotated[Match, subcommand("match")]
         | Annotated[Check, subcommand("check")]
         | Annotated[Evaluate, subcommand("evaluate")]
         | Annotated[Report, subcommand("report")]
@@ -176,8 +195,8 @@ def _by_tyro(commands: Any, arguments: list[str]) -> Command:
     return tyro.cli(  # type: ignore[no-any-return]
         commands,
         prog="simgan",
-        description="SimGAN makes labelled synthetic images look real and leaves their labels true. What goes wrong "
-        f"is told in one line; {_DEBUG} shows where it happened. --version prints the version.",
+        description="SimGAN makes labelled synthetic images look real and keeps their labels true. Errors are printed "
+        f"as one line; {_DEBUG} adds the traceback. --version prints the version.",
         args=arguments,
     )
 
@@ -188,7 +207,7 @@ class _Train:
 
 
 def _train(arguments: list[str]) -> Any:
-    """The `train` command for tyro: in full only if it is asked for, since its settings take long to import."""
+    """The `train` command for tyro, with arguments only if it was asked for: importing its settings takes long."""
     if arguments[:1] != ["train"]:
         return Annotated[_Train, subcommand("train")]
     from simgan.command_line.train import Train
@@ -198,13 +217,13 @@ def _train(arguments: list[str]) -> Any:
 
 
 def _console(*, stderr: bool = False) -> Console:
-    from rich.console import Console  # on use: --help needs none
+    from rich.console import Console  # imported here, because --help needs no console
 
     return Console(stderr=stderr)
 
 
 def stop_on_sigterm() -> None:
-    """Lets SIGTERM end a command as an error does, so that it tidies up behind itself. Exit code 143."""
+    """Makes SIGTERM raise SystemExit with code 143, so that a terminated command removes its unfinished files."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         sys.exit(TERMINATED)

@@ -1,11 +1,11 @@
-"""How commands open data sets, and what they say of them first."""
+"""How commands open data sets and print notes on them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simgan.console.printing import say
+from simgan.console.printing import print_line
 from simgan.settings.choices import Layout, OnBadImage
 
 if TYPE_CHECKING:
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from simgan.images.ranges import TypedRange
 
 
-_TOLD = 5  # images that are left out, by name
+_LISTED = 5  # images left out that are printed by name
 
 Range = tuple[float, float] | None
-"""Stored values of black and white."""
+"""Stored values of black and white, as the options --range and others give them."""
 
 
 def open_data(
@@ -32,52 +32,48 @@ def open_data(
     layout: Layout | None = None,
     **options: Any,
 ) -> Any:
-    """As `open_images`, the range as two numbers or as that of a training; says what is left out.
+    """Calls `open_images`. With `on_bad_image` "skip" and a console, prints which images are left out.
 
-    `options`: `images`, `channels` and `follow_links`.
+    `limits`: the pixel range, either two numbers or the range that a training used. `options`: the arguments
+    `images`, `channels` and `follow_links` of `open_images`.
     """
     from simgan.console.progress import show_progress
+    from simgan.console.silent import SILENT
     from simgan.images import open_images
 
-    if on_bad_image == "stop" or console is None:
-        return open_images(path, key=key, layout=layout, pixel_range=pixel_range(limits), **options)
-    with show_progress(console, f"looking at {path.name}") as on_progress:
-        source = open_images(
-            path,
-            key=key,
-            layout=layout,
-            pixel_range=pixel_range(limits),
-            on_bad_image=on_bad_image,
-            on_progress=on_progress,
-            **options,
-        )
-    for image in source.left_out[:_TOLD]:
-        say(console, f"left out: {image.reason}")
+    options |= {"key": key, "layout": layout, "pixel_range": pixel_range(limits)}
+    if on_bad_image == "stop":
+        return open_images(path, **options)
+    console = console or SILENT
+    with show_progress(console, f"checking {path.name}") as on_progress:
+        source = open_images(path, on_bad_image=on_bad_image, on_progress=on_progress, **options)
+    for image in source.left_out[:_LISTED]:
+        print_line(console, f"left out: {image.reason}")
     if source.left_out:
-        say(
+        print_line(
             console,
-            f"{len(source.left_out)} of {len(source) + len(source.left_out)} images in {path} are left out, for they "
-            "cannot be used.",
+            f"{len(source.left_out)} of {len(source) + len(source.left_out)} images in {path} are left out, because "
+            "they cannot be used.",
         )
     return source
 
 
-def say_notes(console: Console, source: Any, *, unless: Collection[str] = (), **options: Any) -> list[str]:
-    """Prints what is unusual in a data set, but what is in `unless`. `options`: as in `sample_notes`.
+def print_notes(console: Console, source: Any, *, skip: Collection[str] = (), **options: Any) -> list[str]:
+    """Prints notes on what is unusual in a data set, except those whose text is in `skip`.
 
-    Returns the texts.
+    `options`: the keyword arguments of `sample_notes`. Returns the texts of all notes.
     """
     from simgan.images.notes import sample_notes
 
     notes = sample_notes(source, **options)
     for note in notes:
-        if note.text not in unless:
-            say(console, note.line(source.path))
+        if note.text not in skip:
+            print_line(console, note.line(source.path))
     return [note.text for note in notes]
 
 
 def pixel_range(limits: Range | TypedRange) -> Any:
-    """The argument of that name of `open_images`, from two numbers or the range of a training."""
+    """The argument `pixel_range` of `open_images`, from two numbers or the range that a training used."""
     from simgan.images import PixelRange
 
     return PixelRange(*limits) if isinstance(limits, tuple) else limits

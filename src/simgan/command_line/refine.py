@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
-from simgan.command_line.reading import Range, open_data, say_notes
-from simgan.console.printing import say
+from simgan.command_line.reading import Range, open_data, print_notes
+from simgan.console.printing import print_line
 from simgan.settings.choices import Channels, Layout, OnBadImage
 
 if TYPE_CHECKING:
@@ -18,38 +18,42 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Refine:
-    """Refine a whole data set: same format, bit depth and names, every label carried over."""
+    """Refine a whole data set. The output has the format, bit depth, names and labels of the input."""
 
     run_folder: Annotated[Positional[Path], arg(metavar="RUN")]
     """The --out folder of a finished training."""
     input: Annotated[Positional[Path], arg(metavar="INPUT")]
     """Synthetic images of any size: HDF5, .npy, .npz or a folder."""
     output: Annotated[Positional[Path], arg(metavar="OUTPUT")]
-    """Where the refined set goes; must not exist."""
+    """Path of the refined data set. It must not exist yet."""
     key: str | None = None
-    """Name of the images in an HDF5 or .npz file that holds several arrays."""
+    """Name of the array of images, if an HDF5 or .npz file holds several arrays."""
     layout: Layout | None = None
-    """Where an array of 4 axes has its channels: nhwc last, nchw first. The output is as the input."""
+    """Position of the channels in an array of 4 axes: nhwc (channels last) or nchw (channels first). The output has
+    the same layout."""
     images: str | None = None
-    """Which files of a folder are the images, as globs separated by commas: 'rgb/*.png'. All else is carried over. By
-    default as in training for the same folder, else all pictures but masks and other labels of them."""
+    """Which files of a folder are the images, as globs separated by commas: 'rgb/*.png'. All other files are
+    copied unchanged. By default as in training if the folder is the same, else all pictures except masks and other
+    labels."""
     channels: Channels = None
-    """Convert every picture of a folder to grey (1) or RGB (3), the output too; by default as in training."""
+    """Convert every picture of a folder to grey (1) or RGB (3), including the output. By default as in training."""
     follow_links: bool = True
-    """Follow links in a folder; forbid them in folders that you do not trust."""
+    """Follow links in a folder. Forbid links in a folder that you do not trust."""
     range: Range = None
-    """Stored values of black and white; by default those of the synthetic images in training if they were of the same
-    type, else those of the type."""
+    """Stored values of black and white. By default the range of the synthetic images in training if the pixel type is
+    the same, else the limits of the pixel type."""
     max_drift: float | None = None
-    """Set aside images whose content moved by more than so many pixels, by optical flow (0.2 of 55 px is noise). They
-    are listed in OUTPUT.quarantine.csv and left out with their labels; in arrays their rows stay, unrefined."""
-
+    """Set aside each image whose content moved by more than this many pixels, measured by optical flow (0.2 px is
+    noise in images 55 px wide). Images set aside are listed in OUTPUT.quarantine.csv and left out together with their
+    labels. In an array, the row of such an image keeps the unrefined image."""
     checkpoint: str | None = None
-    """Take R from a checkpoint: newest, best (the one that D told from real images worst, within the drift budget) or
-    a name in RUN/checkpoints. By default R as it was at the end; a training that did not finish has no other."""
+    """Checkpoint from which R is taken: newest, best (where D was closest to chance, within the drift budget) or a
+    name in RUN/checkpoints. By default R at the end of the training. If the training did not finish, give a
+    checkpoint."""
     on_bad_image: OnBadImage = "stop"
-    """What becomes of images that cannot be used. `stop`: nothing is written. `skip`: they are left out and listed, as
-    with --max-drift; of a folder or HDF5 by key only, for the rows of an array must match their labels."""
+    """What to do with an image that cannot be used. `stop`: end with an error and write nothing. `skip`: leave it out
+    and list it in OUTPUT.quarantine.csv. `skip` works for folders and for HDF5 files with one data set for each image;
+    the rows of an array must stay, to match their labels."""
 
     def run(self, console: Console) -> int:
         """Refines with a progress bar."""
@@ -61,7 +65,7 @@ class Refine:
 
         run = Run.open(self.run_folder, self.checkpoint)
         if run.is_pretrained_only:
-            say(
+            print_line(
                 console, f"note: {run.checkpoint or run.path} is from before the adversarial phase: {PRETRAINED_ONLY}."
             )
         limits = self.range or run.input_range
@@ -74,13 +78,17 @@ class Refine:
         with open_data(
             self.input, self.key, limits, self.on_bad_image, console, layout=self.layout, **options
         ) as source:
-            say_notes(console, source, trained_at=(run.data.height, run.data.width))
+            print_notes(console, source, trained_at=(run.data.height, run.data.width))
             with show_progress(console, "refining") as on_progress:
                 aside = refine_data_set(run, source, self.output, on_progress, max_drift=self.max_drift)
             moved = sum(image.drift is not None for image in aside)
-            say(console, f"{len(source) - moved} refined images are in {self.output}.")
+            print_line(console, f"{len(source) - moved} refined images are in {self.output}.")
             if self.max_drift is not None:
-                say(console, f"{moved} of {len(source)} images moved by more than {self.max_drift:g} px: set aside.")
+                print_line(
+                    console,
+                    f"{moved} of {len(source)} images were set aside: their content moved by more than "
+                    f"{self.max_drift:g} px.",
+                )
             if quarantine_list(self.output).exists():
-                say(console, f"What was set aside is listed in {quarantine_list(self.output)}.")
+                print_line(console, f"Images set aside or left out are listed in {quarantine_list(self.output)}.")
         return 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from simgan.console.printing import say
+from simgan.console.printing import print_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,28 +16,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RenderEyes:
-    """Render the embedded data set: labelled eyes, in HDF5.
+    """Render a data set of labelled eyes into an HDF5 file, with the renderer that is part of simgan.
 
-    `synthetic` is clean. `camera` shows the same anatomy through a simulated cheap camera (noise, blur, compression,
-    uneven light): it stands in for photographs, which may not be shipped, and its labels are for scoring only.
-    """
+    The domain `synthetic` has clean images. The domain `camera` shows the same anatomy as a simulated cheap camera
+    sees it (noise, blur, compression, uneven light). It replaces photographs, which cannot be distributed with simgan;
+    its labels are meant for scoring only."""
 
     out: Annotated[Positional[Path], arg(metavar="OUT.h5")]
-    """The HDF5 file to make."""
+    """The HDF5 file to write."""
     count: int
-    """How many images."""
+    """Number of images."""
     domain: Literal["synthetic", "camera"] = "synthetic"
-    """Which process shows the eyes."""
+    """Appearance of the eyes: clean, or as a cheap camera sees them."""
     seed: int = 0
-    """Names the series of eyes."""
+    """Seed of the eyes: the same seed gives the same eyes."""
     height: int = 35
-    """Pixels."""
+    """Height of the images in pixels."""
     width: int = 55
-    """Pixels."""
+    """Width of the images in pixels."""
     channels: Literal[1, 3] = 1
-    """1 grey, 3 RGB."""
+    """1 for grey, 3 for RGB."""
     equalise: bool = False
-    """Equalise every histogram, as MPIIGaze does."""
+    """Equalise the histogram of every image, as MPIIGaze does."""
 
     def run(self, console: Console) -> int:
         """Renders with a progress bar."""
@@ -56,5 +56,5 @@ class RenderEyes:
                 equalise=self.equalise,
                 on_progress=on_progress,
             )
-        say(console, f"{self.count} {self.domain} eyes are in {self.out}.")
+        print_line(console, f"{self.count} {self.domain} eyes are in {self.out}.")
         return 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
-from simgan.console.printing import say
+from simgan.console.printing import print_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Report:
-    """Draw RUN/report.html: settings, curves, pictures, and what `simgan evaluate` and `simgan turing` found."""
+    """Write RUN/report.html: settings, curves, pictures, and the results of `simgan evaluate` and `simgan turing`."""
 
     run_folder: Annotated[Positional[Path], arg(metavar="RUN")]
     """The --out folder of a finished training."""
@@ -26,5 +26,5 @@ class Report:
         from simgan.report import write_report
         from simgan.runs.run import Run
 
-        say(console, f"{write_report(Run.open(self.run_folder))}")
+        print_line(console, f"{write_report(Run.open(self.run_folder))}")
         return 0

@@ -1,34 +1,29 @@
-"""What was measured, as tables on the console."""
+"""Printing the results of an evaluation as tables."""
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from simgan.console.printing import say
-from simgan.evaluation.results import Downstream, Evaluation
-from simgan.report import in_words
+from simgan.console.printing import print_line
+from simgan.evaluation.results import Downstream, Evaluation, drift_in_words
+from simgan.report import downstream_in_words
 
 
 def show_evaluation(found: Evaluation, console: Console) -> None:
-    """Prints what was measured."""
+    """Prints all scores, drifts, distances and warnings of an evaluation."""
     for score in found.downstream:
         _show_downstream(score, console)
     for drift in found.drift:
-        own = f" (its own error: {drift.own_error:.2f} px)" if drift.own_error is not None else ""
-        say(
-            console,
-            f"drift by {drift.measured_by}: {drift.mean:.2f} px mean, {drift.p95:.2f} px at the 95th percentile, "
-            f"{drift.worst:.2f} px at worst{own}",
-        )
+        print_line(console, drift_in_words(drift))
     if found.distances:
-        table = Table("distance from real", "synthetic", "refined", "ideal")
+        table = Table("distance from real images", "synthetic", "refined", "ideal")
         for distance in found.distances:
             table.add_row(
                 escape(distance.measure), str(distance.synthetic), str(distance.refined), f"{distance.ideal:.3g}"
             )
         console.print(table)
     for warning in found.warnings:
-        say(console, f"note: {warning}")
+        print_line(console, f"note: {warning}")
 
 
 def _show_downstream(score: Downstream, console: Console) -> None:
@@ -41,4 +36,4 @@ def _show_downstream(score: Downstream, console: Console) -> None:
     for trained in score.trained:
         table.add_row(trained.on, str(trained.error), *(f"{trained.within[name]:.0%}" for name in limits))
     console.print(table)
-    say(console, in_words(score))
+    print_line(console, downstream_in_words(score))

@@ -1,4 +1,4 @@
-"""The `train` command, whose settings take longer to import than the rest of the command line: so apart from it."""
+"""The `train` command. `main` imports this module only on demand, because the settings take long to import."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
-from simgan.command_line.reading import Range, open_data, say_notes
-from simgan.console.printing import say
+from simgan.command_line.reading import Range, open_data, print_notes
+from simgan.console.printing import print_line
 from simgan.errors import ConfigError
 from simgan.settings.choices import Channels, Layout, OnBadImage
 from simgan.settings.config import (
@@ -32,56 +32,57 @@ if TYPE_CHECKING:
 class Train:
     """Train a refiner on synthetic images and photographs.
 
-    Settings come from --preset, over it from --config, over both from the flags. Start with --dry-run: it prints the
-    settings and what was found in the data. Progress lines tell how often D is right on real and refined patches:
-    near 1 for long, and R is losing; near 0.5, and D cannot tell them apart.
-    """
+    The flags override the settings in --config, and those override the settings in --preset. Start with --dry-run: it
+    prints the settings and a description of the data, then stops. Progress lines show the share of real and of refined
+    patches that D classifies correctly. If it stays near 1 for long, R does not learn; near 0.5, D cannot tell real
+    and refined patches apart."""
 
     synthetic: Path
     """Labelled synthetic images: HDF5, .npy, .npz or a folder of PNG, JPEG, TIFF or BMP."""
     real: Path
-    """Photographs without labels: the same formats, as many channels."""
+    """Photographs without labels: the same formats and the same number of channels."""
     out: Path
-    """The run folder to make: models, metrics, sample pictures, checkpoints, report.html."""
+    """The run folder to create, for models, metrics, sample pictures, checkpoints and report.html."""
     resume: Path | None = None
-    """Go on with the training in this run folder, which stopped early: give nothing else. Bit for bit as if it had
-    never stopped. New paths of the same data may be given. A larger --steps prolongs the training, finished or not,
-    bit for bit as if so many steps had been asked for at the start."""
+    """Continue the training in this run folder, which stopped early. No other argument is needed. The result is the
+    same, bit for bit, as without the stop. If the data have moved, give their new paths. A larger --steps prolongs a
+    training, finished or not; the result is the same, bit for bit, as with that number of steps from the start."""
     preset: PresetName = "default"
-    """Settings to start from. `eyes`: what measured best, start with it. `demo`: the same, half the filters.
-    `default`: the reference, SGD at batch 512. `paper-gaze`, `paper-hand`: the paper's networks and step."""
+    """Settings to start from. `eyes`: measured best, so try it first. `demo`: like `eyes` with half the filters.
+    `default`: the reference, SGD with batches of 512. `paper-gaze`, `paper-hand`: the paper's networks and step
+    size."""
     config: Path | None = None
-    """TOML file with settings, say the config.toml of a run, which also remembers --synthetic and --real."""
+    """TOML file of settings, such as the config.toml of a run, which also contains --synthetic and --real."""
     synthetic_key: str | None = None
-    """Name of the images in an HDF5 or .npz file that holds several arrays."""
+    """Name of the array of synthetic images, if an HDF5 or .npz file holds several arrays."""
     real_key: str | None = None
-    """The same for the photographs."""
+    """The same as --synthetic-key, for the photographs."""
     synthetic_layout: Layout | None = None
-    """Where an array of 4 axes has its channels: nhwc last, nchw first."""
+    """Position of the channels in an array of 4 axes: nhwc (channels last) or nchw (channels first)."""
     real_layout: Layout | None = None
-    """The same for the photographs."""
+    """The same as --synthetic-layout, for the photographs."""
     synthetic_images: str | None = None
-    """Which files of a folder are the images, as globs separated by commas: 'rgb/*.png'. By default all pictures but
-    masks and other labels of them."""
+    """Which files of a folder are the images, as globs separated by commas: 'rgb/*.png'. By default all pictures
+    except masks and other labels."""
     real_images: str | None = None
-    """The same for the photographs."""
+    """The same as --synthetic-images, for the photographs."""
     channels: Channels = None
-    """Convert every picture of both folders to grey (1) or RGB (3)."""
+    """Convert every picture in both folders to grey (1) or RGB (3)."""
     follow_links: bool = True
-    """Follow links in folders; forbid them in folders that you do not trust."""
+    """Follow links in folders. Forbid links in folders that you do not trust."""
     synthetic_range: Range = None
-    """Stored values of black and white, where they are not those of the type: say 0 4095 for 12 bits."""
+    """Stored values of black and white, if they are not the limits of the pixel type: 0 4095 for 12 bits."""
     real_range: Range = None
-    """The same for the photographs."""
+    """The same as --synthetic-range, for the photographs."""
     on_bad_image: OnBadImage = "stop"
-    """What becomes of images that cannot be used: `stop` at the first, or `skip` them all, listed in RUN/left_out.csv.
-    To find them each image is read once before training."""
+    """What to do with images that cannot be used: `stop` at the first, or `skip` all and list them in
+    RUN/left_out.csv. To find these images, `skip` reads every image once before training."""
     dry_run: bool = False
-    """Print the settings and the data found, and stop."""
+    """Print the settings and a description of the data, and stop."""
     settings: Annotated[TrainConfig, arg(name="")] = field(default_factory=TrainConfig)
 
     def run(self, console: Console) -> int:
-        """Trains, then draws the report."""
+        """Trains, then writes the report."""
         if self.resume is not None:
             return self._resume(self.resume, console)
         from simgan.files.folders import check_new, check_outside
@@ -91,7 +92,7 @@ class Train:
         for data in (self.synthetic, self.real):
             check_outside(self.out, data)
 
-        both: dict[str, Any] = {"channels": self.channels, "follow_links": self.follow_links}
+        folder_options: dict[str, Any] = {"channels": self.channels, "follow_links": self.follow_links}
         with (
             open_data(
                 self.synthetic,
@@ -101,7 +102,7 @@ class Train:
                 console,
                 layout=self.synthetic_layout,
                 images=self.synthetic_images,
-                **both,
+                **folder_options,
             ) as synthetic,
             open_data(
                 self.real,
@@ -111,21 +112,21 @@ class Train:
                 console,
                 layout=self.real_layout,
                 images=self.real_images,
-                **both,
+                **folder_options,
             ) as real,
         ):
             if self.dry_run:
                 height, width = training_size(synthetic, real, self.settings.height_width, self.settings.batch_size)
                 console.print(self.settings.to_toml(), markup=False, highlight=False)
                 for name, source in (("synthetic", synthetic), ("real", real)):
-                    say(
+                    print_line(
                         console,
-                        f"{name}: {len(source)} images of {source.channels} channel(s) {source.dtype}, black to white "
+                        f"{name}: {len(source)} images of {source.channels} channel(s) {source.dtype}, pixel range "
                         f"{source.pixel_range}, in "
-                        f"{source.path} ({source.kind}), trained at {height}x{width}, labels: "
+                        f"{source.path} ({source.kind}), size in training {height}x{width}, labels: "
                         f"{', '.join(source.label_names) or 'none'}",
                     )
-                    say_notes(console, source, flag=f"--{name}-range", resized_to=(height, width))
+                    print_notes(console, source, flag=f"--{name}-range", resized_to=(height, width))
                 return 0
             from simgan.training.train import train
 
@@ -133,18 +134,18 @@ class Train:
         return self._finished(run, console)
 
     def _resume(self, folder: Path, console: Console) -> int:
-        """Goes on where a training stopped, with the same settings or not at all."""
+        """Continues a training that stopped. Settings that differ from those of the run are an error."""
         from simgan.runs.run import typed_range
         from simgan.training.train import resume
 
         if self.out != folder:
             raise ConfigError(
-                f"out: expected {folder}, in which the training goes on, received {self.out}; leave it out."
+                f"out: expected {folder}, the run folder of --resume, received {self.out}; leave out --out."
             )
         _, data = read_run(folder)
         self._check_reading(data)
         with ExitStack() as opened:
-            # Data may have moved, not changed: that is for `resume` to see.
+            # Data may have moved to a new path. `resume` checks that their content has not changed.
             synthetic, real = (
                 opened.enter_context(
                     open_data(
@@ -165,31 +166,33 @@ class Train:
         return self._finished(run, console)
 
     def _check_reading(self, data: DataRecord) -> None:
-        """ConfigError if the images are to be read in another way than the training began with."""
+        """Raises ConfigError if an option would read the images differently from the start of the training."""
         for name, before in reading_arguments(data.synthetic, data.real).items():
             now = getattr(self, name)
             if now != before:
                 raise ConfigError(
-                    f"{name}: expected {before}, as the training began with, received {now}; leave it out, or train "
-                    "anew with another --out."
+                    f"{name}: expected {before}, as at the start of the training, received {now}; leave it out, or "
+                    "start a new training with another --out."
                 )
         if self.dry_run:
-            raise ConfigError("dry_run: expected a new training, received --resume as well; leave one of them out.")
+            raise ConfigError("dry_run: expected a new training, received --resume too; leave out one of them.")
 
     @staticmethod
     def _finished(run: Run, console: Console) -> int:
-        """Draws the report and says how to go on."""
+        """Writes the report and prints the next command."""
         from simgan.report import write_report
 
-        say(console, f"The refiner is in {run.path}; its report is {write_report(run)}.")
-        say(console, f"Refine a data set: simgan refine {quote(str(run.path))} INPUT OUTPUT")
+        print_line(console, f"The refiner is in {run.path}; its report is {write_report(run)}.")
+        print_line(console, f"Refine a data set: simgan refine {quote(str(run.path))} INPUT OUTPUT")
         return 0
 
 
 def reading_arguments(synthetic: SourceRecord, real: SourceRecord) -> dict[str, Any]:
-    """How both sets were read for a run, as arguments of `Train`: by set where that has one for each, else by name.
+    """The options with which a run read both data sets, as arguments of `Train`.
 
-    A new field of SourceRecord comes along as soon as `Train` has an argument of that name.
+    The field `key` of SourceRecord becomes `synthetic_key` and `real_key`, and so does every field that `Train` has
+    once for each set. A field that `Train` has once for both sets, such as `channels`, keeps its name. A new field of
+    SourceRecord is included as soon as `Train` has an argument of that name.
     """
     arguments: dict[str, Any] = {}
     for name in SourceRecord.model_fields:
@@ -197,6 +200,6 @@ def reading_arguments(synthetic: SourceRecord, real: SourceRecord) -> dict[str, 
             arguments |= {f"synthetic_{name}": getattr(synthetic, name), f"real_{name}": getattr(real, name)}
         elif name in Train.__dataclass_fields__:
             arguments[name] = getattr(synthetic, name)
-    # One flag for both sets: a set without bad images is read alike either way.
+    # One flag serves both sets: for a set without bad images, `skip` and `stop` make no difference.
     arguments["on_bad_image"] = "skip" if "skip" in (synthetic.on_bad_image, real.on_bad_image) else "stop"
     return arguments

@@ -1,4 +1,4 @@
-"""What --preset, --config and --resume say, so that `simgan train --help` shows the settings in force."""
+"""Defaults of `simgan train` from --preset, --config and --resume, so that --help shows the values in use."""
 
 import argparse
 from pathlib import Path
@@ -11,21 +11,21 @@ from simgan.settings.presets import PRESETS, PresetName
 
 
 def train_defaults(arguments: list[str]) -> Train:
-    """The `train` command with what --preset and --config say, so that its --help shows the settings in force."""
-    early = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    early.add_argument("--preset", choices=PRESETS)
-    early.add_argument("--config", type=Path)
-    early.add_argument("--resume", type=Path)
-    early.add_argument("--synthetic")
-    early.add_argument("--real")
+    """The `train` command whose defaults are the settings of --preset, --config or --resume."""
+    first_pass = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    first_pass.add_argument("--preset", choices=PRESETS)
+    first_pass.add_argument("--config", type=Path)
+    first_pass.add_argument("--resume", type=Path)
+    first_pass.add_argument("--synthetic")
+    first_pass.add_argument("--real")
     try:
-        chosen, _ = early.parse_known_args(arguments)
+        chosen, _ = first_pass.parse_known_args(arguments)
     except argparse.ArgumentError:
-        chosen = early.parse_args([])  # tyro reports it
+        chosen = first_pass.parse_args([])  # tyro reports the error later
     if chosen.resume is not None:
         return _resume_defaults(chosen.resume, chosen.preset, chosen.config)
     settings, data = read_settings(chosen.config) if chosen.config else ({}, None)
-    # Key and range belong to a path: another path has its own.
+    # The recorded key and range apply only to the recorded path, not to another path that the user gives.
     synthetic = data.synthetic if data and not chosen.synthetic else SourceRecord(path="")
     real = data.real if data and not chosen.real else SourceRecord(path="")
     return Train(
@@ -38,19 +38,22 @@ def train_defaults(arguments: list[str]) -> Train:
 
 
 def _resume_defaults(folder: Path, preset: PresetName | None, file: Path | None) -> Train:
-    """The settings of a run; with --preset or --config what these say, for `resume` to compare."""
+    """The defaults for --resume: the settings of the run.
+
+    With --preset or --config, the settings of these instead; `resume` then compares them with those of the run.
+    """
     config, trained_on = read_run(folder)
     if preset is not None or file is not None:
         given, _ = read_settings(file) if file else ({}, None)
         asked = make_config(given, PRESETS[preset or "default"].config)
         recorded = config.model_dump()
-        # What the machine decided, or what may change on the way, is no other setting.
-        free = {
+        # A setting that the machine decided, or that may change on resuming, keeps the value in the run.
+        kept = {
             name
             for name in recorded
             if getattr(asked, name) == "auto" or (name in SETTINGS_FREE_TO_CHANGE and name not in given)
         }
-        config = asked.model_copy(update={name: recorded[name] for name in free})
+        config = asked.model_copy(update={name: recorded[name] for name in kept})
     synthetic, real = trained_on.synthetic, trained_on.real
     return Train(
         synthetic=Path(synthetic.path),

@@ -1,4 +1,4 @@
-"""The `turing` command: can you tell refined images from real ones?"""
+"""The `turing` command: a test of whether people can tell refined images from real ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from tyro.conf import Positional, arg
 
 from simgan.command_line.reading import open_data
-from simgan.console.printing import say
+from simgan.console.printing import print_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,32 +20,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Turing:
-    """Take the visual Turing test in a browser: which images are real, which refined?
+    """Take the visual Turing test in a browser: judge for each image whether it is real or refined.
 
-    Half of the images are real, half refined; nothing tells which is which before the last answer. Every answer is in
-    RUN/turing at once: stop when you like, and the same command goes on. Ctrl-C ends the server.
+    Half of the images are real, half refined. The page shows no result before the last answer. Every answer is saved
+    in RUN/turing at once: you can stop at any time, and the same command continues the test. Ctrl-C ends the server.
     """
 
     run_folder: Annotated[Positional[Path], arg(metavar="RUN")]
     """The --out folder of a finished training."""
     form: Literal["blind", "sheets"] = "blind"
-    """`blind`: no examples. `sheets`: 50 real and 50 refined images, named as such, to learn from first."""
+    """`blind`: no examples. `sheets`: first shows 50 real and 50 refined images, labelled as such, as examples."""
     trials: int = 100
-    """Images to judge, half of each kind."""
+    """Number of images to judge, half of them real, half refined."""
     new: bool = False
-    """Start another test even if one is unfinished."""
+    """Start a new test even if an earlier test is unfinished."""
     seed: int | None = None
-    """Of the images and their order; by default another one each time."""
+    """Seed of the choice and order of the images. By default a different seed each time."""
     synthetic: Path | None = None
-    """The synthetic images, if they are no longer where the training read them, or to show others."""
+    """The synthetic images, if they have moved since training, or if other images are to be shown."""
     real: Path | None = None
-    """The same for the real images."""
+    """The same as --synthetic, for the real images."""
     host: str = "127.0.0.1"
-    """Address to listen on. Any other than the loopback lets the network in."""
+    """Address to listen on. With any address except the loopback, other computers can reach the test."""
     port: int = 0
-    """0 takes a free one."""
+    """Port to listen on. 0: any free port."""
     browser: bool = True
-    """Open the page."""
+    """Open the page in the default browser."""
 
     def run(self, console: Console) -> int:
         """Serves until interrupted."""
@@ -56,21 +56,21 @@ class Turing:
         sitting = self._sitting(console)
         try:
             with TuringServer(sitting, self.host, self.port) as server:
-                say(console, f"The test is at {server.url} (Ctrl-C ends it)")
+                print_line(console, f"The test is at {server.url} (Ctrl-C ends the server)")
                 if self.browser:
                     _open_browser(server.url)
                 server.serve_forever(poll_interval=0.1)
         except KeyboardInterrupt:
             result = sitting.result()
-            say(console, f"test {result.test}: {result}" if result else "Nothing was answered.")
+            print_line(console, f"test {result.test}: {result}" if result else "No question was answered.")
             if result:
-                say(console, result.verdict)
+                print_line(console, result.verdict)
         finally:
             sitting.close()
         return 0
 
     def _sitting(self, console: Console) -> Sitting:
-        """The unfinished test, or one newly drawn, and how to draw another."""
+        """The unfinished test or a new one, with the function that draws the next test."""
         from itertools import count
         from secrets import randbits
 
@@ -105,7 +105,9 @@ class Turing:
         except BaseException:
             begun.close()
             raise
-        say(console, f"Going on with test {begun.path.stem}, {len(begun.answers)} of {self.trials} answered.")
+        print_line(
+            console, f"Continuing test {begun.path.stem}: {len(begun.answers)} of {self.trials} images are answered."
+        )
         return Sitting(opened, begin)
 
     def _plan(self, synthetic_count: int, real_count: int, seed: int) -> Any:
@@ -123,20 +125,26 @@ class Turing:
         )
 
     def _open(self, name: Literal["synthetic", "real"], record: SourceRecord) -> Any:
-        """The set that the training read, or the one given in its place, read in the same way."""
+        """Opens the data set of the training, or the one given in its place, with the options of the training."""
         from simgan.errors import DataError
-        from simgan.runs.run import typed_range
+        from simgan.runs.run import open_recorded, typed_range
 
         given = self.synthetic if name == "synthetic" else self.real
         path = given or Path(record.path)
         if not path.exists():
-            raise DataError(f"{name}: expected images at {path}, received no such path; say where they are: --{name}.")
-        return open_data(path, record.key, typed_range(record), layout=record.layout, **record.options_at(path))
+            raise DataError(
+                f"{name}: expected images at {path}, received a path that does not exist; give their path "
+                f"with --{name}."
+            )
+        if given is None:
+            return open_recorded(record)
+        key, layout = (None, None) if path.is_dir() else (record.key, record.layout)  # a folder has neither
+        return open_data(path, key, typed_range(record), record.on_bad_image, layout=layout, **record.options_at(path))
 
 
 def _open_browser(url: str) -> None:
     import threading
     import webbrowser
 
-    # It may wait for the browser, which waits for the page.
+    # webbrowser.open may wait for the browser, and the browser waits for the server of this process.
     threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()

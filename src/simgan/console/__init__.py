@@ -1,1 +1,1 @@
-"""What is said and shown on a terminal: lines, progress bars."""
+"""Output on a terminal: lines of text and progress bars."""

@@ -1,4 +1,4 @@
-"""Keeps remarks of libraries that no user can act on out of the output."""
+"""Hides log messages of libraries that a user can do nothing about."""
 
 import logging
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def no_absl_warnings() -> Iterator[None]:
-    """Silences warnings of the logger that Keras and grain share."""
+    """Silences the warnings of the logger `absl`, to which both Keras and grain write."""
     logger = logging.getLogger("absl")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""What commands print: lines that hold other people's words, such as paths, as they are."""
+"""Printing lines of text that may contain paths and other text from outside."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def say(console: Console, text: str) -> None:
-    """Prints a line. Nothing in it is markup, no line is broken, and control characters are escaped."""
+def print_line(console: Console, text: str) -> None:
+    """Prints one line: `text` is not read as rich markup, is not wrapped, and its control characters are escaped."""
     console.print(escaped(text), markup=False, highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""One progress bar for anything that takes over a second: done, rate, time left."""
+"""The progress bar of everything that takes longer than a second: count, rate, time left."""
 
 import math
 import time
@@ -24,7 +24,7 @@ _INTERVAL = 0.05  # s between two updates: the bar is drawn ten times a second
 
 
 class RateColumn(ProgressColumn):
-    """How many a second, over the last seconds."""
+    """Shows the rate over the last seconds, such as '12.3 images/s'."""
 
     def __init__(self, unit: str) -> None:
         super().__init__(table_column=Column(no_wrap=True))
@@ -37,7 +37,7 @@ class RateColumn(ProgressColumn):
 
 
 def progress_bar(console: Console, unit: str) -> Progress:
-    """A bar that counts `unit`."""
+    """A progress bar that counts `unit`, such as 'images'."""
     return Progress(
         TextColumn("{task.description:<22}", markup=False),
         BarColumn(),
@@ -51,17 +51,20 @@ def progress_bar(console: Console, unit: str) -> Progress:
 
 @contextmanager
 def show_progress(console: Console, description: str, unit: str = "images") -> Iterator[Callable[[int, int], None]]:
-    """Yields the function `on_progress(done, total)` of a bar. It may be called for every one of millions."""
+    """Shows a bar, and yields the function `on_progress(done, total)` that moves it.
+
+    The function is cheap: it may be called after each of millions of images.
+    """
     with progress_bar(console, unit) as progress:
-        # Not shown before there is progress: an error at the start would leave an empty bar.
+        # The bar is hidden until the first progress: an error at the start would leave an empty bar on the screen.
         task = progress.add_task(escaped(description), total=None, visible=False)
-        shown = -math.inf
+        last_update = -math.inf
 
         def on_progress(done: int, total: int) -> None:
-            nonlocal shown
+            nonlocal last_update
             now = time.monotonic()
-            if done == total or now - shown >= _INTERVAL:
-                shown = now
+            if done == total or now - last_update >= _INTERVAL:
+                last_update = now
                 progress.update(task, completed=done, total=total, visible=True)
 
         yield on_progress

@@ -1,4 +1,4 @@
-"""A console that prints nothing: the default of whatever is called from Python."""
+"""A console that prints nothing: the default console of simgan's Python functions."""
 
 from rich.console import Console
 

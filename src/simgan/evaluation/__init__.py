@@ -1,4 +1,4 @@
-"""What refining did: are the labels still true, how close are the images, and does training on them help?"""
+"""Measures of refining: are the labels still right, are images closer to real ones, does training on them help?"""
 
 from simgan.evaluation.distances import distances
 from simgan.evaluation.downstream import Labelled, downstream
@@ -9,7 +9,6 @@ from simgan.evaluation.localiser import train_localiser
 from simgan.evaluation.points import as_points
 from simgan.evaluation.structural import structural_similarity
 from simgan.evaluation.tasks import choose_task
-from simgan.framing.displacement import displacement
 
 __all__ = [
     "Drift",
@@ -18,7 +17,6 @@ __all__ = [
     "as_points",
     "choose_task",
     "discriminator_features",
-    "displacement",
     "distances",
     "downstream",
     "drift_of_points",

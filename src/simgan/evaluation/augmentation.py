@@ -1,4 +1,4 @@
-"""Random changes of place and of appearance for labelled images, by which a localiser learns to follow content."""
+"""Random augmentation of position and appearance, with which a localiser learns to follow content."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ Images = NDArray[np.float32]
 
 # Ours: chosen on paired renderings, docs/experiments.md, section 10.
 _ZOOM = 0.1  # largest zoom, as a logarithm
-_WIDEST_BLUR, _LEAST_BLUR = 0.03, 0.2  # standard deviation: share of the width; px below which nothing is blurred
+_WIDEST_BLUR, _LEAST_BLUR = 0.03, 0.2  # standard deviations: largest, as share of the width; least, px
 _CURVE_PIECES = 6  # straight pieces of a tone curve
 _ILLUMINATION, _ILLUMINATION_GRID = 0.4, 4  # largest deviation of the logarithm of the light; grid points across
 _TEXTURES = ((5, 0.15), (2, 0.08))  # px between grid points; largest deviation of the logarithm of the light
@@ -20,7 +20,7 @@ _NOISE = 0.05  # largest standard deviation, for values from 0 to 1
 
 
 class _OneForEachImage:
-    """Draws one random number for each of `count` images, as (count, 1, 1, 1)."""
+    """Draws one random number for each of `count` images, in the shape (count, 1, 1, 1)."""
 
     def __init__(self, random: np.random.Generator, count: int) -> None:
         self._random = random
@@ -38,7 +38,7 @@ class _OneForEachImage:
 def shift_and_zoom(images: Images, points: Images, random: np.random.Generator) -> tuple[Images, Images]:
     """Shifts each image (B, H, W, C) by up to a twelfth of its side and zooms it about its middle by up to a tenth.
 
-    Its points (B, 2P), px, move with it. Linear interpolation; border pixels fill what comes in.
+    Its points (B, 2P), px, move with its content. Linear interpolation; beyond the border its pixels are repeated.
     """
     count = len(images)
     scale = np.exp(random.uniform(-_ZOOM, _ZOOM, (count, 1)))
@@ -52,7 +52,7 @@ def shift_and_zoom(images: Images, points: Images, random: np.random.Generator) 
 
 
 def _interpolated(images: Images, positions: NDArray[np.float64], axis: int) -> Images:
-    """Each image (B, H, W, C) read at `positions` (B, side) along its rows (axis 1) or columns (axis 2)."""
+    """Interpolates each image (B, H, W, C) at `positions` (B, side) along axis 1 (rows) or axis 2 (columns)."""
     side = images.shape[axis]
     shape = [len(images), 1, 1, 1]
     shape[axis] = side
@@ -85,20 +85,20 @@ def change_appearance(images: Images, random: np.random.Generator) -> Images:
 def _log_illumination(
     shape: tuple[int, ...], draw: _OneForEachImage, random: np.random.Generator
 ) -> NDArray[np.floating[Any]]:
-    """The logarithm of the light on images (B, H, W, C): (B, H, W, 1). Slopes, textures and straight shadows."""
+    """Logarithm of the illumination of images (B, H, W, C): (B, H, W, 1). Slopes, textures and straight shadows."""
     width = shape[2]
     y, x = _coordinates(shape)
-    light: NDArray[Any] = draw.uniform(-0.4, 0.4) * x + draw.uniform(-0.4, 0.4) * y
-    light = light + draw.uniform(0, _ILLUMINATION) * _smooth_noise(shape, _ILLUMINATION_GRID, random)
+    log_light: NDArray[Any] = draw.uniform(-0.4, 0.4) * x + draw.uniform(-0.4, 0.4) * y
+    log_light = log_light + draw.uniform(0, _ILLUMINATION) * _smooth_noise(shape, _ILLUMINATION_GRID, random)
     for spacing, deviation in _TEXTURES:
         strength = draw.chosen(0.5) * draw.uniform(0, deviation)
-        light = light + strength * _smooth_noise(shape, max(2, width // spacing), random)
+        log_light = log_light + strength * _smooth_noise(shape, max(2, width // spacing), random)
     for _ in range(_SHADOWS):
         angle = draw.uniform(0, 2 * np.pi)
         beyond_edge = np.cos(angle) * x + np.sin(angle) * y - draw.uniform(-0.8, 0.8)
         shade = 0.5 + 0.5 * np.tanh(beyond_edge / draw.uniform(0.1, 0.8) / 2)
-        light = light - draw.chosen(0.6) * draw.uniform(0, _DARKEST_SHADOW) * shade
-    return light
+        log_light = log_light - draw.chosen(0.6) * draw.uniform(0, _DARKEST_SHADOW) * shade
+    return log_light
 
 
 def _with_spots(images: NDArray[Any], draw: _OneForEachImage) -> NDArray[Any]:
@@ -130,7 +130,7 @@ def _blurred(images: Images, random: np.random.Generator) -> Images:
 def _with_tone_curves(images: NDArray[Any], random: np.random.Generator) -> NDArray[Any]:
     """Images (B, H, W, C) in [0, 1], each through a curve of its own that rises from 0 to 1 in straight pieces.
 
-    Some pieces are almost flat: pupil and iris, or eye and skin, may come to look the same.
+    Some pieces are almost flat, so that pupil and iris, or eye and skin, may end up with the same grey.
     """
     count = len(images)
     rises = random.exponential(1, (count, _CURVE_PIECES)) ** random.uniform(1, 1.8, (count, 1)) + 0.03
@@ -143,7 +143,7 @@ def _with_tone_curves(images: NDArray[Any], random: np.random.Generator) -> NDAr
 
 
 def _smooth_noise(shape: tuple[int, ...], points: int, random: np.random.Generator) -> Images:
-    """(B, H, W, 1): standard normal numbers on a grid of `points` across, interpolated between them."""
+    """(B, H, W, 1): standard normal numbers on a grid with `points` columns, linearly interpolated."""
     count, height, width = shape[:3]
     down = max(2, round(points * height / width))
     grid = random.standard_normal((count, down, points), dtype=np.float32)

@@ -22,10 +22,10 @@ def resampled_means(
     """Means of several scores over resampled seeds and test images; all scores use the same resamples (paired).
 
     Args:
-        errors: each (seeds, images).
+        errors: one array (seeds, images) for each score.
 
     Returns:
-        For each of `errors`, (resamples,).
+        The resampled means of each score, (resamples,).
     """
     random = np.random.default_rng(seed)
     seeds, images = errors[0].shape
@@ -34,12 +34,12 @@ def resampled_means(
     for start in range(0, resamples, _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
         counts = random.multinomial(images, np.full(images, 1 / images), size=len(means[0, part])) / images
-        for mean, of_one in zip(means, errors, strict=True):
-            mean[part] = ((seed_counts[part] @ of_one) * counts).sum(axis=1)
+        for mean, error in zip(means, errors, strict=True):
+            mean[part] = ((seed_counts[part] @ error) * counts).sum(axis=1)
     return list(means)
 
 
 def interval(estimate: float, resampled: NDArray[np.float64]) -> Interval:
-    """The estimate with the middle 95 % of its resamples."""
+    """The estimate with the interval that holds the middle 95 % of `resampled`."""
     low, high = np.percentile(resampled, [2.5, 97.5])
     return Interval(estimate=float(estimate), low=float(low), high=float(high))

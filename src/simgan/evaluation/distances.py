@@ -12,7 +12,7 @@ from simgan.evaluation.sliced_wasserstein import sliced_wasserstein, sliced_wass
 from simgan.evaluation.two_sample import two_sample_accuracy
 
 PATCH = 11
-"""px: side of the squares that the two-sample test sees where framing is not to count."""
+"""px: side of the square patches in which the two-sample test compares texture without framing."""
 _SMALLEST = 4  # images that a set must have to be split and cross-validated
 
 
@@ -32,10 +32,13 @@ def distances(
         synthetic: (N, H, W, C) in [-1, 1].
         refined: the same images refined.
         real: (M, H, W, C).
-        extractors: by the name that the results will carry.
-        steps: of each training of the two-sample test.
-        seed: of all draws.
-        on_progress: called with the measurements done and their number.
+        extractors: feature extractors, by their names in the results.
+        steps: training steps of each network of the two-sample test.
+        seed: seed of all random draws.
+        on_progress: called with the number of measurements done and of all.
+
+    Returns:
+        The distances; none if a set has fewer than 4 images.
     """
     if min(len(synthetic), len(real)) < _SMALLEST:
         return ()

@@ -37,20 +37,21 @@ def downstream(
     seeds: Sequence[int] = (0, 1, 2),
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Downstream:
-    """Trains the same estimator on synthetic, on refined and on all images, and tests each on real ones.
+    """Trains the same estimator on synthetic images, on refined images and on both, and tests each on real images.
 
-    Equal steps and batches for each set, equal weights and order at the start of each seed.
+    Each set gets the same number of steps and the same batch size. Trainings with the same seed start with the same
+    weights and the same random state.
 
     Args:
         synthetic: the training images as they were rendered.
         refined: the same images refined, (N, H, W, C) in [-1, 1].
-        test: real images; nothing is chosen by them.
-        task: of the label.
-        label: its name.
+        test: labelled real images, which are used for nothing but the errors.
+        task: how the label is learnt and scored.
+        label: name of the label.
         estimator: `small`, `paper`, or the path of a .keras file.
-        steps: of each training.
-        seeds: one training each.
-        on_progress: called with the steps done and their number, of all trainings.
+        steps: training steps of each estimator.
+        seeds: for each seed one estimator is trained on each set.
+        on_progress: called with the number of steps done and of all steps of all trainings.
     """
     both = Labelled(np.concatenate([synthetic.images, refined]), np.concatenate([synthetic.labels] * 2))
     sets = dict(zip(_SETS, (synthetic, Labelled(refined, synthetic.labels), both), strict=True))
@@ -93,7 +94,7 @@ def summarise(
     steps: int,
     training_images: int,
 ) -> Downstream:
-    """The score of errors (seeds, test images) of the three sets."""
+    """The downstream score, from the errors (seeds, test images) of the estimators of each set."""
     resampled = dict(zip(errors, resampled_means(list(errors.values())), strict=True))
     mean = {name: float(of_set.mean()) for name, of_set in errors.items()}
     raw: SetName = "synthetic"

@@ -42,11 +42,11 @@ class Drift:
 
 @dataclass(frozen=True)
 class PointDrift:
-    """What a localiser read on the images that it did not learn from."""
+    """The drift that a localiser measured on images which it was not trained on."""
 
     drift: Drift
     own_error: float
-    """Mean distance, px, of what it reads in unrefined images from their points."""
+    """Mean distance, px, between the points that it reads in unrefined images and the labelled points."""
     held_out: NDArray[np.int64]
     """Indices of those images, in the order of `drift.each`."""
 
@@ -60,15 +60,15 @@ def drift_of_points(
     seed: int = 0,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> PointDrift:
-    """Drift of labelled points on a fifth of the images, by a localiser that learnt from the rest, unrefined.
+    """Drift of labelled points on a fifth of the images, by a localiser trained on the other synthetic images.
 
     Args:
         synthetic: (N, H, W, C) in [-1, 1].
         refined: the same images refined.
         points: (N, P, 2), px; see `as_points`.
         steps: training steps of the localiser.
-        seed: of the split and of the localiser.
-        on_progress: called with the steps done and their number.
+        seed: seed of the split and of the localiser.
+        on_progress: called with the number of steps done and of all.
     """
     shuffled = np.random.default_rng(seed).permutation(len(synthetic))
     held_out, seen = np.split(shuffled, [max(1, len(synthetic) // 5)])
@@ -81,12 +81,12 @@ def drift_of_points(
 
 
 def own_error(localiser: Estimator, synthetic: NDArray[np.float32], points: NDArray[Any]) -> float:
-    """Mean distance, px, of what a localiser reads in unrefined images (N, H, W, C) from their points (N, P, 2)."""
+    """Mean distance, px, of the points read in unrefined images (N, H, W, C) from the labelled points (N, P, 2)."""
     return float(_distances(localiser(synthetic), points.reshape(len(points), -1)).mean())
 
 
 def label_drift(localiser: Estimator, synthetic: NDArray[np.float32], refined: NDArray[np.float32]) -> Drift:
-    """Reads both versions of each image and measures how far its points moved, in the mean over the points.
+    """Reads the points in both versions of each image; its drift is the mean distance over the points.
 
     Args:
         localiser: reads points (N, 2P) in px; trained on synthetic images only.
@@ -99,7 +99,7 @@ def label_drift(localiser: Estimator, synthetic: NDArray[np.float32], refined: N
 def drift_result(
     drift: Drift, names: list[str], measured_by: str, *, own_error: float | None = None, picture: str | None = None
 ) -> DriftResult:
-    """The drift as it is kept in a run folder. `names`: of the images of `drift.each`, in its order."""
+    """The drift in the form that a run folder keeps. `names`: names of the images, in the order of `drift.each`."""
     counts, _ = np.histogram(drift.each, bins=_BINS, range=(0, max(drift.worst, 1e-9)))
     return DriftResult(
         measured_by=measured_by,
@@ -115,7 +115,7 @@ def drift_result(
 
 
 def _printable(name: str) -> str:
-    """A file's name may hold bytes that are no UTF-8."""
+    """`name` with bytes that are not UTF-8, which file names may hold, escaped."""
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
@@ -125,6 +125,6 @@ def worst_first(drift: Drift) -> list[int]:
 
 
 def _distances(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.float64]:
-    """(N, 2P) twice -> (N,), mean over the points."""
-    off = (one.astype(np.float64) - other).reshape(len(one), -1, 2)
-    return np.asarray(np.linalg.norm(off, axis=-1).mean(axis=1))
+    """Distances (N,) between points (N, 2P) and points (N, 2P): means over the P points."""
+    difference = (one.astype(np.float64) - other).reshape(len(one), -1, 2)
+    return np.asarray(np.linalg.norm(difference, axis=-1).mean(axis=1))

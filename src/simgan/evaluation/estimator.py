@@ -16,9 +16,9 @@ from simgan.evaluation.tasks import smooth_l1
 Augment = Callable[
     [NDArray[np.float32], NDArray[np.float32], np.random.Generator], tuple[NDArray[np.float32], NDArray[np.float32]]
 ]
-"""Images (B, H, W, C) and targets (B, K) to changed ones."""
+"""Maps images (B, H, W, C) and targets (B, K) to augmented ones, with the given random generator."""
 Loss = Callable[[Any, Any], Any]
-"""Outputs and targets (B, K) to a scalar."""
+"""Maps outputs and targets, both (B, K), to a scalar."""
 
 _AT_ONCE = 4096  # images on the device at once
 _MICRO_BATCH = 256  # images that go through the network at once
@@ -30,7 +30,7 @@ class _Loss(NamedTuple):
 
 @dataclass(frozen=True)
 class Estimator:
-    """Predicts targets (N, K) from images (N, H, W, C) in [-1, 1], each image by itself: in Keras's inference mode."""
+    """Predicts targets (N, K) from images (N, H, W, C) in [-1, 1], in Keras's inference mode: images do not mix."""
 
     model: keras.Model
     engine: Engine
@@ -38,7 +38,7 @@ class Estimator:
     scale: NDArray[np.float32]
 
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Targets (N, K), in the units of those that it was trained on."""
+        """Targets (N, K), in the units of the targets in training."""
         engine = self.engine
         parts = (images[start : start + _AT_ONCE] for start in range(0, len(images), _AT_ONCE))
         found = [engine.to_numpy(engine.infer(self.model, engine.to_device(part))) for part in parts]
@@ -67,17 +67,17 @@ def train_estimator(
     Args:
         images: (N, H, W, C) in [-1, 1].
         targets: (N, K).
-        network: makes the network.
-        loss: of a batch.
-        standardised: whether targets are brought to mean 0 and deviation 1 for the loss.
-        steps: updates.
-        batch_size: images an update.
-        learning_rate: of the first update; falls to 0 along a cosine.
-        seed: of weights and order: two trainings with one seed differ by their images alone.
-        augment: changes the images, and the targets with them, of a batch.
-        on_progress: called with the steps done and their number.
+        network: builds the network.
+        loss: loss of a batch.
+        standardised: whether targets are standardised to mean 0 and deviation 1 for the loss.
+        steps: number of updates.
+        batch_size: images in an update.
+        learning_rate: learning rate of the first update; it falls to 0 along a cosine.
+        seed: seed of weights and order: two trainings with the same seed differ only by their images.
+        augment: augments the images of a batch together with their targets.
+        on_progress: called with the number of steps done and of all.
     """
-    # A batch goes through the network as a whole, for batch normalisation mixes its images.
+    # A batch goes through the network as a whole, because batch normalisation takes statistics over its images.
     engine = open_engine(micro_batch=max(_MICRO_BATCH, batch_size), compiled=False)
     keras.utils.set_random_seed(seed)
     random = np.random.default_rng(seed)
@@ -107,7 +107,7 @@ def _updater(engine: Engine, model: keras.Model, loss: Loss, learning_rate: Any)
 
     def of_batch(images: Array, targets: Array) -> _Loss:
         total = loss(model(images, training=True), targets)
-        return _Loss(sum(model.losses, start=total))  # what the regularisers of its layers add
+        return _Loss(sum(model.losses, start=total))  # with the penalties of the layers' regularisers
 
     minimise = engine.minimiser(of_batch, model.trainable_variables, optimiser)
 

@@ -1,4 +1,4 @@
-"""`evaluate`: everything that is measured on a run, written into its folder.
+"""`evaluate`: measures a run and writes the results into its folder.
 
 Refines a sample of the synthetic images, then asks: did content move (drift), are the refined images closer to the
 real ones (distances), and does training on them help on labelled real images (downstream)?
@@ -6,7 +6,7 @@ real ones (distances), and does training on them help on labelled real images (d
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,7 +22,6 @@ from simgan.evaluation import (
     as_points,
     choose_task,
     discriminator_features,
-    displacement,
     distances,
     downstream,
     drift_of_points,
@@ -41,11 +40,14 @@ from simgan.evaluation.results import (
     Downstream,
     DriftResult,
     Evaluation,
+    own_error_warning,
     read_evaluation,
     write_evaluation,
 )
 from simgan.evaluation.tasks import TaskName
+from simgan.framing.displacement import displacement
 from simgan.images import ImageSource
+from simgan.images.channels import check_same_channels
 from simgan.images.picture_sheet import picture_sheet
 from simgan.images.sampling import evenly_spaced
 from simgan.runs.run import Run, open_recorded
@@ -67,20 +69,26 @@ class EvaluateConfig:
     estimator: str = "small"
     """`small`, `paper`, or the path of a .keras file."""
     steps: int = 1200
-    """Of each training."""
+    """Training steps of each estimator, and of the localiser."""
+    two_sample_steps: int = 400
+    """Training steps of each classifier that tells two sets apart."""
     seeds: int = 3
-    """Trainings on each set, with consecutive seeds."""
+    """Estimators trained on each set, with consecutive seeds."""
     seed: int = 0
     """Seed of the first training, of the localiser and of all random draws."""
     images: int = 4096
-    """Synthetic images used, evenly spaced; of the real ones half as many."""
+    """Synthetic images used at most, evenly spaced; at most half as many real images are used."""
     features: Path | None = None
-    """A .keras file of a feature network, for distances on its features as well."""
+    """A .keras file of a feature network, whose features give further distances."""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "seeds", "images"):
+        for name in ("steps", "two_sample_steps", "seeds", "images"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}: expected a positive number, received {getattr(self, name)}; leave it out.")
+
+    def quick(self) -> "EvaluateConfig":
+        """The same measurements for a first look: less of everything, so intervals are wide."""
+        return replace(self, steps=200, two_sample_steps=60, seeds=1, images=1024)
 
 
 def evaluate(
@@ -98,10 +106,10 @@ def evaluate(
     Args:
         run: a finished run.
         synthetic: by default the images that it was trained on.
-        real: photographs, unlabelled; likewise.
-        real_test: labelled real images. None: no downstream score, and an earlier one is kept.
+        real: photographs without labels; by default those of the training.
+        real_test: labelled real images. None: no downstream score is measured, and an earlier one is kept.
         config: what is measured.
-        command: what the results name as the command that made them.
+        command: the command line, which the results record.
         console: where progress goes; by default nowhere.
 
     Raises:
@@ -123,8 +131,11 @@ def _measure(
     command: str,
     console: Console,
 ) -> Evaluation:
+    for compared in (y, real_test):
+        if compared is not None:
+            check_same_channels(x, compared)
     label = _shared_label(x, real_test, config.label) if real_test is not None else None
-    network(config.estimator)  # raises an error before anything that takes long
+    network(config.estimator)  # an estimator that does not fit is an error before the long work begins
     extractors = {} if config.features is None else {config.features.name: model_features(config.features)}
     earlier = read_evaluation(run.path)
     sample = refined_sample(run, x, config.images, console)
@@ -148,7 +159,7 @@ def _measure(
     return found
 
 
-def _folders_have_none(*sources: ImageSource) -> str:
+def _hint_for_folders(*sources: ImageSource) -> str:
     folders = [str(source.path) for source in sources if source.path.is_dir()]
     if not folders:
         return ""
@@ -164,26 +175,26 @@ def _shared_label(synthetic: ImageSource, test: ImageSource, wanted: str | None)
         return wanted
     if wanted is None and len(shared) == 1:
         return shared[0]
-    received = repr(wanted) if wanted else f"{len(shared)} that both have"
+    received = repr(wanted) if wanted else f"{len(shared)} such labels"
     raise DataError(
-        f"label: expected a label of both {synthetic.path} and {test.path}, received {received}; choose with --label "
-        f"one of: {', '.join(shared) or 'none'} (synthetic has {', '.join(synthetic.label_names) or 'none'}, "
-        f"the test images {', '.join(test.label_names) or 'none'}).{_folders_have_none(synthetic, test)}"
+        f"label: expected one label that {synthetic.path} and {test.path} both have, received {received}; choose with "
+        f"--label one of: {', '.join(shared) or 'none'} (synthetic has {', '.join(synthetic.label_names) or 'none'}, "
+        f"the test images {', '.join(test.label_names) or 'none'}).{_hint_for_folders(synthetic, test)}"
     )
 
 
 def _drifts(
     run: Run, source: ImageSource, sample: Sample, config: EvaluateConfig, console: Console
 ) -> tuple[tuple[DriftResult, ...], list[str]]:
-    """The drift by optical flow, before it that by a localiser if there is a label of points, and warnings."""
+    """The drifts, and warnings: by a localiser, if there is a label of points, and then by optical flow."""
     flow = Drift(displacement(sample.synthetic, sample.refined))
     found = [drift_result(flow, sample.names, "optical flow", picture=_draw_worst(run, sample, flow, None))]
     warnings: list[str] = []
     name = config.points or _first_points(source, sample)
     if name is not None and sample.resized:
         warnings.append(
-            f"The images have several sizes, so points in their pixels ({name}) were not followed; the drift is by "
-            "optical flow alone, at the training's size."
+            f"The images have several sizes, so the drift of {name}, which is in pixels, was not measured by a "
+            "localiser. Optical flow measured the drift of all content, with the images at the size of training."
         )
     elif name is not None:
         points = as_points(source.labels(name)[sample.indices], sample.size, name)
@@ -201,11 +212,8 @@ def _drifts(
         picture = _draw_worst(run, sample, read.drift, held_out)
         by = f"localiser of {name}"
         found.insert(0, drift_result(read.drift, names, by, own_error=read.own_error, picture=picture))
-        if read.own_error > 0.5 * read.drift.mean:
-            warnings.append(
-                f"Much of the drift read of {name} is the localiser's own error ({read.own_error:.2f} px), so the "
-                "true drift may be less; more images teach it better."
-            )
+        if (warning := own_error_warning(found[0])) is not None:
+            warnings.append(warning)
     return tuple(found), warnings
 
 
@@ -238,20 +246,20 @@ def _downstream(
     labels = source.labels(label)[sample.indices]
     task = choose_task(label, labels, sample.size, config.task)
     tested = test.labels(label)
-    if test.channels != source.channels or tested.shape[1:] != labels.shape[1:]:
+    if tested.shape[1:] != labels.shape[1:]:
         raise DataError(
-            f"real-test: expected images of {source.channels} channel(s) and labels {labels.shape[1:]} as in "
-            f"{source.path}, received {test.channels} and {tested.shape[1:]} in {test.path}; convert them."
+            f"real-test: expected the label {label!r} to have the shape {labels.shape[1:]} for each image, as in "
+            f"{source.path}, received {tested.shape[1:]} in {test.path}; convert the labels."
         )
     if task.name == "points" and sample.resized:
         raise DataError(
-            f"label: expected images of one size for {label!r}, which is in pixels, received several in "
-            f"{source.path}; measure each size by itself."
+            f"label: expected images of one size for {label!r}, which is in pixels, received several sizes "
+            f"in {source.path}; evaluate the images of each size separately."
         )
     if task.name == "points" and {test.size(index) for index in range(len(test))} != {sample.size}:
         raise DataError(
-            f"real-test: expected images of {sample.size[0]}x{sample.size[1]}, for points are in their pixels, "
-            f"received others in {test.path}; resize images and labels."
+            f"real-test: expected images of {sample.size[0]}x{sample.size[1]} like the synthetic ones, because the "
+            f"label {label!r} is in pixels, received other sizes in {test.path}; resize images and labels."
         )
     images = np.stack([load_image(test, index, sample.size) for index in range(len(test))])
     with show_progress(console, f"estimators of {label}", "steps") as on_progress:
@@ -276,15 +284,21 @@ def _distances(
     config: EvaluateConfig,
     console: Console,
 ) -> tuple[Distance, ...]:
-    """Distances to real images on random features, on D's and on those of `user_extractors`, by file name."""
-    chosen = evenly_spaced(len(real), max(1, config.images // 2))
-    y = np.stack([load_image(real, index, sample.size) for index in chosen])
-    few = evenly_spaced(len(sample.synthetic), max(1, config.images // 2))
+    """Distances from real images on random features, features of D and those of `user_extractors`, by file name."""
+    of_real = evenly_spaced(len(real), max(1, config.images // 2))
+    y = np.stack([load_image(real, index, sample.size) for index in of_real])
+    of_synthetic = evenly_spaced(len(sample.synthetic), max(1, config.images // 2))
     extractors = {"random features": random_features(y.shape[-1])}
     if sample.size == (run.data.height, run.data.width):
         extractors["features of D"] = discriminator_features(run.discriminator)
     extractors |= user_extractors
     with show_progress(console, "distances", "measures") as on_progress:
         return distances(
-            sample.synthetic[few], sample.refined[few], y, extractors, seed=config.seed, on_progress=on_progress
+            sample.synthetic[of_synthetic],
+            sample.refined[of_synthetic],
+            y,
+            extractors,
+            steps=config.two_sample_steps,
+            seed=config.seed,
+            on_progress=on_progress,
         )

@@ -1,4 +1,4 @@
-"""Features of images for distances between sets, with no downloaded weights."""
+"""Feature extractors for distances between sets of images; they need no downloaded weights."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,18 +14,18 @@ from simgan.evaluation.user_model import read_user_model
 from simgan.images import resize
 
 FeatureExtractor = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""Images (N, H, W, C) in [-1, 1] to features (N, F)."""
+"""Maps images (N, H, W, C) in [-1, 1] to features (N, F)."""
 
 _BATCH = 256
 _FILTERS = (32, 64, 128)
 
 
 def random_features(channels: int, seed: int = 0) -> FeatureExtractor:
-    """Mean and deviation over the image of the maps of three random convolutions, 448 numbers.
+    """Mean and deviation over the image of each map of three random convolutions: 448 features.
 
-    3x3, stride 2, orthogonal filters, ReLU; the seed alone makes them. Untrained filters of several scales tell
-    textures and tones apart, and know of no data set (Ulyanov et al., Deep Image Prior, CVPR 2018, show how much of
-    images lies in the architecture).
+    3x3, stride 2, orthogonal filters, ReLU; the filters depend on the seed only. Untrained filters of several scales
+    distinguish textures and tones, and are not fitted to any data set (Ulyanov et al., Deep Image Prior, CVPR 2018,
+    show how much of the statistics of images the architecture alone captures).
     """
     random = keras.random.SeedGenerator(seed)
     images = keras.Input((None, None, channels))
@@ -40,9 +40,9 @@ def random_features(channels: int, seed: int = 0) -> FeatureExtractor:
 
 
 def discriminator_features(discriminator: keras.Model) -> FeatureExtractor:
-    """Mean and deviation over the image of the maps before the logits of a trained D, 64 numbers.
+    """Mean and deviation over the image of each map before the logits of a trained D: 64 features.
 
-    D looks at its own size, the middle of the images.
+    D sees the middle of each image, cropped to its input size.
     """
     last = [layer for layer in discriminator.layers if isinstance(layer, layers.Conv2D)][-2]
     height, width = discriminator.input_shape[1:3]
@@ -68,8 +68,8 @@ def model_features(path: str | Path) -> FeatureExtractor:
         _, height, width, channels = model.input_shape
     except (AttributeError, ValueError, TypeError):
         raise ConfigError(
-            f"features: expected a network from one image to features in {path}, received {model.name!r} with another "
-            "input; save one with an input (B, H, W, C)."
+            f"features: expected a network with one input (B, H, W, C) in {path}, received {model.name!r} with "
+            "another input; save a network with such an input."
         ) from None
     if None in (height, width) or channels not in (1, 3):
         raise ConfigError(
@@ -90,14 +90,14 @@ def model_features(path: str | Path) -> FeatureExtractor:
 
 
 def _spatial_statistics(model: keras.Model) -> FeatureExtractor:
-    """Mean and deviation over the image of each map of `model` (B, h, w, F): they ignore most of where things are."""
+    """Mean and deviation over the image of each map of `model` (B, h, w, F): features with little position in them."""
 
     def features(images: NDArray[np.float32]) -> NDArray[np.float32]:
         found = []
         for start in range(0, len(images), _BATCH):
             outputs = model.predict_on_batch(images[start : start + _BATCH])
             maps = outputs if isinstance(outputs, list) else [outputs]
-            statistics = [of(map_, axis=(1, 2)) for map_ in maps for of in (ops.mean, ops.std)]
+            statistics = [statistic(map_, axis=(1, 2)) for map_ in maps for statistic in (ops.mean, ops.std)]
             found.append(np.concatenate([ops.convert_to_numpy(values) for values in statistics], axis=1))
         return np.concatenate(found).astype(np.float32)
 

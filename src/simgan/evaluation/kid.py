@@ -14,7 +14,7 @@ _SUBSETS, _SUBSET = 100, 400
 
 
 def kid(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
-    """Unbiased squared MMD of features (N, F) and (M, F), N and M >= 2. Near 0, and at times below, for equal sets."""
+    """Unbiased squared MMD of features (N, F) and (M, F), N and M >= 2. Near 0, at times below 0, for equal sets."""
     x, y = np.asarray(one, np.float64), np.asarray(other, np.float64)
     n, m = len(x), len(y)
     within = (_kernel_sum(x, x) - _diagonal(x)) / (n * (n - 1)) + (_kernel_sum(y, y) - _diagonal(y)) / (m * (m - 1))
@@ -41,7 +41,7 @@ def kid_interval(one: NDArray[np.floating], other: NDArray[np.floating], *, seed
 
 
 def _kernel_sum(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
-    rows = 1024  # at once: the kernel of two large sets does not fit memory
+    rows = 1024  # computed at once: the kernel of two large sets does not fit into memory
     parts = (x[start : start + rows] for start in range(0, len(x), rows))
     return float(sum(((part @ y.T / x.shape[1] + 1) ** 3).sum() for part in parts))
 

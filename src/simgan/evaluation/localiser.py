@@ -1,10 +1,10 @@
-"""A localiser of labelled points that reads synthetic and refined images alike.
+"""A localiser: a network that reads the positions of labelled points in synthetic and in refined images.
 
-It learns from synthetic images only. Their appearance is changed at random while the points stay on the content
-(augmentation.py), so what it reads in a refined image follows the content and not the appearance.
+It is trained on synthetic images only. Their appearance is changed at random while the points stay on the content
+(augmentation.py), so that the points which it reads in a refined image follow the content and not the appearance.
 
-benchmarks/drift_floor.py measures how far a change of appearance alone still misleads it: there, the same eyes are
-rendered twice, the second time as a camera sees them.
+benchmarks/drift_floor.py measures its error under a change of appearance alone: there, the same eyes are rendered
+twice, the second time as a camera sees them.
 """
 
 from collections.abc import Callable
@@ -32,11 +32,11 @@ class Localiser(Estimator):
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Points (N, 2P), px."""
         read = super().__call__
-        points = [read(shifted(images, dx, dy)) - self._of_every_point(dx, dy) for dy in _SHIFTS for dx in _SHIFTS]
+        points = [read(shifted(images, dx, dy)) - self._shift_of_points(dx, dy) for dy in _SHIFTS for dx in _SHIFTS]
         return np.asarray(np.mean(points, axis=0), np.float32)
 
-    def _of_every_point(self, dx: int, dy: int) -> NDArray[np.float32]:
-        """The shift (dx, dy) once for each point: (2P,)."""
+    def _shift_of_points(self, dx: int, dy: int) -> NDArray[np.float32]:
+        """(2P,): the shift (dx, dy), repeated for each of the P points."""
         return np.tile(np.asarray([dx, dy], np.float32), self.model.output_shape[-1] // 2)
 
 
@@ -53,9 +53,9 @@ def train_localiser(
     Args:
         synthetic: (N, H, W, C) in [-1, 1].
         points: (N, P, 2), px.
-        steps: updates.
-        seed: of weights, order and changes of the images.
-        on_progress: called with the steps done and their number.
+        steps: number of updates.
+        seed: seed of weights, order and augmentation.
+        on_progress: called with the number of steps done and of all.
 
     Returns:
         An estimator of the points, (N, 2P), px.
@@ -75,7 +75,7 @@ def train_localiser(
 
 
 def shifted(images: NDArray[np.float32], dx: int, dy: int) -> NDArray[np.float32]:
-    """Images (N, H, W, C) moved by whole pixels, to the right and down; border pixels fill what comes in."""
+    """Images (N, H, W, C) moved by whole pixels, to the right and down; border pixels are repeated."""
     height, width = images.shape[1:3]
     rows = np.clip(np.arange(height) - dy, 0, height - 1)
     columns = np.clip(np.arange(width) - dx, 0, width - 1)

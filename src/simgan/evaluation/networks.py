@@ -17,7 +17,7 @@ Network = Callable[[int, int, int, int, str], keras.Model]
 def small_network(height: int, width: int, channels: int, outputs: int, dtype: str = "float32") -> keras.Model:
     """C3-32 s2, C3-64, max-pool 2, C3-80, max-pool 2, C3-96, FC-256, FC-`outputs`; ReLU between.
 
-    A scaled-down form of the paper's that two cores train in under a minute.
+    A scaled-down form of the paper's network, which two cores train in under a minute.
     """
     kind: dict[str, Any] = {"padding": "same", "activation": "relu", "data_format": "channels_first", "dtype": dtype}
     pool: dict[str, Any] = {"padding": "same", "data_format": "channels_first", "dtype": dtype}
@@ -60,13 +60,13 @@ def paper_network(height: int, width: int, channels: int, outputs: int, dtype: s
 
 
 def own_network(path: Path) -> Network:
-    """The architecture of a user's .keras file, with fresh weights each time. For classes it must give logits.
+    """The architecture of a user's .keras file, with fresh weights each time. For classes it must output logits.
 
-    What its `Normalization` layers were adapted to stays: it is no weight, for no training changes it.
+    Its `Normalization` layers keep the statistics that they were adapted to, because no training changes them.
 
     Raises:
-        ConfigError: the file is no model, or some of its layers are frozen, whose fresh weights would stay random.
-            Building raises it if inputs or outputs do not fit the data.
+        ConfigError: the file is no model, or has frozen layers, whose fresh weights would stay random. The returned
+            function raises it if inputs or outputs do not fit the data.
     """
     if not path.exists():
         raise ConfigError(f"estimator: expected small, paper or a .keras file, received {path}; check the path.")
@@ -78,8 +78,8 @@ def own_network(path: Path) -> Network:
     ]
     if frozen:
         raise ConfigError(
-            f"estimator: expected layers that can be trained, for all begin with fresh weights, received the frozen "
-            f"{', '.join(frozen[:5])} in {path}; set trainable = True in each and save the model anew."
+            f"estimator: expected trainable layers only, because all start with fresh weights, received the frozen "
+            f"layers {', '.join(frozen[:5])} in {path}; set trainable = True in each and save the model anew."
         )
 
     def build(height: int, width: int, channels: int, outputs: int, dtype: str) -> keras.Model:
@@ -112,5 +112,5 @@ def _layers(model: keras.Model) -> Iterator[keras.Layer]:
 
 
 def network(name: str) -> Network:
-    """`small`, `paper`, or the path of a .keras file."""
+    """The network that `name` stands for: `small`, `paper`, or the path of a .keras file."""
     return {"small": small_network, "paper": paper_network}.get(name) or own_network(Path(name))

@@ -1,4 +1,4 @@
-"""Labels that say where something is, as points."""
+"""Converts labels of positions, points or masks, to points."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from simgan.errors import DataError
 
-_CLASSES = 64  # in a mask, at most: more is no mask
+_CLASSES = 64  # a label with more classes is not taken for a mask
 
 
 def as_points(labels: NDArray[Any], size: tuple[int, int], name: str) -> NDArray[np.float64]:
@@ -15,9 +15,9 @@ def as_points(labels: NDArray[Any], size: tuple[int, int], name: str) -> NDArray
 
     Args:
         labels: points (N, 2) or (N, P, 2), or masks (N, H, W) of whole numbers, 0 for the background. Each class of a
-            mask gives its centre of gravity.
+            mask becomes one point, its centre of gravity.
         size: (H, W) of the images.
-        name: of the label, for errors.
+        name: name of the label, for errors.
 
     Raises:
         DataError: the label is none of these, its points are not on the images, or a class is missing in an image.
@@ -33,7 +33,7 @@ def as_points(labels: NDArray[Any], size: tuple[int, int], name: str) -> NDArray
 
 
 def on_image(points: NDArray[Any], size: tuple[int, int]) -> bool:
-    """Whether points (..., 2) can be pixels: mostly on the image, and spread over more than a corner of it."""
+    """Whether points (..., 2) can be in pixels: most lie on the image, and not all in the corner up to (2, 2)."""
     height, width = size
     on = ((points >= -0.5) & (points <= [width - 0.5, height - 0.5])).all(axis=-1)
     return bool(on.mean() > 0.5 and points.max() > 2)
@@ -52,7 +52,7 @@ def _centres(masks: NDArray[Any], name: str) -> NDArray[np.float64]:
         count = of_class.sum(axis=(1, 2))
         if (missing := np.flatnonzero(count == 0)).size:
             raise DataError(
-                f"points: expected every class of the masks {name!r} in every image, received none of class {number} "
+                f"points: expected every class of the masks {name!r} in every image, received no class {number} "
                 f"in image {missing[0]} and {missing.size - 1} more; choose another label."
             )
         x = (of_class.sum(axis=1) * columns).sum(axis=1) / count

@@ -24,7 +24,7 @@ class Sample:
     synthetic: NDArray[np.float32]
     refined: NDArray[np.float32]
     resized: bool
-    """Whether the images, being of several sizes, were resized to the training's: labels in pixels no longer fit."""
+    """Whether images of several sizes were resized to the size of training: labels in pixels no longer fit."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -34,7 +34,7 @@ class Sample:
 
 
 def refined_sample(run: Run, source: ImageSource, count: int, console: Console = SILENT) -> Sample:
-    """Refines up to `count` evenly spaced images: at their own size if all have the same, else at the training's."""
+    """Refines up to `count` evenly spaced images: at their own size if they have one size, else at the training's."""
     check_range(run, source)
     indices = evenly_spaced(len(source), count)
     names = [source.names[index] for index in indices]
@@ -43,7 +43,7 @@ def refined_sample(run: Run, source: ImageSource, count: int, console: Console =
         if len({source.size(index) for index in indices}) == 1:
             stored = np.stack([source[index] for index in indices])
             refined = refine(run, stored, pixel_range=source.pixel_range)
-            pictures = Sample(
+            sample = Sample(
                 indices,
                 names,
                 source.pixel_range.to_model(stored),
@@ -53,8 +53,6 @@ def refined_sample(run: Run, source: ImageSource, count: int, console: Console =
         else:
             size = (run.data.height, run.data.width)
             resized = np.stack([load_image(source, index, size) for index in indices])
-            pictures = Sample(
-                indices, names, resized, refine(run, resized, pixel_range=PixelRange(-1, 1)), resized=True
-            )
+            sample = Sample(indices, names, resized, refine(run, resized, pixel_range=PixelRange(-1, 1)), resized=True)
         on_progress(len(indices), len(indices))
-    return pictures
+    return sample

@@ -10,6 +10,7 @@ from simgan.errors import RunError
 from simgan.files.folders import write_whole
 
 FOLDER, _FILE = "evaluation", "results.json"
+_LARGE_OWN_ERROR = 0.5  # share of the mean drift
 
 
 class _Result(BaseModel):
@@ -28,25 +29,25 @@ class Interval(_Result):
 
 
 class Trained(_Result):
-    """The scores on labelled real images of estimators trained on one set, one for each seed."""
+    """Scores, on labelled real images, of the estimators that were trained on one set, one for each seed."""
 
     on: Literal["synthetic", "refined", "union"]
     error: Interval
     """Mean over seeds and test images, in the unit of the task."""
     each_seed: tuple[float, ...]
     within: dict[str, float]
-    """Share of test images whose error is within a threshold, '5 degrees' say, by its name."""
+    """Share of test images whose error is below a threshold, by the threshold's name, for example '5 degrees'."""
 
 
 class Downstream(_Result):
     """Does training on refined images help on real ones?"""
 
     date: str = ""
-    """ISO 8601, UTC; that of the evaluation which trained the estimators, for later ones may keep this score."""
+    """When the estimators were trained: ISO 8601, UTC. Later evaluations may keep this score."""
     task: Literal["angle", "vector", "points", "classification"]
     label: str
     unit: str
-    """Of the errors: degrees, px, ... or, for classification, 'wrong' as a share."""
+    """Unit of the errors: degrees, px, ...; 'wrong' for classification, whose error is the share of wrong classes."""
     estimator: str
     steps: int
     seeds: int
@@ -69,7 +70,7 @@ class DriftResult(_Result):
     p95: float
     worst: float
     own_error: float | None
-    """Mean error of the localiser on unrefined images, px; drift below it cannot be told from none."""
+    """Mean error of the localiser on unrefined images, px; a drift below it cannot be distinguished from none."""
     images: int
     histogram: Annotated[tuple[int, ...], Field(min_length=1)]
     """Images in bins of equal width from 0 to `worst`."""
@@ -82,9 +83,9 @@ class Distance(_Result):
     """How far two sets of images are from the real ones, by one measure."""
 
     measure: str
-    """'KID, random features', say."""
+    """For example 'KID, random features'."""
     ideal: float
-    """What two halves of the real images would give."""
+    """The distance between two halves of the real images."""
     synthetic: Interval
     refined: Interval
 
@@ -102,6 +103,27 @@ class Evaluation(_Result):
     """Mean over images, 1 is unchanged."""
     distances: tuple[Distance, ...] = ()
     warnings: tuple[str, ...] = ()
+
+
+def drift_in_words(drift: DriftResult) -> str:
+    """How far content moved, in one sentence."""
+    sentence = (
+        f"Drift by {drift.measured_by}: {drift.mean:.2f} px in the mean, {drift.p95:.2f} px at the 95th percentile, "
+        f"{drift.worst:.2f} px at worst, on {drift.images} images"
+    )
+    if drift.own_error is not None:
+        sentence += f"; on unrefined images the localiser is wrong by {drift.own_error:.2f} px in the mean"
+    return f"{sentence}."
+
+
+def own_error_warning(drift: DriftResult) -> str | None:
+    """A warning if the localiser's own error is more than half of the drift that it measured; else None."""
+    if drift.own_error is None or drift.own_error <= _LARGE_OWN_ERROR * drift.mean:
+        return None
+    return (
+        f"Much of the drift by {drift.measured_by} may be the localiser's own error ({drift.own_error:.2f} px), and "
+        "the true drift may be smaller. Give more labelled images or more --steps."
+    )
 
 
 def write_evaluation(run: Path, evaluation: Evaluation) -> Path:

@@ -19,7 +19,7 @@ def sliced_wasserstein(one: NDArray[np.floating], other: NDArray[np.floating], *
     Args:
         one: (N, F).
         other: (M, F); the sets may differ in number: distances are between quantile functions.
-        seed: of the directions.
+        seed: seed of the directions.
 
     Returns:
         A distance in the units of the features, >= 0.
@@ -30,7 +30,7 @@ def sliced_wasserstein(one: NDArray[np.floating], other: NDArray[np.floating], *
 def sliced_wasserstein_interval(one: NDArray[np.floating], other: NDArray[np.floating], *, seed: int = 0) -> Interval:
     """The distance with a 95 % interval by bootstrap.
 
-    Resampling alone adds distance, so the resampled distances are moved to have the estimate as their mean.
+    Resampling alone adds distance, so the resampled distances are shifted until their mean is the estimate.
     """
     x, y = _projected(one, other, seed)
     random = np.random.default_rng(seed)
@@ -46,7 +46,7 @@ def sliced_wasserstein_interval(one: NDArray[np.floating], other: NDArray[np.flo
 def _projected(
     one: NDArray[np.floating], other: NDArray[np.floating], seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Both sets along random directions, (N, directions) and (M, directions)."""
+    """Projections of both sets on random directions, (N, directions) and (M, directions)."""
     directions = np.random.default_rng(seed).normal(size=(one.shape[1], _PROJECTIONS))
     directions /= np.linalg.norm(directions, axis=0)
     return np.asarray(one, np.float64) @ directions, np.asarray(other, np.float64) @ directions

@@ -1,4 +1,4 @@
-"""How alike the structure of two versions of an image is, whatever became of brightness and contrast.
+"""Similarity of structure between two versions of an image, regardless of brightness and contrast.
 
 Wang et al., Image Quality Assessment: From Error Visibility to Structural Similarity, TIP 2004, equation 10: the
 structure term of SSIM, the correlation of two images within a Gaussian window.

@@ -1,4 +1,4 @@
-"""Tasks: how a label becomes an estimator's targets, its loss, and its error on each test image."""
+"""Tasks: how a label is turned into targets of an estimator, with which loss it is learnt, and how it is scored."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -13,7 +13,7 @@ from simgan.eyes.geometry import gaze_vector
 
 TaskName = Literal["angle", "points", "vector", "classification"]
 _ANGLES = ("gaze", "head_pose", "pitch_yaw")  # names of labels whose two numbers are pitch and yaw
-_OFF_UNIT = 1e-2  # largest difference of the length of a direction from 1
+_OFF_UNIT = 1e-2  # largest difference between the length of a unit vector and 1
 
 
 class Task(Protocol):
@@ -21,20 +21,20 @@ class Task(Protocol):
 
     name: TaskName
     unit: str
-    """Of an error."""
+    """Unit of an error."""
     thresholds: tuple[float, ...]
-    """For each, the share of test images with a smaller error is reported, in `unit`."""
+    """In `unit`: for each threshold the share of test images with a smaller error is reported."""
     standardised: bool
     """Whether targets are brought to mean 0 and deviation 1 for training."""
 
     def targets(self, labels: NDArray[Any]) -> NDArray[np.float32]:
-        """Labels (N, ...) to what the network gives, (N, K)."""
+        """Converts labels (N, ...) to targets of the network, (N, K)."""
 
     def loss(self, outputs: Any, targets: Any) -> Any:
-        """Of a batch, (B, K) both: a scalar."""
+        """Loss of a batch, a scalar; both arguments are (B, K)."""
 
     def errors(self, outputs: NDArray[np.float32], labels: NDArray[Any]) -> NDArray[np.float64]:
-        """Of each image, (N,) in `unit`."""
+        """Error of each image, (N,), in `unit`."""
 
 
 def smooth_l1(outputs: Any, targets: Any) -> Any:
@@ -65,8 +65,8 @@ class Angle(_Regression):
 
     def errors(self, outputs: NDArray[np.float32], labels: NDArray[Any]) -> NDArray[np.float64]:
         """Degrees between the directions."""
-        given = outputs / np.maximum(np.linalg.norm(outputs, axis=1, keepdims=True), 1e-12)
-        cosine = np.sum(given.astype(np.float64) * self.targets(labels), axis=1)
+        predicted = outputs / np.maximum(np.linalg.norm(outputs, axis=1, keepdims=True), 1e-12)
+        cosine = np.sum(predicted.astype(np.float64) * self.targets(labels), axis=1)
         return np.asarray(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
 
 
@@ -87,8 +87,8 @@ class Points(_Regression):
 
     def errors(self, outputs: NDArray[np.float32], labels: NDArray[Any]) -> NDArray[np.float64]:
         """Mean distance over the points of an image, px."""
-        off = (outputs - self.targets(labels)).astype(np.float64).reshape(len(outputs), -1, 2)
-        return np.asarray(np.linalg.norm(off, axis=-1).mean(axis=1))
+        difference = (outputs - self.targets(labels)).astype(np.float64).reshape(len(outputs), -1, 2)
+        return np.asarray(np.linalg.norm(difference, axis=-1).mean(axis=1))
 
 
 @dataclass(frozen=True)
@@ -145,13 +145,13 @@ def choose_task(label: str, labels: NDArray[Any], size: tuple[int, int], wanted:
     directions. Pairs that lie on the image, and masks of its size, are points. All else is a vector.
 
     Args:
-        label: its name.
+        label: name of the label.
         labels: (N, ...), of the training images.
         size: (H, W) of the images.
-        wanted: overrides the choice.
+        wanted: the task that the user asked for; None: chosen by shape and type.
 
     Raises:
-        DataError: the label cannot be learnt as that.
+        DataError: no task fits the label, or `wanted` does not.
     """
     tasks: dict[TaskName, Any] = {
         "classification": lambda: Classification(tuple(np.unique(_words(labels)).tolist())),
@@ -161,13 +161,13 @@ def choose_task(label: str, labels: NDArray[Any], size: tuple[int, int], wanted:
     }
     fitting = [name for name in tasks if _fits(name, label, labels, size)]
     chosen = wanted or (fitting[0] if fitting else None)
-    shapes = {
+    possible = {
         "classification": labels.ndim == 1 and labels.dtype.kind in "iubSUO",
         "angle": labels.ndim == 2 and labels.shape[1] in (2, 3),
         "points": labels.ndim in (2, 3) and (labels.shape[-1] == 2 or labels.shape[1:] == size),
         "vector": labels.ndim <= 2 and labels.dtype.kind in "fiub",
     }
-    if chosen is None or not shapes[chosen]:
+    if chosen is None or not possible[chosen]:
         raise DataError(
             f"label: expected numbers, points or classes that can be learnt{f' as {wanted}' if wanted else ''}, "
             f"received {label!r} of shape {labels.shape} and type {labels.dtype}; choose another label or --task."

@@ -30,23 +30,23 @@ def two_sample_accuracy(
     seed: int = 0,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Interval:
-    """Share of held-out images that a small CNN assigns to their set; 0.5: not to be told apart.
+    """Share of held-out images that a small CNN assigns to the right set; 0.5 is guessing.
 
     Args:
         one: (N, H, W, C) in [-1, 1].
-        other: (M, H, W, C). Of the larger set as many images are drawn as there are in the smaller.
-        steps: of the training of each of three networks.
-        patch: side in px of a square that is cut from each image at a random place, so that texture counts and framing
-            does not; None: whole images.
-        seed: of draws, folds and networks.
-        on_progress: called with the steps done and their number.
+        other: (M, H, W, C). From the larger set as many images are drawn as the smaller set has.
+        steps: training steps of each of the three networks.
+        patch: side in px of a square that is cut from each image at a random place, so that the
+            networks see texture and not framing; None: whole images.
+        seed: seed of draws, folds and networks.
+        on_progress: called with the number of steps done and of all.
 
     Returns:
         The accuracy over all images, with its 95 % interval by Clopper and Pearson.
     """
     random = np.random.default_rng(seed)
     count = min(len(one), len(other))
-    images = np.concatenate([of[random.permutation(len(of))[:count]] for of in (one, other)])
+    images = np.concatenate([whole[random.permutation(len(whole))[:count]] for whole in (one, other)])
     if patch is not None:
         images = _cut(images, patch, random)
     belongs = np.repeat([0, 1], count)
@@ -73,7 +73,7 @@ def two_sample_accuracy(
 
 
 def _cut(images: NDArray[np.float32], patch: int, random: np.random.Generator) -> NDArray[np.float32]:
-    """One random square of each image: (N, H, W, C) -> (N, patch, patch, C)."""
+    """Cuts one random square from each image: (N, H, W, C) -> (N, patch, patch, C)."""
     height, width = images.shape[1:3]
     side = min(patch, height, width)
     top = random.integers(height - side + 1, size=len(images))[:, None] + np.arange(side)  # (N, patch)

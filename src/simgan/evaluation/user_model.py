@@ -1,9 +1,9 @@
-"""A user's own Keras model, read so that its file can do nothing but describe a network.
+"""Reads a user's own Keras model in such a way that its file can only describe a network.
 
 Keras itself builds whatever a file names: its own layers that run code or open other files (Lambda, TFSMLayer, the
 vocabularies of StringLookup), and functions of any module. Several ways around its safe mode were published
 (CVE-2025-1550, -8747, -9905, -9906, -12058, -12060). So the file is inspected first: it must be a .keras file, made
-only of the layers below, and its weights must take no more memory than the file is large.
+only of the layers below, and its weights must take no more memory than the file's size.
 """
 
 import io
@@ -38,8 +38,8 @@ _FAILURES = (
     *(NotImplementedError, zipfile.BadZipFile),
 )
 _MODELS = frozenset(("Functional", "Sequential", "Model"))
-_MARKS = frozenset(("__keras_tensor__", "__tuple__"))
-# Of these modules every class is arithmetic alone.
+_SERIALISED_VALUES = frozenset(("__keras_tensor__", "__tuple__"))
+# Every class of these modules does arithmetic only.
 _ARITHMETIC = ("keras.initializers", "keras.regularizers", "keras.constraints", "keras.src.ops.numpy")
 
 
@@ -48,25 +48,26 @@ def read_user_model(path: str | Path, argument: str) -> keras.Model:
 
     Args:
         path: the file.
-        argument: what it was given as, for errors.
+        argument: name of the argument that gave the path, for errors.
 
     Raises:
-        ConfigError: it is no .keras file, holds anything else, or cannot be built.
+        ConfigError: the file is no .keras file, holds anything but a network, or cannot be built.
     """
     path = Path(path)
     try:
-        _look_through(path)
+        _inspect(path)
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except ConfigError as error:
         raise ConfigError(f"{argument}: {path}: {error}") from None
     except _FAILURES as error:
         reason = " ".join(str(error).split())[:200]
         raise ConfigError(
-            f"{argument}: expected a .keras file of a network, received {path}, which is none ({reason})."
+            f"{argument}: expected a .keras file of a network, received {path}, which cannot be read as one "
+            f"({reason}); save the model as .keras."
         ) from None
 
 
-def _look_through(path: Path) -> None:
+def _inspect(path: Path) -> None:
     if path.suffix != ".keras":  # Keras reads .h5 without its safe mode
         raise ConfigError(
             f"expected a .keras file, received {path.suffix or 'no extension'!r}; save the model as .keras."
@@ -75,7 +76,7 @@ def _look_through(path: Path) -> None:
         members = {member.filename: member for member in archive.infolist()}
         if members.keys() != _MEMBERS or len(archive.infolist()) != len(members):
             raise ConfigError(
-                f"expected {', '.join(sorted(_MEMBERS))} in it, received {', '.join(sorted(members)[:5])}; "
+                f"expected {', '.join(sorted(_MEMBERS))} in the file, received {', '.join(sorted(members)[:5])}; "
                 "save it anew."
             )
         config = json.loads(_content(archive, members["config.json"], _CONFIG_BYTES))
@@ -114,11 +115,11 @@ def _check_class(part: dict[str, Any]) -> None:
         or (module in ("keras", "keras.models", "keras.src.models.functional") and name in _MODELS)
         or (module == "keras" and name == "DTypePolicy")
         or (module in _ARITHMETIC and isinstance(name, str) and name.isalnum() and name[0].isupper())  # no function
-        or (module is None and name in _MARKS)
+        or (module is None and name in _SERIALISED_VALUES)
     )
     if not known or part.get("registered_name") not in (None, name):
         raise ConfigError(
-            f"expected Keras's own layers of images, received {module}.{name}; leave it out of the model."
+            f"expected built-in Keras layers for images, received {module}.{name}; leave it out of the model."
         )
     config = part.get("config")
     if module == "keras.layers" and isinstance(config, dict):
@@ -131,7 +132,7 @@ def _check_weights(file: h5py.File, size: int) -> None:
     """Requires numbers stored in the file itself that take no more memory than the file has bytes."""
     total = 0
 
-    def wrong(name: str, link: Any) -> str | None:
+    def fault(name: str, link: Any) -> str | None:
         nonlocal total
         if not isinstance(link, h5py.HardLink):
             return f"a link {name!r}"
@@ -142,5 +143,5 @@ def _check_weights(file: h5py.File, size: int) -> None:
         inside = not node.external and not node.is_virtual and node.dtype.kind in "fiub" and total <= size
         return None if inside else f"{name!r} {node.shape} {node.dtype}"
 
-    if found := file.visititems_links(wrong):  # h5py does not bear an exception in there
+    if found := file.visititems_links(fault):  # an exception must not leave the callback of h5py
         raise ConfigError(f"expected numbers within the file as weights, received {found}; save it anew.")

@@ -13,24 +13,27 @@ import numpy as np
 from keras import layers, ops
 
 # Ours: docs/experiments.md, section 10.
-_SEEN = 64  # px: images with a longer side are averaged down to about that
+_LONGEST_SIDE = 64  # px: images with a longer side are averaged down to about this length
 _STRIDE = 4  # px of the averaged image from one cell of the map to the next
-_SHARPNESS = 4.0  # factor before the softmax of attention
-_CORRECTION = 0.5  # cells that an output of 1 corrects a vote by
+_SHARPNESS = 4.0  # factor of the scores before the softmax of attention
+_CORRECTION = 0.5  # an output of 1 moves a vote by so many cells
 
 
 def voting_network(height: int, width: int, channels: int, outputs: int, dtype: str = "float32") -> keras.Model:
-    """C3-24 s2, C3-32, pool 2, C3-48 twice, pool 2, C3-64 twice, added to the 48 at twice the size, C3-48, votes.
+    """C3-24 s2, C3-32, pool 2, C3-48 twice, pool 2, C3-64 twice, C1-48, upsampling 2, sum with the maps before the
+    second pool, C3-48, votes.
 
-    The votes are in pixels of the image: give targets as they are, not standardised.
+    The outputs are in pixels of the image, so targets must not be standardised.
     """
     kind: dict[str, Any] = {"padding": "same", "data_format": "channels_first", "dtype": dtype}
     active = {**kind, "activation": "relu"}
-    shrink = max(1, round(max(height, width) / _SEEN))
+    shrink = max(1, round(max(height, width) / _LONGEST_SIDE))
     images = keras.Input((height, width, channels), name="images")
     features = layers.Permute((3, 1, 2), dtype=dtype)(images)  # (B, C, H, W)
     if shrink > 1:
-        features = layers.AveragePooling2D(shrink, **kind)(features)  # H and W from here on are those seen
+        features = layers.AveragePooling2D(shrink, **kind)(
+            features
+        )  # from here on H and W are those of the averaged images
     features = layers.Conv2D(24, 3, strides=2, **active)(features)  # (B, 24, H/2, W/2)
     features = layers.Conv2D(32, 3, **active)(features)
     features = layers.MaxPooling2D(2, **kind)(features)  # (B, 32, H/4, W/4)
@@ -51,8 +54,8 @@ def _votes(features: Any, outputs: int, shrink: int) -> Any:
     points, (rows, columns) = outputs // 2, features.shape[2:]
     spacing = _STRIDE * shrink
     kind: dict[str, Any] = {"data_format": "channels_first", "dtype": "float32"}
-    heat = layers.Conv2D(points, 1, **kind)(features)
-    attention = ops.softmax(ops.reshape(heat, (-1, points, 1, rows * columns)) * _SHARPNESS, axis=-1)
+    scores = layers.Conv2D(points, 1, **kind)(features)
+    attention = ops.softmax(ops.reshape(scores, (-1, points, 1, rows * columns)) * _SHARPNESS, axis=-1)
     y, x = np.mgrid[:rows, :columns].astype(np.float32) * spacing + np.float32((shrink - 1) / 2)
     places = np.stack([x.ravel(), y.ravel()])  # (2, h w)
     corrections = layers.Conv2D(outputs, 1, **kind)(features)

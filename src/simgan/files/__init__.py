@@ -1,1 +1,1 @@
-"""Files and folders that appear whole or not at all, and numbers in them."""
+"""Writing files and folders that appear complete or not at all, and storing networks in them."""

@@ -1,4 +1,4 @@
-"""A file for HDF5 to write to that keeps the error of a failed write."""
+"""A file object for HDF5 that remembers the error of a failed write."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ if TYPE_CHECKING:
 
 
 class ErrorKeepingFile(io.FileIO):
-    """A file that keeps the first failed write in `error` instead of raising it, and writes nothing from then on.
+    """A file that stores the error of the first failed write in `error` instead of raising it.
 
-    HDF5 writes much of what it caches when a data set or file is closed. On a full disk it then loses values without
-    an error that reaches Python, prints thousands of lines, or crashes the interpreter. So HDF5 goes on as if all were
-    written, and the owner looks at `error` and removes the file.
+    After that error it writes nothing, and reports every write as done. The reason: HDF5 writes much of its cache when
+    a data set or file is closed. If the disk is full at that moment and the error is raised, HDF5 loses values without
+    an error that reaches Python, prints thousands of lines, or crashes the interpreter. The owner of this file must
+    look at `error` and remove the file.
     """
 
     error: OSError | None = None
@@ -32,7 +33,7 @@ class ErrorKeepingFile(io.FileIO):
     def readinto(self, buffer: WriteableBuffer, /) -> int:
         view = memoryview(buffer).cast("B")
         count = super().readinto(view) or 0
-        view[count:] = bytes(len(view) - count)  # what was not written reads as zeros
+        view[count:] = bytes(len(view) - count)  # bytes that were never written are read as zeros
         return len(view)
 
     def truncate(self, size: int | None = None, /) -> int:

@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all, and run folders that one process fills."""
+"""Files and folders that appear complete or not at all, and the lock of a run folder."""
 
 import errno
 import os
@@ -19,10 +19,10 @@ _HDF5_ERRNO = re.compile(r"errno = (\d+)")
 
 
 def check_new(out: str | Path) -> Path:
-    """`out` as a path.
+    """Returns `out` as a path.
 
     Raises:
-        RunError: there is something of that name.
+        RunError: a file or folder of that name exists.
     """
     folder = Path(out)
     if folder.exists() or folder.is_symlink():
@@ -31,27 +31,27 @@ def check_new(out: str | Path) -> Path:
 
 
 def check_outside(out: str | Path, images: str | Path) -> None:
-    """Looks whether a run folder would lie within a folder of images: its pictures would then be images of the set.
+    """Checks that a run folder is not inside a folder of images, where its pictures would count as images.
 
     Raises:
-        RunError: it would.
+        RunError: the run folder is inside.
     """
     if Path(images).is_dir() and Path(out).resolve().is_relative_to(Path(images).resolve()):
         raise RunError(
-            f"out: expected a folder outside the images, received {out}, which is within {images}: its pictures would "
-            "be taken for images; choose a folder elsewhere."
+            f"out: expected a folder outside the images, received {out}, which is inside {images}: the sample "
+            "pictures of the run would be taken for images; choose a folder elsewhere."
         )
 
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
-    """Gives a folder to fill, which gets the name `folder` when the block ends, its files on the disk.
+    """Yields a new folder to fill. When the block ends, its files are flushed to the disk and it is named `folder`.
 
-    Whatever ends the block early leaves nothing, and so does a crash but for `.<name>.partial`, which the next try
-    clears away.
+    If an error ends the block, the new folder is removed. If the process is killed, `.<name>.partial` remains; the
+    next call for the same `folder` removes it.
 
     Raises:
-        OSError: it cannot be written, or `folder` exists.
+        OSError: the folder cannot be written, or `folder` exists.
     """
     partial = partial_of(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -69,40 +69,40 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Writes a file, text as UTF-8: after a crash at any moment it is the old one or the new one."""
+    """Writes a file, text as UTF-8. After a crash at any moment, `path` holds either the old content or the new."""
     partial = partial_of(path)
     partial.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
     replace(partial, path)
 
 
 def partial_of(path: Path) -> Path:
-    """The name that a file has while it is written."""
+    """The temporary path of the file or folder `path` while it is being written."""
     return path.with_name(f".{path.name}.partial")
 
 
 def replace(partial: Path, path: Path) -> None:
-    """Gives a finished file its name, once its content is on the disk."""
+    """Flushes the finished file `partial` to the disk, then renames it to `path`."""
     sync(partial)
     os.replace(partial, path)
     sync(path.parent)
 
 
 def output_error(output: Path, error: BaseException) -> OutputError:
-    """The error of an output that could not be written because of `error`, with the way out that fits it.
+    """The OutputError to raise when `error` kept `output` from being written. Its advice depends on `error`.
 
-    A limit on the size of files counts as a full disk.
+    Exceeding the limit on the size of files (ulimit -f) is treated as a full disk.
     """
     way_out = "check the disk and the permissions, or name another output"
     if _errno(error) in _FULL:
         way_out = "free some space, raise the limit on the size of files (ulimit -f) or name another output"
     received = " ".join(str(error).split())[:200] or type(error).__name__
     return OutputError(
-        f"{output}: expected to write it, received {received}; no unfinished output was left, {way_out}"
+        f"{output}: expected to write this output, received {received}; the unfinished output was removed; {way_out}"
     )
 
 
 def _errno(error: BaseException) -> int | None:
-    """The number of the system's error; HDF5 tells it in its text alone."""
+    """The errno of `error`; HDF5 gives the number only in the text of its error."""
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno
     found = _HDF5_ERRNO.search(str(error))
@@ -110,8 +110,8 @@ def _errno(error: BaseException) -> int | None:
 
 
 def sync(path: Path) -> None:
-    """Waits until a file, or the names in a folder, are on the disk."""
-    if os.name == "nt" and path.is_dir():  # Windows opens no folders
+    """Waits until the content of a file, or the list of names in a folder, is on the disk."""
+    if os.name == "nt" and path.is_dir():  # Windows cannot open a folder
         return
     descriptor = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
     try:
@@ -121,9 +121,9 @@ def sync(path: Path) -> None:
 
 
 def sync_all(path: Path) -> None:
-    """As `sync`, a folder with everything in it."""
+    """As `sync`, but for a folder including everything inside it."""
     if path.is_dir() and sys.platform == "linux":
-        os.sync()  # which waits there; 4,000 pictures: 0.1 s, file by file 14 s
+        os.sync()  # on Linux it waits for the disk; 4,000 pictures: 0.1 s, file by file 14 s
         return
     for inside in path.rglob("*") if path.is_dir() else ():
         sync(inside)
@@ -132,20 +132,23 @@ def sync_all(path: Path) -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keeps other trainings out of a run folder. The system lets go of the lock when the process ends, however.
+    """Locks a run folder against other trainings. However the process ends, the system releases the lock.
 
     Raises:
-        RunError: another training is in it, or the folder cannot be written.
+        RunError: another training holds the lock, or the folder cannot be written.
     """
     lock = FileLock(folder / _LOCK, timeout=0)
     try:
         lock.acquire()
     except Timeout:
         raise RunError(
-            f"run: expected {folder} for itself, received one in which another training is at work; wait for it."
+            f"run: expected a run folder that no other training uses, received {folder}, in which one is running; "
+            "wait until it ends."
         ) from None
     except OSError as error:
-        raise RunError(f"run: expected a folder that can be written, received {folder} ({error}).") from None
+        raise RunError(
+            f"run: expected a folder that can be written, received {folder} ({error}); check its permissions."
+        ) from None
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""What a training changes, as numbers in a safetensors file: written whole, and read after a look at the shapes."""
+"""The state of a training as arrays in a safetensors file. Shapes are checked before any array is read."""
 
 from pathlib import Path
 from typing import Any
@@ -19,19 +19,19 @@ Parts = dict[str, Any]
 
 
 def save_numbers(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    """Writes arrays by name.
+    """Writes named arrays to a safetensors file.
 
     Raises:
         OSError: the disk is full or cannot be written.
     """
     try:
         save_file(arrays, path)
-    except SafetensorError as error:  # as it says what the system told it
+    except SafetensorError as error:  # safetensors wraps the error of the system
         raise OSError(f"{path}: {error}") from error
 
 
 def save_networks(path: Path, networks: dict[str, keras.Model]) -> None:
-    """Writes the numbers of networks, by their names in a `TrainState`, as a checkpoint holds them."""
+    """Writes the weights of `networks`, named as in a `TrainState`, under the names that a checkpoint uses."""
     arrays = flatten({part: dump(model) for part, model in networks.items()})
     partial = path.with_name(f".{path.name}.partial")
     save_numbers(partial, {name: np.asarray(value, order="C") for name, value in arrays.items()})
@@ -39,10 +39,10 @@ def save_networks(path: Path, networks: dict[str, keras.Model]) -> None:
 
 
 def fill_network(path: Path, part: str, model: keras.Model) -> None:
-    """Fills `model` with what `path`, of a checkpoint or of `save_networks`, holds by the name `part`.
+    """Loads the weights of the network `part` into `model`. `path`: a file of a checkpoint or of `save_networks`.
 
     Raises:
-        RunError: it cannot be read, or is of another network.
+        RunError: the file cannot be read, or the weights are those of another network.
     """
     try:
         expected = {f"{part}/{name}": array for name, array in dump(model).items()}
@@ -52,11 +52,13 @@ def fill_network(path: Path, part: str, model: keras.Model) -> None:
             load(model, {name.removeprefix(f"{part}/"): file.get_tensor(name) for name in expected})
     except (OSError, SafetensorError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise RunError(f"run: expected the numbers of a network in {path}, received others ({reason}).") from None
+        raise RunError(
+            f"run: expected the weights of the network {part!r} in {path}, received other content ({reason})."
+        ) from None
 
 
 def flatten(parts: Parts, prefix: str = "") -> Parts:
-    """Nested dictionaries as one, names joined by '/'."""
+    """Turns nested dictionaries into one, with names joined by '/'."""
     flat: Parts = {}
     for name, value in parts.items():
         flat |= flatten(value, f"{prefix}{name}/") if isinstance(value, dict) else {f"{prefix}{name}": value}
@@ -76,14 +78,14 @@ def unflatten(flat: Parts) -> Parts:
 
 
 def dump(part: Any) -> Parts:
-    """One field of a `TrainState` as a dictionary of arrays and of what JSON holds."""
+    """One field of a `TrainState` as a dictionary whose values are arrays or fit into JSON."""
     if isinstance(part, keras.Model | keras.Optimizer):
         return {f"{index:03d}": ops.convert_to_numpy(variable) for index, variable in enumerate(part.variables)}
     return dict(part.bit_generator.state) if isinstance(part, np.random.Generator) else part.state_dict()
 
 
 def load(part: Any, saved: Parts) -> None:
-    """The inverse of `dump`; what `part` cannot be is a KeyError, TypeError or ValueError."""
+    """The inverse of `dump`. Raises KeyError, TypeError or ValueError if `saved` does not fit `part`."""
     if isinstance(part, keras.Model | keras.Optimizer):
         for index, variable in enumerate(part.variables):
             variable.assign(saved[f"{index:03d}"])
@@ -94,16 +96,16 @@ def load(part: Any, saved: Parts) -> None:
 
 
 def check_shapes(given: dict[str, Any], expected: dict[str, NDArray[Any]]) -> None:
-    """Looks at the slices that a file holds, before any number is read.
+    """Compares the safetensors slices in `given` with the arrays in `expected`, before any array is read.
 
     Raises:
-        ValueError: they are not of the names, shapes and types of `expected`.
+        ValueError: names, shapes or types differ.
     """
     if given.keys() != expected.keys():
-        raise ValueError(f"it lacks or adds {', '.join(sorted(given.keys() ^ expected.keys())[:3])}")
+        raise ValueError(f"arrays missing or not expected: {', '.join(sorted(given.keys() ^ expected.keys())[:3])}")
     for name, array in expected.items():
         shape = tuple(given[name].get_shape())
-        fits = shape[1:] == array.shape[1:] if name == _HISTORY else shape == array.shape  # it grows
+        fits = shape[1:] == array.shape[1:] if name == _HISTORY else shape == array.shape  # the buffer grows
         if not fits or given[name].get_dtype() != _DTYPES[array.dtype.name]:
             raise ValueError(f"{name} is {shape} {given[name].get_dtype()}, expected {array.shape} {array.dtype}")
 

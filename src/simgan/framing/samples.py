@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from simgan.errors import DataError
+from simgan.images.channels import check_same_channels
 from simgan.images.resizing import resize
 from simgan.images.sampling import evenly_spaced
 from simgan.images.source import ImageSource
@@ -24,11 +24,7 @@ def comparable_samples(
     Raises:
         DataError: the sets differ in channels, or an image cannot be read.
     """
-    if one.channels != other.channels:
-        raise DataError(
-            f"{other.path}: expected {one.channels} channel(s) as in {one.path}, received {other.channels}; convert "
-            "the images."
-        )
+    check_same_channels(one, other)
     height, width = size or one.size(0)
     shrink = min(1.0, (_PIXELS / (height * width)) ** 0.5)
     common = max(8, round(height * shrink)), max(8, round(width * shrink))

@@ -1,4 +1,4 @@
-"""Which arrays are images, which of a file's arrays hold them, and how a caught error is put on one line."""
+"""Checking arrays of images, and finding the array of a file that holds them."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ from simgan.settings.choices import Layout
 IMAGE_NAMES = ("image", "images")
 DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
 _LISTED = 8
-_LEAST_SIDE = 6  # of an image: a smaller second and third axis may be anything
-# What is read in one piece: an image, a label, a compressed chunk. Ours: far above any in use.
+LEAST_SIDE = 6  # pixels of the smallest image side for which the order of the axes is guessed
+# Largest size of what is read in one piece: an image, a label, a compressed chunk. Ours: far above sizes in use.
 MAX_BYTES = 2 * 2**30
-# A file of a few MB may claim to unpack to anything: above the first, only so many times its size is believed. Ours.
+# A file of a few MB may claim to unpack to any size. Above _UNPACKED_BYTES, at most _UNPACKED_TIMES the packed size is
+# accepted. Ours.
 _UNPACKED_BYTES = 2**30
 _UNPACKED_TIMES = 100
 
 
 @dataclass(frozen=True)
 class Member:
-    """One named thing in an HDF5 or .npz file. `stack`: it has at least 3 axes, so could be N x H x W [x C] images."""
+    """An array or group in an HDF5 or .npz file. `stack`: it has at least 3 axes, so it may be N x H x W [x C]
+    images."""
 
     name: str
     described: str
@@ -39,11 +41,11 @@ def one_line(error: BaseException) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-def choose(members: Sequence[Member], key: str | None, where: str) -> str:
+def choose(members: Sequence[Member], key: str | None, where: str, more_ways: str = "") -> str:
     """The name of the one member that holds the images.
 
     That is `key` if given, else the one named `image` or `images`, else the only stack. Raises DataError, listing the
-    members, if there is no such member or more than one.
+    members, if there is no such member or more than one; `more_ways` to name them end the message.
     """
     chosen = [member for member in members if member.name == key] if key is not None else _likely(members)
     if len(chosen) == 1:
@@ -52,11 +54,11 @@ def choose(members: Sequence[Member], key: str | None, where: str) -> str:
     found = chosen or members
     listed = ", ".join(f"{member.name!r} ({member.described})" for member in found[:_LISTED])
     more = ", ..." if len(found) > _LISTED else ""
-    count = f"{len(chosen)} that could be" if chosen else "none"
+    count = f"{len(chosen)} that could be the images" if chosen else "none"
     among = f": {listed}{more}" if chosen else f" among {listed}{more}" if members else " in an empty file"
     raise DataError(
         f"{where}: expected {expected}, received {count}{among}; "
-        "name the images with key= (--key NAME; train: --synthetic-key, --real-key)"
+        f"name the images with key= (--key NAME; train: --synthetic-key, --real-key){more_ways}"
     )
 
 
@@ -80,7 +82,7 @@ def check_shape(shape: tuple[int, ...], where: str) -> None:
     """DataError, naming `where`, unless `shape` is (H, W) or (H, W, C) with no axis of length 0."""
     if len(shape) not in (2, 3) or 0 in shape:
         raise DataError(
-            f"{where}: expected an image of shape H x W or H x W x C, received {shape}; mend the image or leave it out"
+            f"{where}: expected an image of shape H x W or H x W x C, received {shape}; repair the image or remove it"
         )
 
 
@@ -101,16 +103,16 @@ def check_bytes(nbytes: int, where: str) -> None:
     """DataError, naming `where`, if what is to be read in one piece is larger than MAX_BYTES."""
     if nbytes > MAX_BYTES:
         raise DataError(
-            f"{where}: expected at most {MAX_BYTES} bytes at once, received {nbytes}; split it or remove it"
+            f"{where}: expected at most {MAX_BYTES} bytes in one piece, received {nbytes}; split or remove the array"
         )
 
 
 def check_unpacked(nbytes: int, packed: int, where: str) -> None:
-    """DataError, naming `where`, if `packed` bytes claim to be so many more `nbytes` that it must be a bomb."""
+    """DataError, naming `where`, if `packed` bytes claim to unpack to too many `nbytes`, as in a zip bomb."""
     if nbytes > _UNPACKED_BYTES and nbytes > _UNPACKED_TIMES * packed:
         raise DataError(
-            f"{where}: expected at most {_UNPACKED_TIMES} times the {packed} bytes that it has in the file, "
-            f"received {nbytes}; write its values, or store it uncompressed if they are right"
+            f"{where}: expected at most {_UNPACKED_TIMES} times the {packed} bytes of the packed array, received "
+            f"{nbytes} bytes to unpack; the file may be damaged; if it is not, store the array uncompressed"
         )
 
 
@@ -120,7 +122,7 @@ def check_stack(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> Non
     if len(shape) not in (3, 4) or 0 in shape:
         raise DataError(
             f"{where}: expected images of shape N x H x W or N x H x W x C, received {shape}; "
-            "reshape it or name another with key= (--key NAME)"
+            "reshape the array or choose another with key= (--key NAME)"
         )
     check_size(shape[1:], dtype, f"{where}, each image")
 
@@ -128,9 +130,8 @@ def check_stack(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> Non
 def check_layout(shape: tuple[int, ...], layout: Layout | None, where: str) -> None:
     """DataError, naming `where`, if a stack of `shape` does not have its channels where `layout` says.
 
-    Without one they are last: a shape where the second axis could be channels and the last can hardly is refused,
-    and so is one of three axes that looks like a single colour image.
-    """
+    Without `layout` the channels must be last. Raises DataError too if the second axis looks like channels and the
+    last does not, or if an array of three axes looks like a single colour image."""
     if layout == "nchw" and len(shape) != 4:
         raise DataError(
             f"{where}: expected images of shape N x C x H x W with --layout nchw, received {shape}; leave --layout out"
@@ -139,9 +140,9 @@ def check_layout(shape: tuple[int, ...], layout: Layout | None, where: str) -> N
         raise DataError(
             f"{where}: expected images of shape N x H x W x C, received {shape}, channels first; transpose them with "
             "np.moveaxis(a, 1, -1), or read them with --layout nchw (train: --synthetic-layout, --real-layout; "
-            "Python: layout='nchw'); nhwc if the channels are last nevertheless"
+            "Python: layout='nchw'), or with nhwc if the channels really are last"
         )
-    if layout is None and len(shape) == 3 and shape[2] in (3, 4) and min(shape[:2]) >= _LEAST_SIDE:
+    if layout is None and len(shape) == 3 and shape[2] in (3, 4) and min(shape[:2]) >= LEAST_SIDE:
         raise DataError(
             f"{where}: expected images of shape N x H x W or N x H x W x C, received {shape}, which looks like one "
             "colour image; make it a stack of one with a[np.newaxis], or read it with --layout nhwc (Python: "
@@ -151,7 +152,7 @@ def check_layout(shape: tuple[int, ...], layout: Layout | None, where: str) -> N
 
 def _looks_channels_first(shape: tuple[int, ...]) -> bool:
     first, *size = shape
-    return first in (1, 3, 4) and size[-1] not in (1, 2, 3, 4) and min(size) >= _LEAST_SIDE
+    return first in (1, 3, 4) and size[-1] not in (1, 2, 3, 4) and min(size) >= LEAST_SIDE
 
 
 def as_image(array: NDArray[Any], where: str) -> NDArray[Any]:
@@ -169,7 +170,7 @@ def as_images(stack: NDArray[Any]) -> NDArray[Any]:
 
 
 def as_slice(indices: Sequence[int]) -> slice | None:
-    """The slice that `indices`, at least one, are where each is the one before plus one; else None."""
+    """The slice of `indices` (at least one) if they are consecutive and ascending, else None."""
     first, count = indices[0], len(indices)
     consecutive = indices[-1] - first == count - 1 and all(map(eq, indices, range(first, first + count)))
     return slice(first, first + count) if consecutive else None

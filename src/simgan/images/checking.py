@@ -1,4 +1,4 @@
-"""`inspect_images`: every image of a data set read once, for `simgan check PATH`."""
+"""`inspect_images`: reads every image of a data set and reports what was found, for `simgan check PATH`."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from simgan.images.readable import readable_sample, typical_image
 from simgan.images.source import ImageSource
 from simgan.settings.choices import Channels, Layout
 
-# Ours: more is no help, and a folder of a million wrong files must not fill the screen.
+# Problems that are listed. Ours: more do not help, and a folder of a million wrong files must not fill the screen.
 MAX_PROBLEMS = 20
 
 
 @dataclass(frozen=True)
 class LabelReport:
-    """Shape (N, ...) and type of one label."""
+    """Shape (N, ...) and type of the array of one label."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -35,13 +35,13 @@ class LabelReport:
 
 @dataclass(frozen=True)
 class ImageReport:
-    """What is in a data set. It can be used for training if `problem_count` is 0.
+    """What a data set contains. The data set can be used for training if `problem_count` is 0.
 
-    `sizes` counts (height, width); `dtype` and `channels` are those that most have, None if none can be read;
-    `pixel_range` is None if none fits. `minimum`, `maximum` and `mean` are over the finite stored pixels of images of
-    that type, NaN if there are none. `problems` are the first MAX_PROBLEMS of `problem_count`, one line each; `notes`
-    are no obstacle; those among them that make a wrong result likely are in `warnings` as well.
-    """
+    `sizes` counts the images of each (height, width). `dtype` and `channels` are those of most images, None if no
+    image can be read. `pixel_range` is None if no known range fits. `minimum`, `maximum` and `mean` are over the
+    finite stored pixels of the images of type `dtype`, NaN if there are none. `problems` holds one line for each of
+    the first MAX_PROBLEMS problems; `problem_count` counts all. `notes` are remarks on a usable data set; notes that
+    make a wrong result likely are in `warnings` as well."""
 
     path: Path
     kind: str
@@ -63,7 +63,7 @@ class ImageReport:
 
 @dataclass
 class _Problems:
-    """What is wrong: the first MAX_PROBLEMS, and how many there are."""
+    """Messages of the first MAX_PROBLEMS problems, and the number of all problems."""
 
     first: list[str] = field(default_factory=list)
     count: int = 0
@@ -85,17 +85,17 @@ def inspect_images(
     channels: Channels = None,
     follow_links: bool = True,
 ) -> ImageReport:
-    """Read every image and every label at `path`, going on after a bad one. `key`, `layout`, `pixel_range`, `images`,
-    `channels` and `follow_links`: as in `open_images`.
+    """Reads every image and every label at `path`, and continues after one that cannot be used.
 
-    `on_progress(done, total)` is called after each image. Raises DataError if there are no images to look at: a
-    missing path, a file that is no HDF5 or NumPy file, several candidates.
+    `key`, `layout`, `pixel_range`, `images`, `channels` and `follow_links`: as in `open_images`.
+    `on_progress(done, total)` is called after each image. Raises DataError if no images are found: the path does not
+    exist, the file is not an HDF5 or NumPy file, or several arrays could be the images.
     """
     with find_images(Path(path), key, layout, images=images, channels=channels, follow_links=follow_links) as source:
         seen, problems = Seen(), _Problems()
         fits = _settle(source, pixel_range, problems)
         for index in range(len(source)):
-            _look_at(source, index, seen, problems)
+            _check_image(source, index, seen, problems)
             if on_progress is not None:
                 on_progress(index + 1, len(source))
         labels = _labels(source, problems)
@@ -103,7 +103,10 @@ def inspect_images(
 
 
 def _settle(source: ImageSource, pixel_range: PixelRange | TypedRange | None, problems: _Problems) -> bool:
-    """Settle `source` on what most images are, whatever is wrong with others; whether a pixel range was found."""
+    """Calls `source.settle` with an image whose type and channels are the most common.
+
+    Returns whether a pixel range fits. If there is an error, it is added to `problems`.
+    """
     typical = typical_image(source)
     if typical is None:
         return False
@@ -117,7 +120,7 @@ def _settle(source: ImageSource, pixel_range: PixelRange | TypedRange | None, pr
     return True
 
 
-def _look_at(source: ImageSource, index: int, seen: Seen, problems: _Problems) -> None:
+def _check_image(source: ImageSource, index: int, seen: Seen, problems: _Problems) -> None:
     try:
         image = source.stored(index)
         seen.image(source, index, image)

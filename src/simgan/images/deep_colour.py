@@ -1,4 +1,4 @@
-"""16-bit colour PNG and TIFF, which Pillow opens as 8-bit: read and written with OpenCV."""
+"""Reading and writing 16-bit colour PNG and TIFF with OpenCV, because Pillow reduces them to 8 bits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image
 
 from simgan.errors import DataError
 
-# How Pillow names the pixels in the file, by format. TIFF with alpha may hold colours multiplied by it: not read.
+# Pillow's raw modes of 16-bit colour, by format. TIFF with alpha is not read: its colours may be multiplied by alpha.
 _RAW_MODES = {"PNG": ("RGB;16B", "RGBA;16B"), "TIFF": ("RGB;16B", "RGB;16L", "RGB;16N")}
 _TIFF_COMPRESSION = {"raw": 1}
 _LZW = 5
@@ -25,9 +25,9 @@ def is_deep(picture: Image.Image, raw_mode: str) -> bool:
 def read_deep(picture: Image.Image, path: Path, where: str) -> NDArray[np.uint16]:
     """(H, W, 3) or, with alpha, (H, W, 4) pixels at full depth.
 
-    DataError unless their upper 8 bits are what Pillow reads, which knows of no gamma and no other order of colours.
-    """
-    import cv2  # on use: 8-bit pictures need none
+    Raises DataError unless their upper 8 bits equal the 8-bit pixels of Pillow, which applies no gamma and keeps the
+    order of channels."""
+    import cv2  # imported here, because 8-bit pictures do not need OpenCV
 
     pixels: Any = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
     upper = np.asarray(picture)

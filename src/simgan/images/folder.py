@@ -1,4 +1,4 @@
-"""A folder of PNG, JPEG, TIFF and BMP files, at any depth."""
+"""Reading a folder of PNG, JPEG, TIFF and BMP files, including its subfolders."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ from simgan.images.masks import FLAG, find_labels
 from simgan.images.source import ImageSource
 from simgan.images.threads import in_threads
 
-# Pictures in other formats: said by name, since a user may take them for used.
+# Formats of pictures that are not read. A note lists such files, because a user may think that they are used.
 _NOT_READ = (".webp", ".exr", ".hdr", ".gif", ".jp2", ".heic", ".avif", ".dng", ".tga", ".ppm", ".pgm", ".dds")
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The files below a folder as relative posix paths, sorted. Hidden ones (a name with a leading dot) are counted.
+    """The files and folders below a folder as relative posix paths.
 
-    `folders` are those below the folder, parents first; `others` all files that are not images by their extension.
+    `images` are the files with the extension of a picture, and `others` all other files, both sorted. `folders` holds
+    parents before their subfolders. `hidden` counts hidden files and folders, whose names begin with a dot.
     """
 
     images: tuple[str, ...]
@@ -39,10 +40,10 @@ class Listing:
 
 
 def list_folder(folder: Path, *, follow_links: bool = True) -> Listing:
-    """What lies below `folder`. DataError for links in a circle, broken ones, devices and unreadable folders.
+    """Lists the files below `folder`.
 
-    Without `follow_links` also for links to folders, and to files outside.
-    """
+    Raises DataError for a broken link, a link in a circle, a device, or a folder that cannot be read. If
+    `follow_links` is False, raises it also for a link to a folder and for a link to a file outside `folder`."""
     images: list[str] = []
     others: list[str] = []
     folders: list[str] = []
@@ -50,7 +51,7 @@ def list_folder(folder: Path, *, follow_links: bool = True) -> Listing:
     root = folder.resolve()
     holders: dict[str, tuple[str, ...]] = {
         str(folder): (os.path.realpath(folder),)
-    }  # the real folders on the way to each that is still to come
+    }  # for each folder still to be listed, the real paths of the folders that contain it
     for current, below, files in os.walk(folder, onerror=_unreadable, followlinks=follow_links):
         hidden += sum(name.startswith(".") for name in (*below, *files))
         below[:] = sorted(name for name in below if not name.startswith("."))
@@ -73,16 +74,17 @@ def list_folder(folder: Path, *, follow_links: bool = True) -> Listing:
 def _check_folder_link(path: Path, above: Sequence[str], follow_links: bool) -> None:
     if not follow_links:
         raise DataError(
-            f"{path}: expected a folder, received a link to one; copy it here, remove the link, or follow links"
+            f"{path}: expected a folder, received a link to a folder; copy that folder here, remove the link, or "
+            "allow links (--follow-links)"
         )
     if os.path.realpath(path) in above:
         raise DataError(
-            f"{path}: expected a folder, received a link in a circle, to a folder that holds it; remove the link"
+            f"{path}: expected a folder, received a link to a folder that contains the link; remove the link"
         )
 
 
 def _alike(names: Sequence[str]) -> list[tuple[str, str]]:
-    """Pairs of names that differ in case, or in how an accent is written, alone."""
+    """Pairs of names that differ only in upper and lower case, or in the Unicode form of an accent."""
     first: dict[str, str] = {}
     pairs = ((first.setdefault(normalize("NFC", name).casefold(), name), name) for name in names)
     return [(one, other) for one, other in pairs if one != other]
@@ -90,45 +92,46 @@ def _alike(names: Sequence[str]) -> list[tuple[str, str]]:
 
 def _unreadable(error: OSError) -> None:
     raise DataError(
-        f"{error.filename}: expected a readable folder, received {error.strerror!r}; change its permissions"
+        f"{error.filename}: expected a readable folder, received the error {error.strerror!r}; change its permissions"
     ) from error
 
 
 def _check_file(path: Path, root: Path, follow_links: bool) -> None:
-    # Not Path.resolve: where links lead in a circle it raises, depending on the version of Python.
+    # Path.resolve is not used: for links in a circle, some versions of Python raise an error.
     if not follow_links and path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(root):
         raise DataError(
-            f"{path}: expected a file of the folder, received a link leading outside; copy the file here, or follow "
-            "links"
+            f"{path}: expected a file inside the folder, received a link to a file outside; copy that file here, or "
+            "allow links (--follow-links)"
         )
     if not path.is_file():
         raise DataError(
-            f"{path}: expected a file, received a broken link or a device; remove it, or fetch what it links to "
+            f"{path}: expected a file, received a broken link or a device; remove it, or download the linked file "
             "('dvc pull', 'git annex get')"
         )
 
 
 def _chosen(path: Path, names: Sequence[str], pattern: str) -> tuple[str, ...]:
-    """Those of `names` that one of the globs in `pattern` matches; '*' matches '/' as well."""
+    """The `names` that match at least one of the globs in `pattern`; '*' matches '/' as well."""
     globs = [glob.strip() for glob in pattern.split(",")]
     chosen = tuple(name for name in names if any(fnmatchcase(name, glob) for glob in globs))
     if not chosen:
         raise DataError(
             f"{path}: expected image files that match images= (--images) {pattern!r}, received none among "
-            f"{len(names)}, the first {names[0]!r}; give globs of paths below the folder, say 'rgb/*.png'"
+            f"{len(names)} picture files, the first {names[0]!r}; give globs of paths below the folder, such as "
+            "'rgb/*.png'"
         )
     return chosen
 
 
 class FolderSource(ImageSource):
-    """Image files, named by their relative posix path. No labels are read; other files only matter to `write_like`.
+    """The pictures of a folder, named by their posix paths below it. Labels are not read; `write_like` copies them.
 
     Args:
         path: the folder.
-        pattern: globs, separated by commas: which picture files are the images. By default all that are not labels
-            of others; see masks.py.
-        channels: 1 or 3: what every picture is converted to; by default each has its own.
-        follow_links: whether links to folders, and to files outside, are followed.
+        pattern: globs, separated by commas, that select the images among the picture files. By default all pictures
+            except labels of others; see masks.py.
+        channels: 1 or 3, to which every picture is converted. By default pictures are not converted.
+        follow_links: whether links to folders, and links to files outside the folder, are followed.
     """
 
     def __init__(
@@ -140,7 +143,7 @@ class FolderSource(ImageSource):
             received = ", ".join(f"{count} with {suffix}" for suffix, count in seen.most_common(5)) or "no files"
             raise DataError(
                 f"{path}: expected a folder with images ({', '.join(picture.EXTENSIONS)}), received {received}; "
-                "convert them or name another folder"
+                "convert the files or give another folder"
             )
         pictures = self.listing.images
         self.label_groups = find_labels(path, pictures) if pattern is None else ()
@@ -175,34 +178,36 @@ class FolderSource(ImageSource):
 
     def notes(self) -> tuple[str, ...]:
         notes = [
-            f"{len(group.names)} file(s) in {group.where} look like masks or other labels of the images, and are "
-            f"carried over unchanged; name the images with {FLAG} to decide otherwise"
+            f"{len(group.names)} picture(s) in {group.where!r} look like masks or other labels, so they are not used "
+            f"as images but copied unchanged; if they are images, select the images with {FLAG}"
             for group in self.label_groups
         ]
         unmatched = len(self.listing.images) - len(self) if self.pattern is not None else 0
         if unmatched:
-            notes.append(f"{unmatched} picture(s) do not match --images {self.pattern!r} and are carried over unread")
+            notes.append(
+                f"{unmatched} picture(s) do not match --images {self.pattern!r}; they are only copied, unchanged"
+            )
         if self.wanted_channels is not None:
             notes.append(
-                f"every picture is converted to {self.wanted_channels} channel(s) on reading, as --channels says; "
-                "refined pictures have as many"
+                f"every picture is converted to {self.wanted_channels} channel(s), as --channels asks; refined "
+                "pictures have the same number of channels"
             )
         unread = Counter(suffix for name in self.listing.others if (suffix := Path(name).suffix.lower()) in _NOT_READ)
         if unread:
             listed = ", ".join(f"{count} with {suffix}" for suffix, count in unread.most_common(5))
-            notes.append(f"pictures in formats that are not read, so not used: {listed}; convert them to PNG")
+            notes.append(f"pictures in formats that cannot be read are not used: {listed}; convert them to PNG")
         if self.listing.hidden:
-            notes.append(f"{self.listing.hidden} hidden file(s) or folder(s) are neither read nor carried over")
+            notes.append(f"{self.listing.hidden} hidden file(s) or folder(s) are neither read nor copied")
         others = Counter(Path(name).suffix or "no extension" for name in self.listing.others)
         if others:
             listed = ", ".join(f"{count} with {suffix}" for suffix, count in others.most_common(5))
             more = ", ..." if len(others) > 5 else ""
-            notes.append(f"{others.total()} other file(s), carried over unread: {listed}{more}")
+            notes.append(f"{others.total()} other file(s) are not read, but copied unchanged: {listed}{more}")
         alike = _alike((*self.listing.images, *self.listing.others, *self.listing.folders))
         if alike:
             listed = ", ".join(f"{one!r} and {other!r}" for one, other in alike[:3])
             more = ", ..." if len(alike) > 3 else ""
-            notes.append(f"{len(alike)} pair(s) of names that Windows and macOS take for one: {listed}{more}")
+            notes.append(f"{len(alike)} pair(s) of names are the same name on Windows and macOS: {listed}{more}")
         return tuple(notes)
 
     def close(self) -> None:

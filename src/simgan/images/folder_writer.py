@@ -15,7 +15,7 @@ from simgan.images.writer import ImageWriter
 
 
 class FolderWriter(ImageWriter[FolderSource]):
-    """The same relative names; PNG, TIFF and BMP without loss, JPEG at quality 95, which is not without loss."""
+    """Writes pictures under the relative names of the input. PNG, TIFF and BMP are lossless; JPEG has quality 95."""
 
     leaves_out = True
 
@@ -25,7 +25,9 @@ class FolderWriter(ImageWriter[FolderSource]):
         for name in listing.folders:
             (self.partial / name).mkdir()
         for name in self.source.carried:
-            shutil.copyfile(self.source.path / name, self.partial / name)  # of a link, what it links to
+            shutil.copyfile(
+                self.source.path / name, self.partial / name
+            )  # copies the content behind a link, not the link
 
     def _put(self, index: int, image: NDArray[Any]) -> None:
         encoded = picture.encode(image, self.source.file(index), self.source.where(index))

@@ -1,4 +1,4 @@
-"""The images of a data set in groups of one size, read ahead, in bounded memory."""
+"""Reading the images of a data set ahead, in groups of one size and in bounded memory."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from simgan.images.sampling import evenly_spaced
 from simgan.images.source import ImageSource
 from simgan.images.threads import ahead
 
-AT_ONCE = 64  # images in a group at most: enough to keep any device busy
-_GROUP_BYTES = 2**22  # pixels in a group at most, as stored; a larger image is a group of its own
-# Images of all sizes that may wait until their group is full.
+AT_ONCE = 64  # largest number of images in a group: enough to keep any device busy
+_GROUP_BYTES = 2**22  # most bytes of stored pixels in a group; a larger image is a group of its own
+# Largest number and bytes of images, of all sizes together, that wait until their group is full.
 _WAITING = 4 * AT_ONCE
 _WAITING_BYTES = 4 * _GROUP_BYTES
-# Images are read in blocks: large enough that a call costs little, small enough that a few fit anywhere.
+# Images are read in blocks: large enough that a call costs little, small enough that several fit into any memory.
 _BLOCK_BYTES = 2**20
-_SAMPLED = 32  # images whose sizes are looked at beforehand
-_LOOKED_AT = 9  # the same, in each block
+_SAMPLED = 32  # images of the data set whose sizes are read first
+_SAMPLED_IN_BLOCK = 9  # images of each block whose sizes are read before the block
 
 Size = tuple[int, int]
 Block = tuple[range, list[NDArray[Any]]]
@@ -36,24 +36,24 @@ class Group(NamedTuple):
 
 
 def images_in_group(image_bytes: int) -> int:
-    """How many images of so many bytes each make a full group."""
+    """The number of images in a full group, if each image has `image_bytes` bytes."""
     return max(1, min(AT_ONCE, _GROUP_BYTES // image_bytes))
 
 
 def sampled_sizes(source: ImageSource) -> list[Size]:
-    """(H, W) of a few images, evenly spaced: all sizes that a set has, unless some are rare."""
+    """(H, W) of a few evenly spaced images. Rare sizes of the data set may be missing."""
     return [source.size(index) for index in evenly_spaced(len(source), _SAMPLED)]
 
 
 def groups_of_one_size(source: ImageSource) -> Generator[Group]:
-    """Every image of `source` once, in order within a size. Close the generator, so that no thread is left.
+    """Yields every image of `source` once; images of one size come in order. Close the generator to end its thread.
 
-    A group has at most AT_ONCE images and _GROUP_BYTES of pixels, or is one image. In memory at once are at most
+    A group has at most AT_ONCE images and _GROUP_BYTES of pixels, or is one larger image. Memory holds at most
     _WAITING images or _WAITING_BYTES that wait for others of their size, and three blocks that are read ahead, each of
-    _BLOCK_BYTES or one image.
+    at most _BLOCK_BYTES or one larger image.
 
     Raises:
-        DataError: an image cannot be read, or does not fit the others.
+        DataError: an image cannot be read, or differs from the data set in type or channels.
     """
     waiting: dict[tuple[int, ...], list[tuple[int, NDArray[Any]]]] = {}
     with closing(_blocks(source)) as blocks:
@@ -89,15 +89,15 @@ def _blocks(source: ImageSource) -> Generator[Block]:
 def _parts(source: ImageSource) -> Iterator[range]:
     """The indices of each block.
 
-    Images may have any size, and to ask for that of each would take as long as to read small ones. A block is made for
-    the largest of the sampled images and of a few of its own.
+    Images may have any size, and asking for the size of every image would take as long as reading small images. So the
+    number of images in a block follows from the largest image in a sample of the data set and of the block.
     """
     typical = max(_image_bytes(source, size) for size in sampled_sizes(source))
     start = 0
     while start < len(source):
         count = min(_fitting(typical), len(source) - start)
-        looked_at = (source.size(start + place) for place in evenly_spaced(count, _LOOKED_AT))
-        count = min(count, _fitting(max(_image_bytes(source, size) for size in looked_at)))
+        sizes = (source.size(start + place) for place in evenly_spaced(count, _SAMPLED_IN_BLOCK))
+        count = min(count, _fitting(max(_image_bytes(source, size) for size in sizes)))
         yield range(start, start + count)
         start += count
 
@@ -107,5 +107,5 @@ def _image_bytes(source: ImageSource, size: Size) -> int:
 
 
 def _fitting(image_bytes: int) -> int:
-    """Images in a block."""
+    """The number of images in a block, if each image has `image_bytes` bytes."""
     return max(1, min(_WAITING, _BLOCK_BYTES // image_bytes))

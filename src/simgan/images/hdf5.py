@@ -1,58 +1,32 @@
-"""HDF5: one data set per image in a group (the Kaggle eye-gaze layout), or one N x H x W [x C] data set."""
+"""Opening HDF5 files: which of the layouts a file has, and where in it the images lie."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import h5py
-import numpy as np
-from numpy.typing import NDArray
 
 from simgan.errors import DataError
-from simgan.images.arrays import (
-    Member,
-    as_image,
-    check_bytes,
-    check_dtype,
-    check_layout,
-    check_shape,
-    check_size,
-    check_stack,
-    choose,
-    one_line,
-)
-from simgan.images.hdf5_file import (
-    H5_ERRORS,
-    encoded,
-    is_hard,
-    names_in,
-    open_one,
-    plain,
-    read_label,
-    read_one,
-    reading,
-    with_cache,
-)
-from simgan.images.hdf5_stack import Hdf5Stack
-from simgan.images.hdf5_trial import try_text
-from simgan.images.known_sizes import KnownSizes
-from simgan.images.names import IndexNames, PackedNames
+from simgan.images.arrays import IMAGE_NAMES, Member, choose, one_line
+from simgan.images.hdf5_file import H5_ERRORS, encoded, has_hard, is_hard, names_in, plain
+from simgan.images.hdf5_joined import JoinedHdf5
+from simgan.images.hdf5_keyed import KeyedHdf5, ScatteredHdf5
+from simgan.images.hdf5_search import MAX_PLACES, GlobSearch, images_beside, is_glob, looks_like_one_image
+from simgan.images.hdf5_source import Hdf5Source
+from simgan.images.hdf5_stacked import StackedHdf5
 from simgan.images.sampling import evenly_spaced
-from simgan.images.source import ImageSource
-from simgan.settings.choices import Layout
 
 # Each is opened to see what it is: this many take a tenth of a second.
 MAX_MEMBERS = 1000
-# Labels put together at once: millions of small arrays would take many times the memory of their values.
-LABEL_BLOCK = 4096
+_MORE_WAYS = "; --key '*/image' if each person's group has images; --key / if each image is a data set at the root"
+_LISTED = 8
 
 
-def open_hdf5(path: Path, key: str | None) -> ImageSource:
+def open_hdf5(path: Path, key: str | None) -> Hdf5Source:
     """The images of an HDF5 file, not yet settled. `key` may lead into groups: 'train/image'.
 
-    The keys are listed, no image is opened. Raises DataError if the file is unreadable or the images are not found.
+    With a glob, '*/image', it names images in several places; '/' are the data sets at the root, an image each. Names
+    are listed, no image is read. Raises DataError if the file is unreadable or the images are not found.
     """
     try:
         file = h5py.File(path, "r")
@@ -78,15 +52,98 @@ def open_hdf5(path: Path, key: str | None) -> ImageSource:
         ) from error
 
 
-def _find(file: h5py.File, path: Path, key: str | None) -> ImageSource:
+def _find(file: h5py.File, path: Path, key: str | None) -> Hdf5Source:
+    if key is None or not key.strip("/"):
+        source = _at_the_root(file, path, key)
+        if source is not None:
+            return source
     parent, name = _inside(file, key)
+    literal = name is not None and "/" not in name and parent.id.links.exists(encoded(name))
+    if key is not None and is_glob(key) and not literal:
+        return _fitting(file, path, key)
     members = _members(parent, path)
-    chosen = choose(members, name, str(path))
-    node = plain(parent, chosen, f"{path}: {chosen!r}")
+    chosen = choose(members, name, str(path), _MORE_WAYS)
     others = [member.name for member in members if member.name != chosen]
+    return _one_place(file, path, parent, chosen, others)
+
+
+def _one_place(
+    file: h5py.File, path: Path, parent: h5py.Group, name: str, others: list[str], places: int = 1
+) -> Hdf5Source:
+    node = plain(parent, name, f"{path}: {name!r}")
     if isinstance(node, h5py.Group):
         return KeyedHdf5(path, file, parent, node, others)
-    return StackedHdf5(path, file, parent, node, others)
+    return StackedHdf5(path, file, parent, node, others, places)
+
+
+def _at_the_root(file: h5py.File, path: Path, key: str | None) -> Hdf5Source | None:
+    """The data sets at the root, an image each; None if they do not look so, and `key` does not name them."""
+    root: h5py.Group = file["/"]
+    if key is None and any(root.id.links.exists(encoded(name)) for name in IMAGE_NAMES):
+        return None
+    found = images_beside(root, sure=key is not None)
+    if found is None:
+        if key is None:
+            return None
+        raise DataError(
+            f"{path}: expected images among the data sets at the root, as key= (--key /) says, received none; "
+            "name the group or array that holds them (--key NAME)"
+        )
+    source = KeyedHdf5(path, file, root, root, found.groups, found.images)
+    source.kind += " at the root"
+    if key is None:
+        source.more_notes = ("each data set at the root is taken for an image; name others with key= (--key NAME)",)
+    if found.rest:
+        listed = _listed(found.rest)
+        source.more_notes += (f"no images, since of another type or shape, and carried over as is: {listed}",)
+    return source
+
+
+def _fitting(file: h5py.File, path: Path, key: str) -> Hdf5Source:
+    """The images at all places that the glob `key` fits."""
+    search = GlobSearch(file, key, path)
+    paths = search.paths
+    if not paths:
+        listed = _listed([f"{member.name} ({member.described})" for member in _members(file["/"], path)])
+        raise DataError(
+            f"{path}: expected groups or arrays that fit the key {key!r}, received none; at the root are {listed}; "
+            "name the images with key= (--key)"
+        )
+    single = {_is_one_image(file, paths.encoded(index)) for index in evenly_spaced(len(paths), MAX_PLACES)}
+    if single == {True}:
+        own_groups = not is_glob(key.rpartition("/")[2])
+        source: Hdf5Source = ScatteredHdf5(path, file, file["/"], paths, own_groups=own_groups)
+    elif len(paths) > MAX_PLACES or len(single) > 1:
+        limit = f"images, or at most {MAX_PLACES} groups or arrays of images,"
+        raise DataError(
+            f"{path}: expected {limit} that fit the key {key!r}, received {len(paths)} places "
+            f"{'of both kinds' if len(single) > 1 else ''}; write out more of the path"
+        )
+    else:
+        source = _joined(file, path, list(paths))
+    if search.without:
+        source.more_notes = (f"groups without what the key {key!r} names, not used: {_listed(search.without)}",)
+    return source
+
+
+def _is_one_image(file: h5py.File, place: bytes) -> bool:
+    shape = getattr(file[place], "shape", None) or ()
+    return len(shape) == 2 or (len(shape) == 3 and looks_like_one_image(shape))
+
+
+def _joined(file: h5py.File, path: Path, places: list[str]) -> Hdf5Source:
+    parts = []
+    for place in places:
+        above, _, name = place.rpartition("/")
+        parent: h5py.Group = file[encoded(above or "/")]
+        beside = (member.name for member in _members(parent, path))
+        others = [other for other in beside if f"{above}/{other}".strip("/") not in places]
+        parts.append(_one_place(file, path, parent, name, others, len(places)))
+    return parts[0] if len(parts) == 1 else JoinedHdf5(path, file, file["/"], parts)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(map(repr, names[:_LISTED])) + (f" and {len(names) - _LISTED} more" if names[_LISTED:] else "")
 
 
 def _inside(file: h5py.File, key: str | None) -> tuple[h5py.Group, str | None]:
@@ -96,7 +153,7 @@ def _inside(file: h5py.File, key: str | None) -> tuple[h5py.Group, str | None]:
     parent = root
     for part in above:
         # One by one: a path as a whole would be followed through links into other files.
-        if not _hard(parent, part, h5py.Group):
+        if not has_hard(parent, part, h5py.Group):
             return root, key
         parent = parent[part]
     return parent, last if above else key
@@ -106,7 +163,7 @@ def _members(parent: h5py.Group, path: Path) -> list[Member]:
     if len(parent) > MAX_MEMBERS:
         raise DataError(
             f"{path}: expected at most {MAX_MEMBERS} groups and data sets in {parent.name!r}, received {len(parent)}; "
-            "put the images into a group named 'image'"
+            "put the images into a group named 'image', or name them (--key / if each image is a data set at the root)"
         )
     return [_member(parent, name) for name in names_in(parent)]  # h5py gives bytes for what is no UTF-8
 
@@ -119,179 +176,3 @@ def _member(parent: h5py.Group, name: str) -> Member:
         return Member(name, f"a group of {len(node)}", stack=False)
     shape = getattr(node, "shape", None) or ()
     return Member(name, f"{'x'.join(map(str, shape)) or 'one value'} {getattr(node, 'dtype', '')}", len(shape) >= 3)
-
-
-class Hdf5Source(ImageSource):
-    """What the two layouts share. `location` is the path of the images inside the file."""
-
-    def __init__(
-        self,
-        path: Path,
-        kind: str,
-        file: h5py.File,
-        parent: h5py.Group,
-        node: h5py.Group | h5py.Dataset,
-        names: Sequence[str],
-        label_names: list[str],
-    ) -> None:
-        super().__init__(path, kind, names, label_names)
-        self._file = file
-        self._parent = parent
-        self._tried: set[str] = set()  # labels of text of varying length
-        self.location: str = node.name
-
-    def _label(self, dataset: h5py.h5d.DatasetID, name: str, where: str) -> NDArray[Any]:
-        """The values of `dataset`, one of label `name`; text of varying length once another process could read it."""
-        if dataset.dtype.hasobject and name not in self._tried:
-            try_text(self.path, f"{self._parent.name.rstrip('/')}/{name}", len(self), where)
-            self._tried.add(name)
-        return read_label(dataset, where)
-
-    def close(self) -> None:
-        self._file.close()
-
-
-class KeyedHdf5(Hdf5Source):
-    """A group with one (H, W) or (H, W, C) data set per image; its sibling groups with the same keys are labels."""
-
-    names: PackedNames
-
-    def __init__(self, path: Path, file: h5py.File, parent: h5py.Group, group: h5py.Group, others: list[str]) -> None:
-        names = names_in(group)
-        if not names:
-            raise DataError(f"{path}: expected images in group {group.name!r}, received none; add some or use key=")
-        probes = [names[index] for index in evenly_spaced(len(names), 16)]
-        labels = [other for other in others if _has_any(parent, other, probes)]
-        super().__init__(path, "HDF5, one data set per image", file, parent, group, names, labels)
-        self._group = group
-        self._sizes = KnownSizes(len(self))
-
-    def use_layout(self, layout: Layout | None) -> None:
-        try:
-            with reading(self.where(0)):
-                shape = self._opened(0, self.where(0))[1]
-        except DataError:  # raised again, or listed, when the image is read
-            return
-        if len(shape) == 3 or layout == "nchw":
-            check_layout((len(self), *shape), layout, f"{self.path}: {self.location!r}")
-
-    def _opened(self, index: int, where: str) -> tuple[h5py.h5d.DatasetID, tuple[int, ...]]:
-        """The data set of image `index` and its shape, checked as its type is; nothing read."""
-        dataset = open_one(self._group, self.names.encoded(index), where)
-        shape = dataset.shape or ()
-        check_dtype(dataset.dtype, where)
-        check_shape(shape, where)
-        check_size(shape, dataset.dtype, where)
-        return dataset, shape
-
-    def stored(self, index: int) -> NDArray[Any]:
-        where = self.where(index)
-        with reading(where):
-            image = read_one(*self._opened(index, where))
-            image = np.moveaxis(image, 0, -1) if self.layout == "nchw" else image
-            return self._sizes.note(index, as_image(image, where))
-
-    def size(self, index: int) -> tuple[int, int]:
-        known = self._sizes.of(index)
-        if known is not None:
-            return known
-        where = self.where(index)
-        with reading(where):
-            shape = self._opened(index, where)[1]
-            height, width = shape[1:] if self.layout == "nchw" else shape[:2]
-        return int(height), int(width)
-
-    def _labels(self, name: str) -> NDArray[Any]:
-        group = self._parent[encoded(name)]
-        with reading(f"{self.path}: label {name!r}"):
-            held = names_in(group)
-        self._check_keys(name, held)
-        firsts: dict[tuple[int, ...], str] = {}
-        blocks = []
-        for start in range(0, len(self), LABEL_BLOCK):
-            values = []
-            for key in self.names[start : start + LABEL_BLOCK]:
-                where = f"{self.path}: label {name}/{key}"
-                with reading(where):
-                    values.append(self._label(open_one(group, encoded(key), where), name, where))
-                # All together, and texts as long as the longest.
-                check_bytes(values[-1].nbytes * len(self), f"{self.path}: label {name!r}")
-                firsts.setdefault(values[-1].shape, key)
-            if len(firsts) > 1:
-                listed = ", ".join(f"{shape} for {key!r}" for shape, key in list(firsts.items())[:2])
-                raise DataError(f"{self.path}: expected labels {name!r} of one shape, received {listed}; mend them")
-            blocks.append(np.stack(values))
-        return np.concatenate(blocks)
-
-    def _check_keys(self, name: str, held: PackedNames) -> None:
-        if held == self.names:
-            return
-        known = set(held)
-        missing = [key for key in self.names if key not in known]
-        if missing:
-            raise DataError(
-                f"{self.path}: expected a label {name!r} for each of {len(self)} images, received none for "
-                f"{len(missing)}, the first {missing[0]!r}; add them, or remove these images or this label"
-            )
-
-
-class StackedHdf5(Hdf5Source):
-    """One (N, H, W) or (N, H, W, C) data set; the other data sets beside it that are N long are labels."""
-
-    def __init__(
-        self, path: Path, file: h5py.File, parent: h5py.Group, dataset: h5py.Dataset, others: list[str]
-    ) -> None:
-        check_stack(dataset.shape or (), dataset.dtype, f"{path}: {dataset.name!r}")
-        labels = [other for other in others if _is_long(parent, other, dataset.shape[0])]
-        names = IndexNames(dataset.shape[0])
-        super().__init__(path, "HDF5, one data set for all images", file, parent, dataset, names, labels)
-        self.no_labels = tuple(other for other in others if other not in labels and _hard(parent, other, h5py.Dataset))
-        self._size = int(dataset.shape[1]), int(dataset.shape[2])
-        self._stack = Hdf5Stack(with_cache(file, dataset.name))
-
-    def use_layout(self, layout: Layout | None) -> None:
-        shape = self._file[self.location].shape
-        check_layout(shape, layout, f"{self.path}: {self.location!r}")
-        if layout == "nchw":
-            self._size = int(shape[2]), int(shape[3])
-            self._stack.channels_first = True
-
-    def stored(self, index: int) -> NDArray[Any]:
-        with reading(self.where(index)):
-            image: NDArray[Any] = self._stack.read([index])[0]
-        return image
-
-    def stored_many(self, indices: Sequence[int]) -> Sequence[NDArray[Any]] | NDArray[Any]:
-        try:
-            return self._stack.read(indices)
-        except H5_ERRORS:
-            return super().stored_many(indices)  # names the image that is damaged
-
-    def size(self, index: int) -> tuple[int, int]:
-        return self._size
-
-    def _labels(self, name: str) -> NDArray[Any]:
-        where = f"{self.path}: label {name!r}"
-        with reading(where):
-            return self._label(plain(self._parent, name, where).id, name, where)
-
-    def close(self) -> None:
-        self._stack.close()
-        super().close()
-
-
-def _hard(parent: h5py.Group, name: str, kind: type) -> bool:
-    link = encoded(name)
-    return bool(link) and parent.id.links.exists(link) and is_hard(parent, link) and isinstance(parent[link], kind)
-
-
-def _has_any(parent: h5py.Group, name: str, keys: list[str]) -> bool:
-    if not _hard(parent, name, h5py.Group):
-        return False
-    group = parent[encoded(name)]
-    # By the link: asking `in` for what a link leads to opens other files.
-    return any(group.id.links.exists(encoded(key)) for key in keys)
-
-
-def _is_long(parent: h5py.Group, name: str, count: int) -> bool:
-    return _hard(parent, name, h5py.Dataset) and (parent[encoded(name)].shape or ())[:1] == (count,)

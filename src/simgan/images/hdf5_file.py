@@ -27,7 +27,7 @@ H5_ERRORS = (OSError, KeyError, RuntimeError, ValueError, TypeError, MemoryError
 def plain(parent: h5py.Group, name: str, where: str) -> Any:
     """The group or data set `name` of `parent`; DataError if it is a link or its values lie in another file."""
     if not is_hard(parent, encoded(name)):
-        raise _link(where)
+        raise linked(where)
     node = parent[encoded(name)]
     if isinstance(node, h5py.Dataset):
         check_storage(node.id, where)
@@ -39,7 +39,14 @@ def is_hard(group: h5py.Group, name: bytes) -> bool:
     return b"/" not in name and bool(group.id.links.get_info(name).type == h5py.h5l.TYPE_HARD)
 
 
-def _link(where: str) -> DataError:
+def has_hard(parent: h5py.Group, name: str, kind: type) -> bool:
+    """Whether `parent` itself holds a group (h5py.Group) or a data set (h5py.Dataset) of this name."""
+    link = encoded(name)
+    return bool(link) and parent.id.links.exists(link) and is_hard(parent, link) and isinstance(parent[link], kind)
+
+
+def linked(where: str) -> DataError:
+    """The error for a link where data was expected."""
     return DataError(f"{where}: expected data, received a link; copy what it points to into the file (h5repack)")
 
 
@@ -51,7 +58,7 @@ def encoded(name: str) -> bytes:
 def open_one(group: h5py.Group, name: bytes, where: str) -> h5py.h5d.DatasetID:
     """As `plain`, for one of very many data sets: h5py's low-level interface takes a third of the time."""
     if not is_hard(group, name):
-        raise _link(where)
+        raise linked(where)
     dataset = h5py.h5d.open(group.id, name)
     # Only values that lie in one piece in this file have an offset: most do, and asking takes no time.
     if dataset.get_offset() is None:
@@ -130,9 +137,9 @@ def _read_text(dataset: h5py.Dataset, where: str) -> NDArray[Any]:
     return np.concatenate(parts)
 
 
-def with_cache(file: h5py.File, name: str) -> h5py.Dataset:
-    """The data set `name` with a chunk cache of CHUNK_CACHE bytes."""
+def with_cache(file: h5py.File, name: str, nbytes: int) -> h5py.Dataset:
+    """The data set `name` with a chunk cache of `nbytes` bytes."""
     access = h5py.h5p.create(h5py.h5p.DATASET_ACCESS)
     # 10,007: HDF5 asks for a prime, far above the number of chunks that the cache holds.
-    access.set_chunk_cache(10_007, CHUNK_CACHE, 0.75)
+    access.set_chunk_cache(10_007, nbytes, 0.75)
     return h5py.Dataset(h5py.h5d.open(file.id, encoded(name), access))

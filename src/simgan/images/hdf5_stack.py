@@ -12,7 +12,6 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from simgan.images import hdf5_file
 from simgan.images.arrays import as_images, as_slice
 
 # Images that are unpacked at once: a few chunks' worth.
@@ -22,7 +21,7 @@ _MOST_BLOCK_BYTES = 2**28
 
 
 class Hdf5Stack:
-    """Reads from `dataset`; safe from several threads.
+    """Reads from `dataset`, which has a chunk cache of `cache_bytes`; safe from several threads.
 
     Compressed chunks hold many images, and reading one image decodes them all. In order that costs nothing, since the
     chunk cache holds them for the next images. Out of order it would be done anew for every image, so a data set that
@@ -30,14 +29,14 @@ class Hdf5Stack:
     if there is room for it (in TMPDIR, as large as the images). The file goes away with this object.
     """
 
-    def __init__(self, dataset: h5py.Dataset) -> None:
+    def __init__(self, dataset: h5py.Dataset, cache_bytes: int) -> None:
         self.channels_first = False  # whether the axes in the file are (N, C, H, W)
         self._dataset = dataset
         self._unpacked: NDArray[Any] | None = None
         chunked = dataset.chunks is not None and dataset.chunks[0] > 1
         self._unpack_first = (
             chunked
-            and dataset.nbytes > hdf5_file.CHUNK_CACHE
+            and dataset.nbytes > cache_bytes
             and dataset.chunks[0] * dataset.nbytes // len(dataset) <= _MOST_BLOCK_BYTES
         )
         self._lock = threading.Lock()

@@ -15,7 +15,7 @@ from pathlib import Path
 import h5py
 
 from simgan.errors import DataError
-from simgan.images.hdf5_file import names_in, open_one, read_label
+from simgan.images.hdf5_file import encoded, names_in, open_one, plain, read_label
 
 # Ours: sound text of a few images takes half a second, most of it the start of the process.
 SECONDS = 30.0
@@ -23,8 +23,8 @@ _SECONDS_EACH = 1e-3
 _READ = "from simgan.images.hdf5_trial import main; main()"
 
 
-def try_text(path: Path, location: str, values: int, where: str) -> None:
-    """Lets another process read the data set, or the group of them, at `location`: `values` in all.
+def try_text(path: Path, locations: list[str], values: int, where: str) -> None:
+    """Lets another process read the data sets, or the groups of them, at `locations`: `values` in all.
 
     Raises:
         DataError: it was killed by what it read, or took far longer than sound text takes. What else may be wrong
@@ -34,7 +34,7 @@ def try_text(path: Path, location: str, values: int, where: str) -> None:
     try:
         done = subprocess.run(
             [sys.executable, "-P", "-c", _READ],  # -P: a json.py in the current folder is not ours
-            input=json.dumps([str(path), location]).encode(),
+            input=json.dumps([str(path), *locations]).encode(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
@@ -56,11 +56,13 @@ def try_text(path: Path, location: str, values: int, where: str) -> None:
 
 def main() -> None:
     """Reads what stdin names, in a process of its own."""
-    path, location = json.load(sys.stdin)
+    path, *locations = json.load(sys.stdin)
     with h5py.File(path, "r") as file:
-        node = file[location.encode("utf-8", "surrogateescape")]
-        if isinstance(node, h5py.Dataset):
-            read_label(node.id, location)
-            return
-        for name in names_in(node):
-            read_label(open_one(node, name.encode("utf-8", "surrogateescape"), location), location)
+        for location in locations:
+            parent, _, name = location.rpartition("/")
+            node = plain(file[encoded(parent or "/")], name, location)
+            if isinstance(node, h5py.Dataset):
+                read_label(node.id, location)
+                continue
+            for key in names_in(node):
+                read_label(open_one(node, encoded(key), location), location)

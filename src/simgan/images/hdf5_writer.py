@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 
 from simgan.files.error_keeping_file import ErrorKeepingFile
 from simgan.images.arrays import as_slice
-from simgan.images.hdf5 import Hdf5Source, KeyedHdf5
 from simgan.images.hdf5_file import with_cache, write_one
+from simgan.images.hdf5_keyed import KeyedHdf5
+from simgan.images.hdf5_source import Hdf5Source
+from simgan.images.hdf5_stacked import StackedHdf5
 from simgan.images.opening import HDF5_SUFFIXES
 from simgan.images.writer import ImageWriter
 
@@ -32,36 +35,49 @@ class Hdf5Writer(ImageWriter[Hdf5Source]):
         super().__init__(source, output)
         self._file: h5py.File | None = None
         self._disk: ErrorKeepingFile | None = None
+        self._nodes: list[Any] = []  # in the copy: the group or data set with the images of each part
 
     def _begin(self) -> None:
         shutil.copyfile(self.source.path, self.partial)
         self._disk = ErrorKeepingFile(self.partial, "r+b")
-        self._file = h5py.File(self._disk, "r+")
-        location = self.source.location
-        keyed = isinstance(self.source, KeyedHdf5)
-        self._images = self._file[location] if keyed else with_cache(self._file, location)
-        self.leaves_out = keyed
+        file = self._file = h5py.File(self._disk, "r+")
+        for part in self.source.parts():
+            if isinstance(part, StackedHdf5):
+                self._nodes.append(with_cache(file, part.location, part.cache_bytes))
+            else:
+                self._nodes.append(file[part.location])
+        self.leaves_out = all(isinstance(part, KeyedHdf5) for part in self.source.parts())
 
     def _put(self, index: int, image: NDArray[Any]) -> None:
-        if isinstance(self.source, KeyedHdf5):
-            stored = np.moveaxis(image, -1, 0) if self.source.layout == "nchw" else image
-            write_one(self._images, self.source.names.encoded(index), stored, self.source.where(index))
+        number, place = self.source.locate(index)
+        part, node = self.source.parts()[number], self._nodes[number]
+        if isinstance(part, KeyedHdf5):
+            stored = np.moveaxis(image, -1, 0) if part.layout == "nchw" else image
+            write_one(*part.place(node, place), stored, self.source.where(index))
         else:
-            self._put_many([index], image[np.newaxis])
+            _put_together(part, node, slice(place, place + 1), image[np.newaxis])
 
     def _put_many(self, indices: Sequence[int], images: Sequence[NDArray[Any]] | NDArray[Any]) -> None:
-        together = as_slice(indices)
-        if isinstance(self.source, KeyedHdf5) or together is None:
-            super()._put_many(indices, images)
-        else:
-            stored = np.moveaxis(np.asarray(images), -1, 1) if self.source.layout == "nchw" else np.asarray(images)
-            self._images[together] = stored.reshape(len(indices), *self._images.shape[1:])
+        located = [self.source.locate(index) for index in indices]
+        start = 0
+        for number, run in groupby(located, key=lambda at: at[0]):
+            places = [place for _, place in run]
+            stop = start + len(places)
+            part, together = self.source.parts()[number], as_slice(places)
+            if isinstance(part, KeyedHdf5) or together is None:
+                super()._put_many(indices[start:stop], images[start:stop])
+            else:
+                _put_together(part, self._nodes[number], together, images[start:stop])
+            start = stop
         self._check_disk()
 
     def _leave_out(self, index: int) -> None:
-        name, beside = self.source.names[index], self._images.parent
-        for group in (self._images, *(beside[label] for label in self.source.label_names)):
-            if name in group:
+        number, place = self.source.locate(index)
+        part, node = self.source.parts()[number], self._nodes[number]
+        if not isinstance(part, KeyedHdf5):
+            raise NotImplementedError  # `leaves_out` is False
+        for group, name in [part.place(node, place), *part.label_places_of(node, place)]:
+            if group.id.links.exists(name):
                 del group[name]
 
     def _finish(self) -> None:
@@ -73,8 +89,17 @@ class Hdf5Writer(ImageWriter[Hdf5Source]):
             raise self._disk.error
 
     def _release(self) -> None:
-        file, self._file, self._images = self._file, None, None
+        file, self._file = self._file, None
+        self._nodes.clear()
         if file is not None:
             file.close()
         if self._disk is not None:
             self._disk.close()
+
+
+def _put_together(
+    part: Hdf5Source, dataset: h5py.Dataset, places: slice, images: Sequence[NDArray[Any]] | NDArray[Any]
+) -> None:
+    """Writes (N, H, W, C) `images` to consecutive places of a data set for all images."""
+    stored = np.moveaxis(np.asarray(images), -1, 1) if part.layout == "nchw" else np.asarray(images)
+    dataset[places] = stored.reshape(len(stored), *dataset.shape[1:])

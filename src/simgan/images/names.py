@@ -1,4 +1,4 @@
-"""Names of images, of which there may be millions: sequences that take no or few bytes a name."""
+"""Names of images, in sequences that need few bytes a name or none: a data set may have millions of images."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import SupportsIndex, overload
 
 
 class Names(Sequence[str]):
-    """A sequence of names, made on use. It equals another sequence of the same names."""
+    """A sequence that makes each name when it is asked for. It is equal to any sequence of the same names."""
 
     @abstractmethod
     def _name(self, index: int) -> str:
@@ -34,7 +34,7 @@ class Names(Sequence[str]):
 
 
 class IndexNames(Names):
-    """'000', '001', ...: `count` indices, zero-padded to one width so that they sort as numbers do."""
+    """The names '000', '001', ...: `count` indices, zero-padded to one width so that names sort like numbers."""
 
     def __init__(self, count: int) -> None:
         self._count = count
@@ -48,14 +48,17 @@ class IndexNames(Names):
 
 
 class PackedNames(Names):
-    """UTF-8 names end to end: a tuple of str takes ten times as much. Bytes that are no UTF-8 become surrogates."""
+    """Names joined in one buffer of UTF-8 bytes, a tenth of the memory of a tuple of str.
+
+    Bytes that are not valid UTF-8 become surrogate characters.
+    """
 
     def __init__(self) -> None:
         self._bytes = bytearray()
         self._ends = array("Q", [0])
 
     def append(self, name: bytes) -> None:
-        """Add one at the end."""
+        """Adds a name at the end."""
         self._bytes += name
         self._ends.append(len(self._bytes))
 
@@ -63,7 +66,7 @@ class PackedNames(Names):
         return len(self._ends) - 1
 
     def encoded(self, index: int) -> bytes:
-        """Name 0 <= index < N as it was appended."""
+        """The bytes of name 0 <= index < N, as given to `append`."""
         return bytes(self._bytes[self._ends[index] : self._ends[index + 1]])
 
     def _name(self, index: int) -> str:

@@ -1,6 +1,6 @@
-"""What is unusual, though usable, about a data set: said by `check`, and before any work by every other command.
+"""Notes on what is unusual about a data set that can be used. Every command prints them before it starts its work.
 
-What would spoil labels or numbers is no note but a DataError.
+A fault that would make labels or pixel values wrong is not a note: it raises DataError.
 """
 
 from __future__ import annotations
@@ -20,31 +20,34 @@ from simgan.images.pixels import SMALL_PART, PixelRange, any_finite
 from simgan.images.sampling import evenly_spaced
 from simgan.images.source import ImageSource
 
-# Enough to meet what is usual in a set, and read in a second or two. Ours.
+# Images that are read for the notes. Enough to find what is common in a set, and read in a second or two. Ours.
 NOTE_SAMPLE = 64
-_DARK_16_BITS = 65536 / 4  # below it two of the sixteen bits are unused
-_STRETCH = 1.05  # a ratio of height to width may change by so much unnoticed
-_SCALE = 2.0  # times the size of training: textures look different
+_DARK_16_BITS = 65536 / 4  # if all pixels are below it, the upper two of the sixteen bits are unused
+_STRETCH = 1.05  # a change of the ratio of height to width by a smaller factor is not worth a note
+_SCALE = 2.0  # images this many times larger or smaller than in training have other textures
 
 
 class Note(NamedTuple):
-    """One line about a data set."""
+    """One line of text about a data set."""
 
     text: str
     warning: bool = False
-    """Whether the result is likely to be wrong."""
+    """Whether a wrong result is likely."""
 
     def line(self, path: Path) -> str:
-        """What a command prints about the data set at `path`."""
+        """The line that a command prints about the data set at `path`."""
         return f"{'warning' if self.warning else 'note'}: {path}: {self.text}"
 
 
 @dataclass
 class Seen:
-    """What was seen of the images of a set so far; pixels of those of its type, finite ones alone."""
+    """Statistics of the images of a data set that were read so far.
+
+    `minimum`, `maximum`, `total` and `pixels` cover the finite pixels of images that have the type of the data set.
+    """
 
     sampled: bool = False
-    """Whether these are some of the images alone."""
+    """Whether only a sample of the images is read."""
     readable: int = 0
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     minimum: float = math.inf
@@ -55,7 +58,7 @@ class Seen:
     first_with: dict[str, str] = field(default_factory=dict)
 
     def image(self, source: ImageSource, index: int, image: NDArray[Any]) -> None:
-        """Adds image `index` of `source`, (H, W, C)."""
+        """Adds `image`, (H, W, C), which is image `index` of `source`."""
         self.readable += 1
         self.sizes[image.shape[:2]] += 1
         if image.dtype != source.dtype:
@@ -67,10 +70,10 @@ class Seen:
             self.total += float(finite.sum(dtype=np.float64))
             self.pixels += finite.size
             if low == high:
-                self.remark("with the same value everywhere", source.names[index])
+                self.remark("have one pixel value everywhere", source.names[index])
 
     def remark(self, text: str, name: str) -> None:
-        """Counts what is unusual about the image `name`."""
+        """Counts one image, `name`, to which the remark `text` applies."""
         self.remarks[text] += 1
         self.first_with.setdefault(text, name)
 
@@ -82,14 +85,14 @@ def sample_notes(
     resized_to: tuple[int, int] | None = None,
     trained_at: tuple[int, int] | None = None,
 ) -> tuple[Note, ...]:
-    """Notes on a set of which NOTE_SAMPLE evenly spaced images are read.
+    """Notes on a data set. Reads NOTE_SAMPLE evenly spaced images of it.
 
-    Images that cannot be used are passed over: whoever uses them says so.
+    Images that cannot be used are skipped: the code that uses them later raises the error.
 
     Args:
-        flag: the option, of the command that says the notes, which gives the pixel range.
+        flag: the command line option for the pixel range, which the notes recommend.
         resized_to: (H, W) that every image is resized to in training.
-        trained_at: (H, W) that R was trained at, of images that R is to refine at their own size.
+        trained_at: (H, W) that R was trained at; R refines the images of `source` at their own size.
     """
     seen = Seen(sampled=len(source) > NOTE_SAMPLE)
     for index in evenly_spaced(len(source), NOTE_SAMPLE):
@@ -104,7 +107,10 @@ def sample_notes(
 
 
 def notes_on(source: ImageSource, seen: Seen, *, flag: str = "--range") -> tuple[Note, ...]:
-    """Notes on a settled set of which `seen` was seen, in lines that can be printed. `flag`: as in `sample_notes`."""
+    """Notes on `source`, after `settle`, from the statistics in `seen`. Their texts are printable.
+
+    `flag`: as in `sample_notes`.
+    """
     found = [*_range_notes(source, seen, flag), *_channel_notes(source, seen), *_remark_notes(seen)]
     found += [Note(text) for text in source.notes()]
     return tuple(Note(printable(note.text), note.warning) for note in found)
@@ -112,28 +118,31 @@ def notes_on(source: ImageSource, seen: Seen, *, flag: str = "--range") -> tuple
 
 def _range_notes(source: ImageSource, seen: Seen, flag: str) -> list[Note]:
     if not seen.pixels or (source.dtype.kind == "f" and source.pixel_range == any_finite(source.dtype)):
-        return []  # nothing to go by, or `check` goes on after no range fitted
+        return []  # no pixels were read, or `check` continues although no pixel range fits
     notes, used, other = [], source.pixel_range, source.other_range
     if other is not None:
-        kept = "their own range" if source.range_origin == "type" else "the range that is usual for their values"
+        kept = "the full range of that type" if source.range_origin == "type" else "a range that fits their values"
         notes.append(
             Note(
-                f"the range of {other.known_from}, {other.pixel_range}, is one of {other.dtype} pixels; these are "
-                f"{source.dtype}, so {kept} is used"
+                f"the pixel range of {other.known_from}, {other.pixel_range}, is for {other.dtype} pixels; these "
+                f"images are {source.dtype}, so {kept} is used"
             )
         )
     small = seen.maximum - seen.minimum < SMALL_PART * (used.high - used.low)
-    values = f"{source.dtype} pixels in {seen.minimum:g} to {seen.maximum:g}"
+    values = f"{source.dtype} pixels from {seen.minimum:g} to {seen.maximum:g}"
     if source.range_origin == "inferred":
-        text = f"{values} are taken for {used}; where that is wrong, give {flag} LOW HIGH"
-        hardly_negative = used.low < 0 and seen.minimum > SMALL_PART * used.low  # [0, 1] that a filter overshot
-        doubt = " (they fill under a tenth of it)" if small else " (hardly below 0)" if hardly_negative else ""
+        text = f"{values}: the pixel range is assumed to be {used}; if that is wrong, give {flag} LOW HIGH"
+        # Such values are likely from [0, 1], where a resampling filter overshot.
+        hardly_negative = used.low < 0 and seen.minimum > SMALL_PART * used.low
+        doubt = (
+            " (they fill under a tenth of it)" if small else " (they are hardly below 0)" if hardly_negative else ""
+        )
         notes.append(Note(text + doubt, warning=bool(doubt)))
     elif source.range_origin == "type" and source.dtype == np.uint16 and seen.maximum < _DARK_16_BITS:
         notes.append(_dark_note(seen, flag))
     elif source.range_origin != "type" and small and used != _full_range(source.dtype):
-        text = f"{values} fill under a tenth of {used}, the range that is {source.range_origin}"
-        notes.append(Note(f"{text}; where it is another, give {flag} LOW HIGH", True))
+        text = f"{values} fill under a tenth of {used}{source.range_in_words or ', the given range'}"
+        notes.append(Note(f"{text}; if that range is wrong, give {flag} LOW HIGH", True))
     return notes
 
 
@@ -144,8 +153,8 @@ def _full_range(dtype: np.dtype[Any]) -> PixelRange | None:
 def _dark_note(seen: Seen, flag: str) -> Note:
     levels, bits = int(seen.maximum) + 1, max(1, math.ceil(math.log2(seen.maximum + 1)))
     return Note(
-        f"the brightest of 16 bits is {seen.maximum:g}: only {levels:,} of 65,536 levels are used; if the images have "
-        f"fewer bits, give their range: {flag} 0 {2**bits - 1} for {bits} bits",
+        f"the brightest 16-bit pixel is {seen.maximum:g}, so only {levels:,} of 65,536 levels are used; if the camera "
+        f"or renderer has fewer bits, give the range, such as {flag} 0 {2**bits - 1} for {bits} bits",
         levels < SMALL_PART * 65536,
     )
 
@@ -156,20 +165,22 @@ def _channel_notes(source: ImageSource, seen: Seen) -> list[Note]:
         return []
     return [
         Note(
-            f"{source.channels} channels in images {heights[0]} high: transpose them if the channels come first", True
+            f"the images have {source.channels} channels and a height of {heights[0]}: if the channels come first in "
+            "the array, transpose it",
+            True,
         )
     ]
 
 
 def size_notes(seen: Seen) -> tuple[Note, ...]:
-    """A note if there are several sizes, which only training minds."""
+    """A note if the images have several sizes, which only training cannot use as they are."""
     if len(seen.sizes) < 2:
         return ()
     ((height, width), count) = seen.sizes.most_common(1)[0]
     return (
         Note(
-            f"{len(seen.sizes)} sizes, most often {height}x{width} ({count} of {seen.readable}); "
-            "training needs --size HxW"
+            f"images of {len(seen.sizes)} sizes, most often {height}x{width} ({count} of {seen.readable}); "
+            "training needs one size: --size HxW"
         ),
     )
 
@@ -184,9 +195,9 @@ def _stretch_notes(seen: Seen, size: tuple[int, int]) -> tuple[Note, ...]:
         return ()
     height, width = max(stretched, key=lambda one: stretch(*one))
     text = (
-        f"{sum(stretched.values())} of {seen.readable} image(s) looked at have another ratio of height to width than "
-        f"{size[0]}x{size[1]} and are stretched to it, by up to {stretch(height, width):.2f} ({height}x{width}); crop "
-        "them, or choose --size in their ratio"
+        f"{sum(stretched.values())} of {seen.readable} images in a sample do not have the ratio of height to width of "
+        f"{size[0]}x{size[1]}; resizing stretches them by a factor of up to {stretch(height, width):.2f} "
+        f"({height}x{width}); crop the images, or choose a --size of their ratio"
     )
     return (Note(text),)
 
@@ -201,16 +212,15 @@ def _scale_notes(seen: Seen, trained_at: tuple[int, int]) -> tuple[Note, ...]:
         return ()
     height, width = max(others, key=lambda one: scale(*one))
     text = (
-        f"{sum(others.values())} of {seen.readable} image(s) looked at are much larger or smaller than "
-        f"{trained_at[0]}x{trained_at[1]}, the size of training ({height}x{width}, say): R only changes detail of the "
-        "scale that it was trained at; bring them to that size first, or train at theirs"
+        f"{sum(others.values())} of {seen.readable} images in a sample are much larger or smaller than "
+        f"{trained_at[0]}x{trained_at[1]}, the size in training (one is {height}x{width}); R changes only detail of "
+        "the scale on which it was trained; resize the images to the size in training, or train at their size"
     )
     return (Note(text),)
 
 
 def _remark_notes(seen: Seen) -> list[Note]:
-    of, looked_at = (f" of {seen.readable}", " looked at") if seen.sampled else ("", "")
+    images = f" of {seen.readable} images in a sample" if seen.sampled else " image(s)"
     return [
-        Note(f"{count}{of} image(s){looked_at} {text}, the first {seen.first_with[text]!r}")
-        for text, count in seen.remarks.items()
+        Note(f"{count}{images} {text}, the first {seen.first_with[text]!r}") for text, count in seen.remarks.items()
     ]

@@ -1,4 +1,4 @@
-"""NumPy files: .npy, and .npz with labels beside the images. Both are memory-mapped, objects are never unpickled."""
+"""Reading .npy files, and .npz files with labels. Images are memory-mapped; Python objects are never unpickled."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ NPZ_ERRORS = (
 COPY_BYTES = 2**20
 # NumPy reads a header of any length, then refuses one above 10,000 characters.
 _HEADER_BYTES = 2**16
-# Those that np.savez and np.savez_compressed make.
+# Compressions that np.savez and np.savez_compressed use.
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 @dataclass(frozen=True)
 class NpyHeader:
-    """What an .npy file says of its array. `start`: where the values begin; `nbytes`: how many bytes they are."""
+    """The header of an .npy file. `start`: byte at which the values begin; `nbytes`: number of bytes of the values."""
 
     shape: tuple[int, ...]
     fortran: bool
@@ -67,7 +67,8 @@ class NpyHeader:
 
 
 def read_header(stream: IO[bytes]) -> NpyHeader:
-    """The header at the start of `stream`, which is left anywhere behind it. ValueError if there is none."""
+    """Reads the header at the start of `stream`, and leaves the stream anywhere after it. ValueError if there is
+    none."""
     start = io.BytesIO(stream.read(_HEADER_BYTES))
     version = np.lib.format.read_magic(start)
     if version not in ((1, 0), (2, 0)):
@@ -75,7 +76,7 @@ def read_header(stream: IO[bytes]) -> NpyHeader:
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     try:
         shape, fortran, dtype = read(start)
-    # NumPy hands the text to Python's parser, which meets anything: TokenError, TypeError, MemoryError.
+    # NumPy parses the text with Python's parser, which raises any exception: TokenError, TypeError, MemoryError.
     except Exception as error:
         raise ValueError(f"no .npy header: {one_line(error)}") from error
     if any(length < 0 for length in shape):
@@ -89,7 +90,7 @@ def map_array(file: IO[bytes], header: NpyHeader, start: int, where: str) -> NDA
     held = os.fstat(file.fileno()).st_size - start
     if held < header.nbytes:
         raise DataError(
-            f"{where}: expected {header.nbytes} bytes of pixels, received {held}; the file is cut short, copy it anew"
+            f"{where}: expected {header.nbytes} bytes of pixels, received {held}; the file is cut short, copy it again"
         )
     order = "F" if header.fortran else "C"
     return np.memmap(file, header.dtype, "r", start, header.shape, order)  # type: ignore[call-overload, no-any-return]
@@ -144,7 +145,7 @@ def open_npy(path: Path, key: str | None) -> ImageSource:
     except NPZ_ERRORS as error:
         raise DataError(
             f"{path}: expected an .npy file, received one that cannot be read ({one_line(error)}); "
-            "make it with np.save"
+            "create it with np.save"
         ) from error
     return NpySource(path, "NumPy array", array, header)
 
@@ -199,7 +200,7 @@ def open_npz(path: Path, key: str | None) -> ImageSource:
     except NPZ_ERRORS as error:
         raise DataError(
             f"{path}: expected an .npz file, received one that cannot be read ({one_line(error)}); "
-            "make it with np.savez"
+            "create it with np.savez"
         ) from error
     count = header.shape[0]
     labels = tuple(other for other in headers if other != name and headers[other].shape[:1] == (count,))
@@ -228,7 +229,7 @@ def _check_member(info: zipfile.ZipInfo, header: NpyHeader, path: Path, where: s
     """DataError, naming `where`, if a member is not as long as its header says, or a bomb."""
     if info.file_size != header.start + header.nbytes:
         raise DataError(
-            f"{where}: expected {header.start + header.nbytes} bytes, received {info.file_size}; make it anew"
+            f"{where}: expected {header.start + header.nbytes} bytes, received {info.file_size}; create the file again"
         )
     # The archive may claim that the member is longer than the whole file.
     check_unpacked(info.file_size, min(info.compress_size, path.stat().st_size), where)

@@ -20,9 +20,9 @@ from simgan.settings.choices import Layout
 
 
 class NpyFile:
-    """An .npy file written image by image in any order: in C order, whatever the order of the input was.
+    """An .npy file, always in C order, whose images can be written in any order.
 
-    Not memory-mapped: on a full disk that kills the process instead of raising OSError.
+    It is not memory-mapped, because writing to a memory map on a full disk kills the process without an OSError.
     """
 
     def __init__(self, file: IO[bytes], header: NpyHeader, layout: Layout | None) -> None:
@@ -40,7 +40,8 @@ class NpyFile:
         self._start = file.tell()
 
     def put(self, index: int, images: NDArray[Any]) -> None:
-        """Write one (H, W, C) as number `index`, or (N, H, W, C) from there on, in the byte order of the input."""
+        """Writes one image (H, W, C) at `index`, or images (N, H, W, C) from `index` on, in the byte order of the
+        input."""
         stored = np.moveaxis(images, -1, -3) if self._channels_first else images
         with self._lock:
             self.file.seek(self._start + index * self._image_bytes)
@@ -48,7 +49,7 @@ class NpyFile:
 
 
 class NpyWriter(ImageWriter[NpySource]):
-    """A new .npy file."""
+    """Writes a new .npy file."""
 
     suffixes: tuple[str, ...] = (".npy",)
 
@@ -79,10 +80,10 @@ class NpyWriter(ImageWriter[NpySource]):
 
 
 class NpzWriter(NpyWriter):
-    """A new .npz file, members in the same order and compression.
+    """Writes a new .npz file with the members of the input, in the same order and compression.
 
-    The images are gathered in a nameless temporary file beside the output: an archive is written front to back.
-    """
+    The images are first written to an unnamed temporary file beside the output, because a ZIP archive can only be
+    written from front to back, and images may come in any order."""
 
     suffixes: tuple[str, ...] = (".npz",)
     source: NpzSource

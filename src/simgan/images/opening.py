@@ -1,4 +1,4 @@
-"""`open_images`: from a path to an `ImageSource`, by what lies there."""
+"""`open_images`: opens the data set at a path, in whichever format it is stored."""
 
 from __future__ import annotations
 
@@ -30,24 +30,26 @@ def open_images(
 ) -> ImageSource:
     """The images at `path`: a folder of PNG/JPEG/TIFF/BMP, an HDF5 file, an .npy or an .npz file.
 
-    `key` names the group or array with the images in HDF5 and .npz files, where it is not `image`, `images` or the
-    only array of 3 or more axes. `layout` says where an array of 4 axes has its channels: `nhwc` last, `nchw` first,
-    and what is written from it keeps that; by default last, and an array that looks otherwise is refused.
+    `key` is the name of the group or array that holds the images in an HDF5 or .npz file. It is not needed if that
+    name is `image` or `images`, or if only one array has 3 or more axes. `layout` is the position of the channels in
+    an array of 4 axes: `nhwc` (last, the default) or `nchw` (first). Files written from the source have the same
+    layout. Without `layout`, an array that looks as if its channels come first is an error.
 
-    `pixel_range` are the stored values for the model's [-1, 1]; by default the full range of uint8 and uint16, and for
-    floats the first of [0, 1], [-1, 1] and [0, 255] that a sample fits. A `TypedRange`, say `run.input_range`, is used
-    for images of its type alone.
+    `pixel_range` holds the stored values that become -1 and 1 for the model. By default it is the full range of uint8
+    and uint16, and for floats the first of [0, 1], [-1, 1] and [0, 255] that contains a sample of the images. A
+    `TypedRange`, such as `run.input_range`, is used only for images of its type.
 
-    `on_bad_image` says what becomes of images that cannot be used. `stop`: reading one is DataError. `skip`: the set
-    is without them, and `left_out` lists them; to find them each is read once, and `on_progress` told how many were.
+    `on_bad_image` decides about images that cannot be used. `stop`: reading such an image raises DataError. `skip`:
+    the source does not contain these images, and its `left_out` lists them. To find them, each image is read once, and
+    `on_progress(done, total)` is called after each.
 
-    In a folder, `images` are globs of paths below it, separated by commas, which say what the images are: 'rgb/*.png'.
-    By default they are all pictures but those that are masks or other labels of the rest. What is no image is carried
-    over unchanged by `write_like`. `channels` converts every picture to grey (1) or RGB (3); an array must have as
-    many. Links are followed, unless `follow_links` is False: then those that lead out of the folder are DataError.
+    For a folder, `images` selects the images: globs of paths below the folder, separated by commas, such as
+    'rgb/*.png'. By default all pictures are images except masks and other labels. `write_like` copies all other files
+    unchanged. `channels` converts every picture to grey (1) or RGB (3); an array must already have that many channels.
+    Links are followed, unless `follow_links` is False: then a link out of the folder raises DataError.
 
-    Use it as a context manager, or call `close`. Raises DataError if anything is missing, ambiguous or unreadable.
-    """
+    Use the source as a context manager, or call `close`. Raises DataError if images are missing, ambiguous or
+    unreadable."""
     source = find_images(Path(path), key, layout, images=images, channels=channels, follow_links=follow_links)
     try:
         if on_bad_image == "skip":
@@ -68,11 +70,12 @@ def find_images(
     channels: Channels = None,
     follow_links: bool = True,
 ) -> ImageSource:
-    """The source at `path` before `settle`: names, sizes and `stored` work, no image has been read."""
+    """Opens the source at `path` without calling `settle`: its names, sizes and `stored` work; no image is read
+    yet."""
     _check_exists(path)
     if path.is_dir():
         if key is not None:
-            raise DataError(f"{path}: expected no key= (--key) for a folder, received {key!r}; leave it out")
+            raise DataError(f"{path}: expected no key= (--key) for a folder, received {key!r}; leave out the key")
         from simgan.images.folder import FolderSource
 
         source: ImageSource = FolderSource(path, images, channels, follow_links=follow_links)
@@ -97,11 +100,11 @@ def _check_exists(path: Path) -> None:
         found = path.exists()
     except OSError as error:
         raise DataError(
-            f"{path}: expected a folder or a file of images, received {error.strerror!r}; check it"
+            f"{path}: expected a folder or a file of images, received the error {error.strerror!r}; check the path"
         ) from error
     if not found:
         raise DataError(
-            f"{path}: expected a folder or a file of images, received a path that does not exist; check it"
+            f"{path}: expected a folder or a file of images, received a path that does not exist; check the path"
         )
 
 
@@ -113,8 +116,8 @@ def _open_file(path: Path, key: str | None) -> ImageSource:
             f"received {suffix or 'no extension'!r}; rename or convert it, or put single images into a folder"
         )
     if path.stat().st_size == 0:
-        raise DataError(f"{path}: expected images, received an empty file; make it anew")
-    # Imported on use: h5py alone takes as long as the rest of the package.
+        raise DataError(f"{path}: expected images, received an empty file; create the file again")
+    # h5py is imported only for HDF5 files: importing it takes as long as the rest of the package.
     if suffix in HDF5_SUFFIXES:
         from simgan.images.hdf5 import open_hdf5
 

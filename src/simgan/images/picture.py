@@ -1,4 +1,4 @@
-"""One PNG, JPEG, TIFF or BMP file to pixels and back, with Pillow; 16-bit colour in deep_colour.py."""
+"""Reading and writing one PNG, JPEG, TIFF or BMP file with Pillow. See deep_colour.py for 16-bit colour."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from simgan.images.arrays import as_image, one_line
 from simgan.images.deep_colour import encode_deep, is_deep, read_deep
 
 EXTENSIONS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP"}
-# Only these decoders are ever tried, whatever the file says it is.
+# Pillow may use only the decoders of these formats, whatever format a file claims to have.
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 MODES = ("L", "LA", "RGB", "RGBA", "I;16", "I;16B", "I;16L", "F")
 _NAME_THE_IMAGES = "name the images with --images (train: --synthetic-images, --real-images)"
@@ -31,16 +31,17 @@ CONVERT = {
 _METADATA = frozenset(("icc_profile", "exif"))
 WITH_ALPHA = ("LA", "RGBA")
 EXIF_ORIENTATION = 0x0112
-# Compressions that give back every value; any other (JPEG, WebP) is replaced by LZW.
+# Lossless compressions. Writing replaces any other compression (JPEG, WebP) by LZW.
 TIFF_LOSSLESS = ("raw", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits", "zstd", "lzma")
 
 
 @contextmanager
 def opened(path: Path, where: str) -> Iterator[Image.Image]:
-    """The picture at `path`, header read, of a mode in MODES; any failure inside of the block is DataError."""
+    """Opens the picture at `path`, whose mode is in MODES, and reads its header. Errors in the block become
+    DataError."""
     try:
         if path.stat().st_size == 0:
-            raise DataError(f"{where}: expected an image, received an empty file; replace it or leave it out")
+            raise DataError(f"{where}: expected an image, received an empty file; replace or remove the file")
         with Image.open(path, formats=FORMATS) as picture:
             _check(picture, where)
             _check_extension(picture, path, where)
@@ -49,11 +50,11 @@ def opened(path: Path, where: str) -> Iterator[Image.Image]:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large(where) from error
-    # Decoders meet bytes from anywhere and raise anything: OSError, SyntaxError, struct.error, KeyError, zlib.error.
+    # On damaged files, decoders raise any exception: OSError, SyntaxError, struct.error, KeyError, zlib.error.
     except Exception as error:
         raise DataError(
             f"{where}: expected a complete {'/'.join(FORMATS)} image, received one that cannot be read "
-            f"({one_line(error)}); replace it or leave it out"
+            f"({one_line(error)}); replace or remove the file"
         ) from error
 
 
@@ -89,7 +90,10 @@ def _check(picture: Image.Image, where: str) -> None:
 
 
 def _check_extension(picture: Image.Image, path: Path, where: str) -> None:
-    """The format of a refined picture is that of its content: a JPEG named .png would lose pixels unnoticed."""
+    """Raises DataError unless the extension fits the format of the content.
+
+    Refined pictures get the format of the content, so a JPEG named .png would lose detail without notice.
+    """
     if picture.format != EXTENSIONS.get(path.suffix.lower()):
         fitting = " or ".join(suffix for suffix, name in EXTENSIONS.items() if name == picture.format)
         raise DataError(
@@ -99,7 +103,7 @@ def _check_extension(picture: Image.Image, path: Path, where: str) -> None:
 
 
 def _bits(picture: Image.Image) -> int | None:
-    """Bits a channel in the file where its raw mode says so ('RGB;16B': 16), else None.
+    """Bits of a channel in the file if its raw mode names them ('RGB;16B': 16), else None.
 
     Pillow quietly opens 16-bit RGB as 8-bit, and 64-bit floats as 32-bit.
     """
@@ -109,13 +113,13 @@ def _bits(picture: Image.Image) -> int | None:
 
 
 def _raw_mode(picture: Image.Image) -> str:
-    """How Pillow names the pixels in the file; '' where it does not say."""
+    """Pillow's raw mode, which describes the pixels in the file, such as 'RGB;16B'; '' if Pillow gives none."""
     args = picture.tile[0].args if picture.tile else ()  # type: ignore[attr-defined]
     return args if isinstance(args, str) else str(args[0]) if isinstance(args, tuple) and args else ""
 
 
 def _pixels(picture: Image.Image, path: Path, where: str) -> NDArray[Any]:
-    """(H, W) or (H, W, C), alpha included, at full depth."""
+    """The pixels, (H, W) or (H, W, C), with alpha and at full bit depth."""
     if is_deep(picture, _raw_mode(picture)):
         return read_deep(picture, path, where)
     return np.array(picture)  # a copy: Pillow's buffer is read-only
@@ -138,26 +142,26 @@ def size(path: Path, where: str) -> tuple[int, int]:
 
 
 def remarks(path: Path, where: str) -> tuple[str, ...]:
-    """What is unusual about the picture, in words that follow 'n image(s)'."""
+    """What is unusual about the picture, in words that a note adds after 'n image(s)'."""
     with opened(path, where) as picture:
         found = []
         if int(picture.getexif().get(EXIF_ORIENTATION, 1)) != 1:
-            found.append("turned by EXIF orientation and used as stored")
+            found.append("have an EXIF orientation, which is ignored: their pixels are used as stored")
         if picture.mode in WITH_ALPHA:
-            found.append("with alpha, which is not refined and kept as it is")
+            found.append("have an alpha channel, which is not refined but copied")
         elif "transparency" in picture.info:
-            found.append("with one colour marked as transparent, a mark that refined pictures do not have")
+            found.append("mark one colour as transparent; refined pictures will not have that mark")
         if is_deep(picture, _raw_mode(picture)) and _METADATA.intersection(picture.info):
-            found.append("of 16-bit colour with a colour profile or EXIF data, which refined pictures do not have")
+            found.append("have 16-bit colour and a colour profile or EXIF data, which refined pictures will not have")
         return tuple(found)
 
 
 def encode(image: NDArray[Any], like: Path, where: str) -> bytes:
     """(H, W, C) `image` as a file in the format, mode and compression of the picture at `like`.
 
-    Alpha, EXIF (PNG, JPEG) and colour profile go along. Lossless, but for JPEG: quality 95, colour at full resolution.
-    An image of other channels than the picture's (grey, colour) is encoded as such. Raises DataError if the format
-    cannot hold the image.
+    Alpha, EXIF (PNG, JPEG) and the colour profile are copied from that picture. Encoding is lossless except for JPEG,
+    which has quality 95 and colour at full resolution. The image may be grey where the picture is colour, or the other
+    way round. Raises DataError if the format cannot store the image.
     """
     with opened(like, where) as picture:
         kind, options = str(picture.format), _options(picture)
@@ -165,17 +169,19 @@ def encode(image: NDArray[Any], like: Path, where: str) -> bytes:
         if picture.mode in WITH_ALPHA:
             image = np.dstack([image, _pixels(picture, like, where)[..., -1]])
     if kind == "BMP" and image.shape[2] == 4:
-        raise DataError(f"{where}: expected a BMP without alpha to write, received RGBA; convert the folder to PNG")
+        raise DataError(
+            f"{where}: expected an image without alpha to write as BMP, received RGBA; convert the folder to PNG"
+        )
     if colours != image.shape[2] - (image.shape[2] in (2, 4)):
-        options.pop("icc_profile", None)  # one for colour does not fit grey
+        options.pop("icc_profile", None)  # a profile for colour does not fit grey, nor one for grey colour
     if image.dtype == np.uint16 and image.shape[2] == 2:
         raise DataError(
-            f"{where}: expected 16-bit grey without alpha to write, received it with alpha; leave out --channels 1, "
+            f"{where}: expected 16-bit grey without alpha to write, received one with alpha; leave out --channels 1, "
             "or convert the pictures to 8 bits"
         )
     if image.dtype == np.uint16 and image.shape[2] > 2:
         return encode_deep(image, kind, str(options.get("compression")))
-    # In memory: Pillow's encoders, given a file, overlook that a full disk took only a part of the picture.
+    # Encoded in memory, because Pillow's encoders do not report it if a full disk stores only part of a file.
     encoded = io.BytesIO()
     Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(encoded, format=kind, **options)
     return encoded.getvalue()

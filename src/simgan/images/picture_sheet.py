@@ -1,4 +1,4 @@
-"""Picture sheets: columns of images, one row an image, with headings."""
+"""Picture sheets: images in columns with headings, one image in each row."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 _TILE = 160  # px: wide enough for a heading, and for a person to see what changed
-_WIDEST = 240  # px: larger images are shrunk, or a report would grow to tens of megabytes
+_WIDEST = 240  # px: wider images are shrunk, because a report would otherwise grow to tens of megabytes
 _GAP, _HEADING = 4, 18  # px
 
 
@@ -19,20 +19,21 @@ def picture_sheet(
     Args:
         synthetic: (N, H, W, C) in [-1, 1]. With C other than 1 or 3 the first channel is shown.
         refined: the same images refined.
-        real: (N, H, W, C), unpaired; None: no such column.
+        real: real images (N, H, W, C), not paired with the others; None: the picture has no column of real images.
 
     Returns:
-        An RGB picture. In the difference (x~ - x) mid-grey means no change, lighter means that R brightened.
+        An RGB picture. In the column of differences (x~ - x) mid-grey means no change, and lighter means that R made
+        the pixel brighter.
     """
     columns = {"synthetic": synthetic, "refined": refined}
     if real is not None:
         columns["real"] = real
     columns["difference"] = (refined - synthetic) / np.float32(2)
-    return sheet(columns)
+    return draw_columns(columns)
 
 
-def sheet(columns: Mapping[str, NDArray[np.float32]]) -> Image.Image:
-    """Draws columns of images (N, H, W, C) in [-1, 1], all of one shape, under their names."""
+def draw_columns(columns: Mapping[str, NDArray[np.float32]]) -> Image.Image:
+    """Draws each array of images in a column under its name. All arrays are (N, H, W, C) of one shape, in [-1, 1]."""
     count, rows, across, _ = next(iter(columns.values())).shape
     scale = max(1, round(_TILE / across)) if across <= _WIDEST else _WIDEST / across
     width, height = round(across * scale), max(1, round(rows * scale))

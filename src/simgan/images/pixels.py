@@ -1,4 +1,4 @@
-"""The one place where stored pixel values and the model's [-1, 1] meet."""
+"""Converting stored pixel values to the [-1, 1] of the model, and back. No other module does that."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class PixelRange:
 
     @classmethod
     def of(cls, dtype: DTypeLike) -> PixelRange:
-        """The full range of an 8-bit or 16-bit unsigned type; DataError for any other, whose range is a convention."""
+        """The full range of an 8-bit or 16-bit unsigned type; DataError for any other type."""
         dtype = np.dtype(dtype)
         if dtype not in (np.uint8, np.uint16):
             raise DataError(f"pixel range: expected uint8 or uint16, received {dtype}; {WAY_OUT}")
         return cls(0, int(np.iinfo(dtype).max))
 
     def check_dtype(self, dtype: DTypeLike) -> None:
-        """DataError if an integer `dtype` cannot hold the range: ends not whole numbers, or outside of its limits."""
+        """Raises DataError if `dtype` cannot store both ends of the range; see `can_be_stored`."""
         dtype = np.dtype(dtype)
         if not self.can_be_stored(dtype):
             limits = np.iinfo(dtype)
@@ -53,7 +53,8 @@ class PixelRange:
             )
 
     def can_be_stored(self, dtype: DTypeLike) -> bool:
-        """Whether `dtype` can hold both ends: of an integer type, whole numbers within its limits."""
+        """Whether `dtype` can store both ends of the range. For an integer type, both must be whole and within its
+        limits."""
         dtype = np.dtype(dtype)
         if dtype.kind not in "iu":
             return True
@@ -62,15 +63,16 @@ class PixelRange:
         return whole and limits.min <= self.low and self.high <= limits.max
 
     def holds(self, low: float, high: float, dtype: DTypeLike) -> bool:
-        """Whether values from `low` to `high` of type `dtype` lie within the range. NaN does not."""
+        """Whether values from `low` to `high`, of type `dtype`, are within the range. NaN is not."""
         dtype = np.dtype(dtype)
         if dtype.kind == "f":
-            # 0.1 as float32 is above 0.1: an end of the range is compared as a pixel would have stored it.
+            # The float32 nearest to 0.1 is above 0.1, so the ends of the range are rounded to the type of the pixels
+            # first.
             return bool(np.asarray(self.low, dtype) <= low and high <= np.asarray(self.high, dtype))
         return bool(self.low <= low and high <= self.high)
 
     def to_model(self, image: NDArray[Any]) -> NDArray[np.float32]:
-        """Stored pixels of any shape, [low, high], to float32 of the same shape, [-1, 1]. Nothing is clipped."""
+        """Converts stored pixels of any shape from [low, high] to float32 in [-1, 1]. Values are not clipped."""
         scaled: NDArray[Any] = image.astype(np.float64 if image.dtype == np.float64 else np.float32)
         scaled -= self.low
         scaled *= 2 / (self.high - self.low)
@@ -78,18 +80,20 @@ class PixelRange:
         return scaled.astype(np.float32, copy=False)
 
     def from_model(self, array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
-        """Model values of any shape, [-1, 1], to stored pixels of `dtype` of the same shape, [low, high].
+        """Converts model values of any shape from [-1, 1] to stored pixels of type `dtype` in [low, high].
 
-        Values outside of [-1, 1] are clipped; integers are rounded to the nearest. The inverse of `to_model`: exact
-        for every uint8 and uint16 value. Raises DataError on NaN and if an integer `dtype` cannot hold the range.
+        Values outside [-1, 1] are clipped, and for an integer `dtype` rounded to the nearest integer. This is the
+        inverse of `to_model`, exact for every uint8 and uint16 value. Raises DataError if a value is NaN, or if an
+        integer `dtype` cannot store the range.
         """
         dtype = np.dtype(dtype)
         self.check_dtype(dtype)
-        if np.isnan(array.min(initial=0)):  # the least of numbers and a NaN is NaN
+        if np.isnan(array.min(initial=0)):  # the minimum of an array that holds NaN is NaN
             raise DataError(
-                "model output: expected numbers in [-1, 1], received NaN; the refiner diverged, use an earlier one"
+                "model output: expected numbers in [-1, 1], received NaN; the training of R diverged: use an "
+                "earlier checkpoint with --checkpoint"
             )
-        # float32 tells the half-steps of 16 bits apart, and is twice as fast.
+        # float32 is exact enough to round 16-bit values correctly, and twice as fast as float64.
         exact = np.float32 if dtype.kind in "iu" else np.float64
         stored: NDArray[Any] = np.clip(array, -1, 1).astype(exact, copy=False)
         stored += 1
@@ -102,23 +106,24 @@ class PixelRange:
 
 
 def any_finite(dtype: np.dtype[Any]) -> PixelRange:
-    """The range that holds every finite value of a type."""
+    """The range of all finite values of `dtype`."""
     if dtype.kind == "f":
         return PixelRange(float(np.finfo(dtype).min), float(np.finfo(dtype).max))
     return PixelRange.of(dtype)
 
 
-# Of the range: what fills less is more likely of another. Ours.
+# Values that fill a smaller share of a range more likely belong to another range. Ours.
 SMALL_PART = 0.1
-# In this order: the first that holds every sampled value is taken.
+# Usual ranges of float pixels. The first in this order that contains every sampled value is chosen.
 CONVENTIONS = (PixelRange(0, 1), PixelRange(-1, 1), PixelRange(0, 255))
 
 
 def infer_range(images: Iterable[NDArray[Any]], where: str) -> PixelRange:
-    """The first of [0, 1], [-1, 1] and [0, 255] that holds all `images`: finite floats of any shape.
+    """The first of [0, 1], [-1, 1] and [0, 255] that contains all values of `images`: finite floats of any shape.
 
-    Raises DataError, naming `where` (the data set), if none of the three does, or if [0, 255] does but all values are
-    so small in it that they are more likely of another range: highlights above 1, depths in metres.
+    Raises DataError, with the name `where` of the data set, if none of the three contains them. Raises it too if only
+    [0, 255] contains them, but all are so small that another range is more likely: highlights above 1, or depths in
+    metres.
     """
     low, high = math.inf, -math.inf
     for image in images:
@@ -132,29 +137,31 @@ def infer_range(images: Iterable[NDArray[Any]], where: str) -> PixelRange:
     if fitting == CONVENTIONS[-1] and high < SMALL_PART * fitting.high:
         raise DataError(
             f"{where}: expected float pixels within [0, 1] or [-1, 1], or up to about 255, received {low:g} to "
-            f"{high:g}, which would be nearly black in {fitting}; give the range, say --range 0 {rounded_up(high)} "
-            "(train: --synthetic-range, --real-range; Python: pixel_range=), or --range 0 255 if that is right"
+            f"{high:g}, which would be nearly black in {fitting}; give the range, such as --range 0 "
+            f"{rounded_up(high)} (train: --synthetic-range, --real-range; Python: pixel_range=), or --range 0 255 if "
+            "the images are so dark"
         )
     return fitting
 
 
 def rounded_up(value: float) -> str:
-    """A number above 0 of two significant digits, not below `value`: 4.36 gives '4.4', 1.3 as float32 '1.3'."""
+    """`value` above 0, rounded up to two significant digits: 4.36 gives '4.4', the float32 1.3 gives '1.3'."""
     unit = 10.0 ** (math.floor(math.log10(value)) - 1)
     return f"{math.ceil(value / unit - 1e-6) * unit:.6g}"
 
 
 def within(pixels: NDArray[Any], pixel_range: PixelRange) -> bool:
-    """Whether all of `pixels` (any shape, not empty) are in the range. NaN and infinity are not."""
+    """Whether all `pixels` (any shape, not empty) are within the range. NaN and infinity are not."""
     if pixels.dtype.kind in "iu" and PixelRange.of(pixels.dtype) == pixel_range:
         return True
     return pixel_range.holds(pixels.min(), pixels.max(), pixels.dtype)
 
 
 def check_values(image: NDArray[Any], pixel_range: PixelRange, where: str, origin: str = "") -> None:
-    """DataError, naming `where`, if `image` (any shape, not empty) holds NaN, infinity or a value out of the range.
+    """Raises DataError if `image` (any shape, not empty) holds NaN, infinity or a value outside the range.
 
-    `origin` follows the range in the message: where it comes from.
+    `where`: the name of the image in the message. `origin`: words that the message adds after the range, to tell where
+    the range comes from.
     """
     if within(image, pixel_range):
         return
@@ -162,10 +169,10 @@ def check_values(image: NDArray[Any], pixel_range: PixelRange, where: str, origi
     if not (np.isfinite(low) and np.isfinite(high)):
         bad = int(np.count_nonzero(~np.isfinite(image)))
         raise DataError(
-            f"{where}: expected finite pixels, received {bad} NaN or infinite of {image.size}; "
-            "mend the image or leave it out"
+            f"{where}: expected finite pixel values, received {bad} NaN or infinite of {image.size}; "
+            "repair the image or remove it"
         )
     raise DataError(
-        f"{where}: expected pixels within {pixel_range}{origin}, received {low:g} to {high:g}; mend the image or "
+        f"{where}: expected pixels within {pixel_range}{origin}, received {low:g} to {high:g}; repair the image or "
         f"{WAY_OUT}"
     )

@@ -1,4 +1,4 @@
-"""Which pixel range a data set is read with: given, known from a training, that of the type, or inferred."""
+"""Choosing the pixel range of a data set: given by the user, known from a training, that of the type, or inferred."""
 
 from __future__ import annotations
 
@@ -12,46 +12,47 @@ from numpy.typing import NDArray
 from simgan.images.pixels import PixelRange, infer_range
 
 Origin = Literal["given", "known", "type", "inferred"]
+"""Where a pixel range comes from: the user, a training (`TypedRange`), the pixel type, or the pixel values."""
 GUESSED: tuple[Origin, ...] = ("type", "inferred")
 
 
 @dataclass(frozen=True)
 class TypedRange:
-    """A pixel range that is known for a stored type, such as a training recorded it."""
+    """A pixel range and the pixel type that it applies to, as a training records them."""
 
     pixel_range: PixelRange
     dtype: np.dtype[Any] | None
-    """None in the records of older versions, which do not name it."""
+    """The pixel type; None if an older version recorded the range, without the type."""
     known_from: str = "the training"
-    """Whose range it is, in words."""
+    """Whose range this is, in words for a message."""
 
     def belongs_to(self, dtype: np.dtype[Any]) -> bool:
-        """Whether the range holds for pixels of `dtype`: of the same type, where all types of floats are one."""
+        """Whether the range applies to pixels of `dtype`: the same type, or both are float types."""
         if self.dtype is None:
             return dtype.kind == "f" or self.pixel_range.can_be_stored(dtype)
         return self.dtype == dtype or self.dtype.kind == dtype.kind == "f"
 
 
 def in_words(origin: Origin, asked: PixelRange | TypedRange | None) -> str:
-    """What an error message adds to a range that pixels do not fit."""
+    """The origin of a pixel range, as an error message adds it after the range."""
     if origin == "known" and isinstance(asked, TypedRange):
         return f", the range of {asked.known_from}"
-    return ", the range inferred from a sample" if origin == "inferred" else ""
+    return ", the range inferred from a sample of the images" if origin == "inferred" else ""
 
 
 def choose_range(
     asked: PixelRange | TypedRange | None, dtype: np.dtype[Any], sample: Iterable[NDArray[Any]], where: str
 ) -> tuple[PixelRange, Origin]:
-    """The pixel range for images of `dtype`, and where it comes from.
+    """Chooses the pixel range for images of `dtype`. Returns the range and where it comes from.
 
     Args:
-        asked: a range is used as it is; one of a type if it belongs to that of the images. Else the full range of
-            uint8 and uint16 is used, and for floats one is inferred.
-        sample: images to infer it from, read only then.
+        asked: the pixel range that the caller asks for. A PixelRange is always used. A TypedRange is used if it
+            belongs to `dtype`. Otherwise uint8 and uint16 get their full range, and for floats the range is inferred.
+        sample: images to infer the range from; they are read only in that case.
         where: the data set, in words for an error message.
 
     Raises:
-        DataError: an integer type cannot hold the range, or none can be inferred.
+        DataError: `dtype` is an integer type that cannot hold the range, or no range can be inferred.
     """
     if isinstance(asked, TypedRange):
         if asked.belongs_to(dtype):

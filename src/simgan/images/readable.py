@@ -1,4 +1,4 @@
-"""Which images of a set can be used, and the set without those that cannot."""
+"""Finding the images of a data set that can be used, and reading only those."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ from simgan.images.source import RANGE_SAMPLE, ImageSource
 
 
 class LeftOut(NamedTuple):
-    """An image that cannot be used."""
+    """An image that is left out because it cannot be used."""
 
     place: int
-    """Its index in the whole set."""
+    """Index of the image in the whole data set."""
     name: str
     reason: str
 
 
 def typical_image(source: ImageSource) -> int | None:
-    """An image of the type and channels that most have, of a source before `settle`; None if none can be read.
+    """The index of an image with the most common pixel type and number of channels; None if no image can be read.
 
-    Most of those that can be read in an evenly spaced sample, as `open_images` takes it; without one, the first.
+    `source`: before `settle`. The most common type is that in a sample of RANGE_SAMPLE evenly spaced images. If no
+    image of the sample can be read, the first readable image of the data set is returned.
     """
     kinds: Counter[tuple[str, int]] = Counter()
     first: dict[tuple[str, int], int] = {}
@@ -46,7 +47,7 @@ def typical_image(source: ImageSource) -> int | None:
 
 
 def readable_sample(source: ImageSource, dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
-    """The readable images of `dtype` without NaN or infinity of an evenly spaced sample."""
+    """The images of type `dtype`, readable and without NaN or infinity, in an evenly spaced sample."""
     for index in evenly_spaced(len(source), RANGE_SAMPLE):
         try:
             image = source.stored(index)
@@ -58,15 +59,15 @@ def readable_sample(source: ImageSource, dtype: np.dtype[Any]) -> Iterator[NDArr
 
 
 class ReadableImages(ImageSource):
-    """The images of `whole` that can be used. It closes `whole`.
+    """The images of the data set `whole` that can be used. Closing this source closes `whole`.
 
-    Each image is read once to find out. An image is left out if it cannot be read, differs from most in type or
-    channels, or holds NaN, infinity or a value out of the pixel range.
+    The constructor reads each image once. It leaves out an image that cannot be read, differs from most images in type
+    or channels, or holds NaN, infinity or a value outside the pixel range.
 
     Args:
-        whole: before `settle`.
+        whole: the whole data set, before `settle`.
         pixel_range: as in `open_images`.
-        on_progress: called with the images read and their number.
+        on_progress: called after each image with the number of images read and the number of all images.
 
     Raises:
         DataError: no image can be used, or no pixel range fits.
@@ -81,7 +82,8 @@ class ReadableImages(ImageSource):
         typical = typical_image(whole)
         if typical is None:
             raise DataError(
-                f"{whole.path}: expected images, received {len(whole)} of which none can be read; see 'simgan check'"
+                f"{whole.path}: expected images, received {len(whole)}, none of which can be read; "
+                "'simgan check' lists the reasons"
             )
         dtype = whole.stored(typical).dtype
         whole.settle(pixel_range, like=typical, sample=readable_sample(whole, dtype))
@@ -94,15 +96,17 @@ class ReadableImages(ImageSource):
                 left_out.append(LeftOut(index, whole.names[index], str(error)))
             on_progress(index + 1, len(whole))
         if not usable:
-            raise DataError(f"{whole.path}: expected images, received none that can be used: {left_out[0].reason}")
+            raise DataError(
+                f"{whole.path}: expected images, received no image that can be used; the first: {left_out[0].reason}"
+            )
         self.whole, self.left_out = whole, tuple(left_out)
         self.indices = np.array(usable, np.int64)
-        super().__init__(whole.path, whole.kind, _Chosen(whole.names, self.indices), whole.label_names)
+        super().__init__(whole.path, whole.kind, _ChosenNames(whole.names, self.indices), whole.label_names)
         self.no_labels = whole.no_labels
         self.key, self.layout, self.pattern = whole.key, whole.layout, whole.pattern
         self.wanted_channels, self.follow_links = whole.wanted_channels, whole.follow_links
         self.dtype, self.channels, self.pixel_range = whole.dtype, whole.channels, whole.pixel_range
-        self._range_in_words = whole._range_in_words
+        self.range_in_words = whole.range_in_words
         self.range_origin, self.other_range = whole.range_origin, whole.other_range
 
     def stored(self, index: int) -> NDArray[Any]:
@@ -127,8 +131,8 @@ class ReadableImages(ImageSource):
         self.whole.close()
 
 
-class _Chosen(Names):
-    """Some of `names`."""
+class _ChosenNames(Names):
+    """The names at `indices` in `names`."""
 
     def __init__(self, names: Sequence[str], indices: NDArray[np.int64]) -> None:
         self._names, self._indices = names, indices

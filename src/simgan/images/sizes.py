@@ -1,4 +1,4 @@
-"""The one size of the images of a data set."""
+"""Checking that all images of a data set have one size."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from simgan.errors import DataError
 from simgan.images.sampling import evenly_spaced
 from simgan.images.source import ImageSource
 
-# Reading the sizes takes a few seconds. Ours.
+# Images whose sizes are read: that takes a few seconds. Ours.
 SIZE_SAMPLE = 20_000
 _LISTED = 5
 
 
 def require_one_size(source: ImageSource) -> tuple[int, int]:
-    """Holds `source`, which is to be used without resizing, to the one size (H, W) that its images have.
+    """Returns the one size (H, W) of all images, for a `source` that is used without resizing.
 
-    Beyond SIZE_SAMPLE images only an evenly spaced sample is looked at; therefore reading an image of another size
-    from then on raises DataError.
+    Of a data set with more than SIZE_SAMPLE images, only an evenly spaced sample is checked here. Therefore `source`
+    raises DataError whenever it later reads an image of another size.
 
     Raises:
-        DataError: there are several sizes; they are listed with their counts.
+        DataError: the images have several sizes. The message lists the sizes and how many images have each.
     """
     indices = evenly_spaced(len(source), SIZE_SAMPLE)
     counts = Counter(source.size(index) for index in indices)
@@ -29,7 +29,7 @@ def require_one_size(source: ImageSource) -> tuple[int, int]:
         more = ", ..." if len(counts) > _LISTED else ""
         raise DataError(
             f"{source.path}: expected images of one size, received {len(counts)} sizes: {listed}{more}; "
-            "give one with --size HxW"
+            "choose one with --size HxW"
         )
     size = next(iter(counts))
     source.require_size(size)

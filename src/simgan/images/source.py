@@ -1,4 +1,4 @@
-"""`ImageSource`: a data set of images, read one at a time, whatever the format."""
+"""`ImageSource`: a data set of images in any format, read one image at a time."""
 
 from __future__ import annotations
 
@@ -21,26 +21,27 @@ if TYPE_CHECKING:
     from simgan.images.readable import LeftOut
     from simgan.settings.choices import Layout
 
-# Enough to meet every convention in use, and read in about a second. Ours.
+# Images that are read to infer the pixel range. Enough to find values of all sizes, read in about a second. Ours.
 RANGE_SAMPLE = 128
 
 
 class ImageSource(ABC):
-    """Images of one type and channel count, and the labels beside them. Nothing is held in memory.
+    """Images of one pixel type and number of channels, and their labels. Images are not kept in memory.
 
-    `source[index]` and `read` are safe from several threads; a source serves as a grain RandomAccessDataSource. A
-    format implements `stored`, `size`, `close`, with labels `_labels`, and `stored_many` where many images are read
-    faster together; `open_images` calls `settle` before handing the source out.
+    `source[index]` and `read` may be called from several threads, and a source can be used as a grain
+    RandomAccessDataSource. The class of a format implements `stored`, `size` and `close`; `_labels` if the format has
+    labels; `stored_many` if it can read many images together faster. `open_images` calls `settle` before it returns a
+    source.
     """
 
     path: Path  # as given to open_images
     key: str | None = None  # as given to open_images
-    layout: Layout | None = None  # likewise
-    pattern: str | None = None  # as `images` given to open_images
-    wanted_channels: int | None = None  # as `channels` given to open_images
+    layout: Layout | None = None  # as given to open_images
+    pattern: str | None = None  # the argument `images` of open_images
+    wanted_channels: int | None = None  # the argument `channels` of open_images
     follow_links: bool = True  # as given to open_images
-    left_out: Sequence[LeftOut] = ()  # images that cannot be used, where the set is without them
-    no_labels: tuple[str, ...] = ()  # arrays beside the images that are not as long as they
+    left_out: Sequence[LeftOut] = ()  # images that cannot be used, if they were skipped
+    no_labels: tuple[str, ...] = ()  # arrays in the file that do not have one row for each image
     kind: str  # the format in words, 'HDF5, one data set per image'
     names: Sequence[str]  # key, relative posix path or zero-padded index of each image
     label_names: tuple[str, ...]  # what `labels` accepts
@@ -48,7 +49,8 @@ class ImageSource(ABC):
     channels: int  # C
     pixel_range: PixelRange  # the stored values that the model sees as [-1, 1]
     range_origin: Origin  # where `pixel_range` comes from
-    other_range: TypedRange | None = None  # one that is known for another type, and so not used
+    range_in_words: str = ""  # where `pixel_range` comes from, as messages add it after the range
+    other_range: TypedRange | None = None  # a range known for another pixel type, so not used
 
     def __init__(self, path: Path, kind: str, names: Sequence[str], label_names: Sequence[str] = ()) -> None:
         self.path = path
@@ -56,55 +58,61 @@ class ImageSource(ABC):
         self.names = names
         self.label_names = tuple(label_names)
         self._like = 0  # the image whose type and channels all the others must have
-        self._range_in_words = ""
         self._required_size: tuple[int, int] | None = None
 
     @abstractmethod
     def stored(self, index: int) -> NDArray[Any]:
-        """Image 0 <= index < N as (H, W, C), not compared with the rest of the set; DataError if it is unreadable."""
+        """Image 0 <= index < N as (H, W, C), without the tests of `check`. Raises DataError if it cannot be read."""
 
     def stored_many(self, indices: Sequence[int]) -> Sequence[NDArray[Any]] | NDArray[Any]:
-        """As `stored`, the images at `indices`, in this order: one (N, H, W, C) array if they come as one block.
+        """The images at `indices` (at least one) in this order, each as from `stored`.
 
-        At least one index. DataError, naming the first that is unreadable.
+        Returns one (N, H, W, C) array if the format reads them as one block, else a list. Raises DataError, with the
+        name of the first image that cannot be read.
         """
         return [self.stored(index) for index in indices]
 
     @abstractmethod
     def size(self, index: int) -> tuple[int, int]:
-        """(H, W) of image 0 <= index < N, from its header where the format has one; DataError if unreadable."""
+        """(H, W) of image 0 <= index < N, from its header if the format has headers. Raises DataError if
+        unreadable."""
 
     @abstractmethod
     def close(self) -> None:
         """Close the files. May be called twice."""
 
     def remarks(self, index: int) -> tuple[str, ...]:
-        """What is unusual, though usable, about image `index`: for the report of `inspect_images`."""
+        """What is unusual about image `index`, which can be used all the same, in words that follow 'n image(s)'."""
         return ()
 
     def notes(self) -> tuple[str, ...]:
-        """What is worth knowing of the whole set: for the same report."""
+        """What a user should know about the whole data set, one text each."""
         if not self.no_labels:
             return ()
         listed = ", ".join(map(repr, self.no_labels))
-        return (f"no label, since not one row for each of the {len(self)} images, and carried over as is: {listed}",)
+        return (
+            f"not used as labels, but copied unchanged: {listed}; a label needs one row for each of the {len(self)} "
+            "images",
+        )
 
     def _labels(self, name: str) -> NDArray[Any]:
         raise NotImplementedError
 
     def labels(self, name: str) -> NDArray[Any]:
-        """The labels `name` in the order of `names`: (N, ...), read into memory.
+        """Reads the label `name` of all images into memory: (N, ...), in the order of `names`.
 
-        Raises DataError if there is no such label, or not one of the same shape for each image.
+        Raises DataError if there is no such label, or if its shape is not the same for all images.
         """
         if name not in self.label_names:
             if self.path.is_dir():
                 raise DataError(
-                    f"{self.path}: expected an HDF5 or .npz file for the label {name!r}, received a folder, whose "
-                    "labels (JSON, CSV, masks) are not read yet; put images and labels into such a file"
+                    f"{self.path}: expected an HDF5 or .npz file for the label {name!r}, received a folder; "
+                    "labels in folders (JSON, CSV, masks) cannot be read; put images and labels into one such file"
                 )
             known = ", ".join(map(repr, self.label_names)) or "none"
-            raise DataError(f"{self.path}: expected a label among {known}, received {name!r}; choose one of these")
+            raise DataError(
+                f"{self.path}: expected the name of a label ({known}), received {name!r}; choose one of these labels"
+            )
         return self._labels(name)
 
     def where(self, index: int) -> str:
@@ -112,7 +120,8 @@ class ImageSource(ABC):
         return f"image {self.names[index]!r} of {self.path}"
 
     def use_layout(self, layout: Layout | None) -> None:
-        """Read arrays with the channels where `layout` says; DataError for a source that is no array."""
+        """Reads the array with its channels at the position that `layout` gives. Raises DataError if it is no
+        array."""
         if layout is not None:
             raise DataError(
                 f"{self.path}: expected no layout= (--layout) for image files, received {layout!r}; leave it out"
@@ -124,26 +133,27 @@ class ImageSource(ABC):
         like: int = 0,
         sample: Iterable[NDArray[Any]] | None = None,
     ) -> None:
-        """Fix type and channels (those of image `like`) and the pixel range; see `choose_range`.
+        """Sets the pixel type and channels of the data set to those of image `like`, and chooses the pixel range.
 
-        A range is inferred from `sample`, by default RANGE_SAMPLE evenly spaced images; one that is known is compared
-        with them. Raises DataError if one of those is unreadable, holds NaN or infinity, or if no range fits.
+        A range is inferred from `sample`, by default RANGE_SAMPLE evenly spaced images; see `choose_range`. A range
+        known from a training is compared with those images. Raises DataError if no range fits, or if an image of the
+        sample cannot be read or holds NaN or infinity.
         """
         first = self.stored(like)
         self._like, self.dtype, self.channels = like, first.dtype, first.shape[2]
         if self.wanted_channels not in (None, self.channels):
             raise DataError(
-                f"{self.where(like)}: expected {self.wanted_channels} channel(s), as channels= (--channels) says, "
-                f"received {self.channels}; only grey and RGB picture files are converted, so convert the array"
+                f"{self.where(like)}: expected {self.wanted_channels} channel(s), as channels= (--channels) asks, "
+                f"received {self.channels}; only picture files (grey or RGB) are converted: convert the array yourself"
             )
         spaced = evenly_spaced(len(self), RANGE_SAMPLE)
         images = (self._finite(index) for index in spaced) if sample is None else sample
         self.pixel_range, self.range_origin = choose_range(pixel_range, self.dtype, images, str(self.path))
-        self._range_in_words = in_words(self.range_origin, pixel_range)
+        self.range_in_words = in_words(self.range_origin, pixel_range)
         if isinstance(pixel_range, TypedRange) and self.range_origin != "known":
             self.other_range = pixel_range
-        whole_type = self.dtype.kind == "u" and self.pixel_range == PixelRange.of(self.dtype)
-        if self.range_origin == "known" and sample is None and not whole_type:
+        full_range = self.dtype.kind == "u" and self.pixel_range == PixelRange.of(self.dtype)
+        if self.range_origin == "known" and sample is None and not full_range:
             for index in spaced:
                 self._check_values(index, self.stored(index))
 
@@ -157,13 +167,16 @@ class ImageSource(ABC):
         self._required_size = size
 
     def check(self, index: int, image: NDArray[Any]) -> None:
-        """DataError, naming image `index`, if (H, W, C) `image` does not fit in type, channels, size or values."""
+        """Raises DataError with the name of image `index` if its pixels differ from the data set.
+
+        `image`, (H, W, C), must have the type, channels and required size of the data set, and values in its range.
+        """
         if image.dtype != self.dtype or image.shape[2] != self.channels:
             raise DataError(
                 f"{self.where(index)}: expected {self.channels} channel(s) of {self.dtype} as in "
-                f"{self.names[self._like]!r}, received {image.shape[2]} of {image.dtype}; "
-                "convert it, or keep one kind of image in a data set; --channels 1 or --channels 3 converts grey and "
-                "colour picture files"
+                f"{self.names[self._like]!r}, received {image.shape[2]} channel(s) of {image.dtype}; "
+                "convert the image, or remove it from the data set; for a folder, --channels 1 or --channels 3 "
+                "converts all pictures to grey or RGB"
             )
         height, width = image.shape[:2]
         if self._required_size is not None and self._required_size != (height, width):
@@ -175,16 +188,16 @@ class ImageSource(ABC):
         self._check_values(index, image)
 
     def _check_values(self, index: int, image: NDArray[Any]) -> None:
-        check_values(image, self.pixel_range, self.where(index), self._range_in_words)
+        check_values(image, self.pixel_range, self.where(index), self.range_in_words)
 
     def __len__(self) -> int:
         return len(self.names)
 
     def __getitem__(self, index: SupportsIndex) -> NDArray[Any]:
-        """Image `index` (negative: from the end) as (H, W, C) in `dtype`, values within `pixel_range`.
+        """Image `index` (negative: from the end) as (H, W, C) in `dtype`, with values within `pixel_range`.
 
-        Raises IndexError beyond the last image and DataError, naming the image, if it is unreadable, differs from the
-        set in type or channels, or holds NaN, infinity or a value out of `pixel_range`.
+        Raises IndexError if there is no such image. Raises DataError, with the name of the image, if it cannot be
+        read, differs from the data set in type or channels, or holds NaN, infinity or a value outside `pixel_range`.
         """
         position = self._position(index)
         image = self.stored(position)
@@ -192,9 +205,9 @@ class ImageSource(ABC):
         return image
 
     def read(self, indices: Sequence[SupportsIndex]) -> list[NDArray[Any]]:
-        """The images at `indices`, in this order and as `source[index]` gives them; read together, so faster.
+        """The images at `indices`, in this order, each as from `source[index]`. Reading them together is faster.
 
-        Raises as `source[index]` does, for the first image that is at fault.
+        Raises the error of `source[index]` for the first image that has one.
         """
         positions = [self._position(index) for index in indices]
         if not positions:
@@ -209,11 +222,13 @@ class ImageSource(ABC):
         position = operator.index(index)
         position += len(self) if position < 0 else 0
         if not 0 <= position < len(self):
-            raise IndexError(f"image {operator.index(index)} of {len(self)} in {self.path}")
+            raise IndexError(
+                f"image {operator.index(index)}: expected an index below {len(self)}, the images in {self.path}"
+            )
         return position
 
     def _all_fit(self, images: NDArray[Any]) -> bool:
-        """Whether `check` would pass each of (N, H, W, C) `images`."""
+        """Whether `check` would accept every image in `images`, (N, H, W, C)."""
         return (
             images.dtype == self.dtype
             and images.shape[3] == self.channels
@@ -231,5 +246,5 @@ class ImageSource(ABC):
 
 
 def read_all(source: ImageSource) -> NDArray[np.float32]:
-    """Every image of a small data set of one size, (N, H, W, C) in [-1, 1], in memory."""
+    """Reads a small data set, whose images have one size, into memory: (N, H, W, C) in [-1, 1]."""
     return source.pixel_range.to_model(np.stack(source.read(range(len(source)))))

@@ -1,4 +1,4 @@
-"""Two ways to compute in threads: many at once, and ahead of whoever takes the results."""
+"""Two ways to compute in threads: many items at once, or the next items while the caller works on the last."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import TypeVar
 A = TypeVar("A")
 B = TypeVar("B")
 
-# Pillow frees the interpreter lock only while it codes pixels. Of a picture below this size, in bytes of pixels, the
-# rest takes longer, and threads that wait for the lock are slower than one. Ours: measured with PNG.
+# Pillow releases the interpreter lock only while it encodes or decodes pixels. For a picture with fewer bytes of
+# pixels than this, the other work takes longer, and several threads that wait for the lock are slower than one thread.
+# Ours: measured with PNG.
 _LARGE = 2**16
 _MOST_THREADS = 4
 
@@ -20,16 +21,16 @@ _MOST_THREADS = 4
 def in_threads(
     function: Callable[[A], B], items: Sequence[A], nbytes: int | None = None, *, most_threads: int = _MOST_THREADS
 ) -> list[B]:
-    """`function` of each item, in order, in several threads where that is faster.
+    """Returns `function(item)` for each item, in order, computed in several threads if that is faster.
 
-    If it raises, the error of the first such item is raised, and no thread is left.
+    If `function` raises, the error of the first such item is raised after all threads have ended.
 
     Args:
-        function: what is computed of an item.
-        items: what it is computed of.
+        function: the function to compute.
+        items: its arguments.
         nbytes: size of one picture, for a function that reads or writes pictures: small ones are faster in one thread.
             None for a function that hardly holds the interpreter lock.
-        most_threads: threads at most; never more than processors or items.
+        most_threads: largest number of threads; there are never more threads than processors or items.
     """
     threads = min(most_threads, os.cpu_count() or 1, len(items))
     if threads < 2 or (nbytes is not None and nbytes < _LARGE):
@@ -39,11 +40,11 @@ def in_threads(
 
 
 def ahead(function: Callable[[A], B], items: Iterable[A], depth: int = 2) -> Generator[B]:
-    """Yields `function` of each item, in order, computed in a thread of its own while the caller does other things.
+    """Yields `function(item)` for each item, in order, computed in one other thread while the caller does other work.
 
-    `items` is drawn from in the caller's thread, `depth` items beyond the result that is yielded. An error of
-    `function` is raised in the place of its result. Close the generator (`contextlib.closing`): then what waits is
-    dropped, what runs is waited for, and no thread is left.
+    The caller's thread iterates over `items`, up to `depth` items beyond the result that is yielded. If `function`
+    raises for an item, the error is raised when its result is due. Close the generator (`contextlib.closing`): that
+    drops items not yet begun, waits for the running one, and ends the thread.
     """
     waiting: deque[Future[B]] = deque()
     with ThreadPoolExecutor(1) as thread:

@@ -1,4 +1,4 @@
-"""`ImageWriter`: refined images into a copy of the data set that they came from."""
+"""`ImageWriter`: writes refined images into a copy of the data set that they were made from."""
 
 from __future__ import annotations
 
@@ -21,21 +21,24 @@ from simgan.files.folders import output_error, sync, sync_all
 from simgan.images.pixels import check_values, within
 from simgan.images.source import ImageSource
 
-# Raised by Pillow, h5py, NumPy and zipfile when they cannot write. DataError, a ValueError too, passes as it is.
+# Errors of Pillow, h5py, NumPy and zipfile when they cannot write. DataError is a ValueError too, but is raised
+# unchanged.
 WRITE_ERRORS = (OSError, RuntimeError, ValueError, zipfile.BadZipFile)
 S = TypeVar("S", bound=ImageSource)
 
 
 class ImageWriter(ABC, Generic[S]):
-    """A data set in the making, under the name `.<name>.partial` beside `output`. Use it as a context manager.
+    """Writes a data set as `.<name>.partial` beside `output`. Use the writer as a context manager.
 
-    At the end it is renamed to `output` if every image was written; otherwise, and on any error, it is removed: then
-    `output` is either complete or not there. `write` and `write_many` are safe from several threads. Where the disk is
-    full or cannot be written, and where something else took the name `output`, the error is an OutputError.
-    """
+    At the end the partial data set is renamed to `output` if every image was written. Otherwise, and after any error,
+    it is removed. So `output` is either complete or does not exist. `write` and `write_many` may be called from
+    several threads. OutputError is raised if the disk is full or cannot be written, or if another process created
+    `output`."""
 
-    suffixes: tuple[str, ...] = ()  # of the outputs that this format goes by; none: any
-    leaves_out = False  # whether `set_aside` leaves an image out: only where images go by name, not by place
+    suffixes: tuple[str, ...] = ()  # allowed suffixes of `output`; empty: any suffix
+    leaves_out = (
+        False  # whether `set_aside` leaves an image out: only if labels belong to an image by name, not by row
+    )
 
     def __init__(self, source: S, output: Path) -> None:
         self.source = source
@@ -47,46 +50,47 @@ class ImageWriter(ABC, Generic[S]):
 
     @abstractmethod
     def _begin(self) -> None:
-        """Make `partial`, with everything that is not an image in it."""
+        """Creates `partial` and copies into it everything except the images."""
 
     @abstractmethod
     def _put(self, index: int, image: NDArray[Any]) -> None:
-        """Write (H, W, C) `image`, already checked."""
+        """Writes `image`, (H, W, C), which is checked already, as image `index`."""
 
     @abstractmethod
     def _finish(self) -> None:
-        """Complete `partial`, and close it."""
+        """Completes `partial` and closes its files."""
 
     @abstractmethod
     def _release(self) -> None:
-        """Close the files without completing them. May be called twice, and after `_finish`."""
+        """Closes the files without completing them. May be called twice, and after `_finish`."""
 
     def begin(self, *, take_over: bool = False) -> None:
-        """Start writing. Raises DataError, leaving nothing behind, if `output` is not to be had.
+        """Starts writing. Raises DataError, and leaves no file behind, if `output` cannot be created.
 
-        `take_over`: what a job that died left in the making is removed; the caller knows that none is at work.
+        `take_over`: whether to remove the partial data set of a job that died. The caller must know that no other job
+        is writing it.
         """
         self.check_output()
         if take_over:
             self._remove_partial()
         if os.path.lexists(self.partial):
             raise DataError(
-                f"{self.output}: expected no {self.partial.name} beside it, received one from a job running or "
-                "interrupted; remove it"
+                f"{self.output}: expected no file {self.partial.name} beside this output, received one from a job "
+                "that is running or was interrupted; if no job is running, remove that file"
             )
         self._open = True
         with self._nothing_left_on_error():
             self._begin()
 
     def write(self, index: SupportsIndex, image: NDArray[Any]) -> None:
-        """Write `image` (H, W, C), of the type, size and pixel range of image `index` of the source.
+        """Writes `image`, (H, W, C), as image `index`; its type, size and pixel range must be those of the source.
 
-        Raises DataError if it is of another or if the writer is closed, OutputError if the disk is full.
+        Raises DataError if they differ or if the writer is closed, and OutputError if the disk is full.
         """
         self.write_many([index], image[np.newaxis])
 
     def write_many(self, indices: Sequence[SupportsIndex], images: Sequence[NDArray[Any]] | NDArray[Any]) -> None:
-        """As `write`, many images together, which is faster: an (N, H, W, C) array, or images of several sizes."""
+        """As `write`, for many images: an (N, H, W, C) array, or a list of images of several sizes. This is faster."""
         positions = [self._position(index) for index in indices]
         if not positions:
             return
@@ -97,9 +101,9 @@ class ImageWriter(ABC, Generic[S]):
             self._written[position] = 1
 
     def set_aside(self, index: SupportsIndex, original: NDArray[Any]) -> None:
-        """Do not write a refined image. With `leaves_out`, it and its labels will be missing in the output.
+        """Writes no refined image at `index`. If `leaves_out` is True, the output lacks that image and its labels.
 
-        Otherwise `original` stands in its place: without it all rows behind would lose their labels.
+        Otherwise `original` is written in its place: without it, all later rows would have the labels of others.
         """
         position = self._position(index)
         if self.leaves_out:
@@ -108,36 +112,36 @@ class ImageWriter(ABC, Generic[S]):
             self.write(position, original)
 
     def leave_out(self, index: SupportsIndex) -> None:
-        """Do not write an image, nor its labels; only with `leaves_out`."""
+        """Writes neither image `index` nor its labels. Only allowed if `leaves_out` is True."""
         position = self._position(index)
         with self._nothing_left_on_error():
             self._leave_out(position)
         self._written[position] = 1
 
     def _leave_out(self, index: int) -> None:
-        """Remove image `index` and its labels from `partial`."""
+        """Removes image `index` and its labels from `partial`."""
         raise NotImplementedError
 
     def _position(self, index: SupportsIndex) -> int:
         position = operator.index(index)
         if not self._open or self._finished:
-            raise DataError(f"{self.output}: expected an open writer, received a closed one; start again")
+            raise DataError(f"{self.output}: expected an open writer, received a closed writer; create a new one")
         if not 0 <= position < len(self.source):
             raise DataError(
                 f"{self.output}: expected an image index from 0 to {len(self.source) - 1}, received {position}"
-                "; write one image for each that was read"
+                "; write one image for each image of the source"
             )
         return position
 
     def _put_many(self, indices: Sequence[int], images: Sequence[NDArray[Any]] | NDArray[Any]) -> None:
-        """As `_put`, at least one."""
+        """As `_put`, for at least one image."""
         for index, image in zip(indices, images, strict=True):
             self._put(index, image)
 
     def finish(self) -> None:
-        """Complete the output and put it on the disk, which may take minutes; only its name is missing then.
+        """Completes the output, except for its name, and flushes it to the disk, which may take minutes.
 
-        Raises DataError, leaving nothing behind, if an image was not written.
+        Raises DataError, and leaves no file behind, if an image was not written.
         """
         missing = self._written.count(0)
         if missing:
@@ -145,28 +149,30 @@ class ImageWriter(ABC, Generic[S]):
             self.discard()
             raise DataError(
                 f"{self.output}: expected {len(self.source)} images to be written, received {missing} fewer, the "
-                f"first missing {first!r}; nothing was kept, write them all"
+                f"first missing {first!r}; the output was removed, write every image"
             )
         with self._nothing_left_on_error():
             self._finish()
-            sync_all(self.partial)  # what it was made from may be removed once it has its name
+            sync_all(self.partial)  # once the output has its name, the caller may delete the spooled images
         self._finished = True
 
     def close(self) -> None:
-        """Finish, unless that is done, and rename to `output`. May be called twice."""
+        """Calls `finish` unless that is done, then renames the data set to `output`. May be called twice."""
         if not self._open:
             return
         if not self._finished:
             self.finish()
         with self._nothing_left_on_error():
             if os.path.lexists(self.output):
-                raise OutputError(f"{self.output}: expected no file there yet, received one meanwhile; remove it")
+                raise OutputError(
+                    f"{self.output}: expected a name not in use, received one created meanwhile; remove it"
+                )
             self.partial.rename(self.output)
             self._open = False
             sync(self.output.absolute().parent)
 
     def discard(self) -> None:
-        """Stop, and remove what was written so far."""
+        """Stops writing, and removes the partial data set."""
         if not self._open:
             return
         self._open = False
@@ -194,22 +200,23 @@ class ImageWriter(ABC, Generic[S]):
             raise
 
     def check_output(self) -> None:
-        """DataError unless there can be an output of that name."""
+        """Raises DataError if `output` exists, or if its folder or suffix is not allowed."""
         output, inside = self.output.absolute(), self.source.path.resolve()
         if os.path.lexists(output):
             raise DataError(
-                f"{self.output}: expected a name not in use, received one that is; remove it or name another"
+                f"{self.output}: expected a name not in use, received one that exists; remove it or choose another "
+                "name"
             )
         if not output.parent.is_dir():
-            raise DataError(f"{self.output}: expected an existing folder to write to, received none; make it first")
+            raise DataError(f"{self.output}: expected an existing folder to write to, received none; create it first")
         if (output.parent.resolve() / output.name).is_relative_to(inside):
             raise DataError(
-                f"{self.output}: expected an output outside of {self.source.path}, received one inside; name another"
+                f"{self.output}: expected an output outside of {self.source.path}, received one inside; choose another"
             )
         if self.suffixes and self.output.suffix.lower() not in self.suffixes:
             raise DataError(
-                f"{self.output}: expected a name ending in {' or '.join(self.suffixes)}, as the input, received "
-                f"{self.output.suffix!r}; the format is kept"
+                f"{self.output}: expected a name ending in {' or '.join(self.suffixes)}, like the input, received "
+                f"{self.output.suffix!r}; the output has the format of the input, so change the name"
             )
 
     def _check_images(self, indices: Sequence[int], images: Sequence[NDArray[Any]] | NDArray[Any]) -> None:
@@ -218,7 +225,7 @@ class ImageWriter(ABC, Generic[S]):
             expected = (*source.size(index), source.channels)
             if image.shape != expected or image.dtype != source.dtype:
                 raise DataError(
-                    f"{source.where(index)}: expected {expected} {source.dtype} to write, as it was read, "
+                    f"{source.where(index)}: expected shape {expected} and type {source.dtype}, as in the input, "
                     f"received {image.shape} {image.dtype}; use PixelRange.from_model and keep the size"
                 )
         if isinstance(images, np.ndarray) and within(images, source.pixel_range):

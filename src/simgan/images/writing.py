@@ -13,11 +13,11 @@ from simgan.images.writer import ImageWriter
 
 
 def write_like(source: ImageSource, output: str | PathLike[str]) -> ImageWriter[Any]:
-    """A writer of a copy of `source` at `output`: same format, bit depth, names and labels, other pixels.
+    """A writer of a copy of `source` at `output` with the same format, bit depth, names and labels, and new pixels.
 
-    Whatever is not an image is carried over byte for byte: labels, attributes and further arrays in HDF5 and .npz
-    files, files of other kinds in folders (hidden ones are left out). Raises DataError if `output` exists, lies in the
-    input, has no parent folder or the extension of another format; OutputError if the disk is full.
+    Everything except the images is copied byte for byte: labels, attributes and other arrays in HDF5 and .npz files,
+    other files in folders (hidden files are not copied). Raises DataError if `output` exists, is inside the input, has
+    no parent folder, or has the extension of another format. Raises OutputError if the disk is full.
     """
     writer = writer_like(source, Path(output))
     writer.begin()
@@ -25,10 +25,10 @@ def write_like(source: ImageSource, output: str | PathLike[str]) -> ImageWriter[
 
 
 def writer_like(source: ImageSource, output: Path) -> ImageWriter[Any]:
-    """As `write_like`, before `begin`: nothing has been looked at or written."""
-    # A source's module is loaded if there is a source of it: h5py is not imported to find out that it was not used.
+    """As `write_like`, but without calling `begin`: nothing is checked or written yet."""
+    # If `source` is an Hdf5Source, its module is already imported. Otherwise h5py need not be imported for the test.
     if "simgan.images.hdf5" in sys.modules:
-        from simgan.images.hdf5 import Hdf5Source
+        from simgan.images.hdf5_source import Hdf5Source
         from simgan.images.hdf5_writer import Hdf5Writer
 
         if isinstance(source, Hdf5Source):
@@ -44,4 +44,6 @@ def writer_like(source: ImageSource, output: Path) -> ImageWriter[Any]:
         return NpyWriter(source, output)
     if isinstance(source, FolderSource):
         return FolderWriter(source, output)
-    raise DataError(f"{output}: expected a source from open_images, received {type(source).__name__}; open it so")
+    raise DataError(
+        f"{output}: expected a source from open_images, received {type(source).__name__}; call open_images"
+    )

@@ -1,1 +1,1 @@
-"""Gives images to a trained R: arrays in memory, and whole data sets with their labels."""
+"""Refines images with a trained R: arrays in memory, and whole data sets with their labels."""

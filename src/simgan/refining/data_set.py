@@ -1,4 +1,4 @@
-"""`refine`: gives images to a trained R, and a whole data set with its labels to a new file."""
+"""Refines with a trained R: images in memory (`refine`), and a data set with its labels into a new file."""
 
 from collections.abc import Callable, Generator
 from contextlib import closing
@@ -32,7 +32,7 @@ from simgan.runs.run import Run
 
 
 class Refined(NamedTuple):
-    """A group of images of one size, as they are stored."""
+    """A group of images of one size, in the type and the range in which they are stored."""
 
     indices: list[int]
     synthetic: NDArray[Any]
@@ -48,22 +48,22 @@ def refine(
 ) -> NDArray[Any]:
     """Refines images in memory.
 
-    8-bit images go through a run's refiner in bfloat16 where the processor has it: that moves a pixel by 0.1 of its
-    255 levels on average and by 2 at most. Deeper images, and models given as such, are computed in float32.
+    A run refines 8-bit images in bfloat16 where the processor has it, which changes a pixel by 0.1 of its 255 levels
+    on average and by 2 at most. Deeper images are refined in float32, and a Keras model refines all images in float32.
 
     Args:
         run_or_model: a run, the path of one, or a refiner model.
         images: (N, H, W, C), or (N, H, W) with one channel; or an open data set of one size.
-        pixel_range: what [-1, 1] stands for; by default that of a data set. For arrays by default that of the run's
-            synthetic images if they were of the same type, where all floats are one; else the whole range of uint8
-            and uint16, and [-1, 1] itself for floats.
+        pixel_range: values of `images` that stand for -1 and 1. A data set has a range of its own. The default for
+            an array is the range of the run's synthetic images if they have the type of the array (all floats count
+            as one type), else the whole range of uint8 or uint16, and [-1, 1] for floats.
 
     Returns:
         The refined images, in the shape (of a data set (N, H, W, C)), dtype and range of `images`.
 
     Raises:
-        DataError: the images do not fit the model, the range of a data set was guessed and is not the run's, they hold
-            values beyond `pixel_range` or NaN, or a data set has several sizes (see `refine_data_set`).
+        DataError: the images do not fit the model, the range of a data set was guessed and is not the run's, values
+            are beyond `pixel_range` or NaN, or a data set has several sizes (see `refine_data_set`).
         RunError: the path is not a finished run.
     """
     if isinstance(run_or_model, str | Path):
@@ -72,11 +72,11 @@ def refine(
         check_range(run_or_model, images)
         size = require_one_size(images)
         predict = predictor(run_or_model, images.dtype, (len(images), *size, images.channels), one_size=True)
-        together = np.empty((len(images), *size, images.channels), images.dtype)
+        all_refined = np.empty((len(images), *size, images.channels), images.dtype)
         with closing(_refined_groups(predict, images)) as groups:
             for group in groups:
-                together[group.indices] = group.refined
-        return together
+                all_refined[group.indices] = group.refined
+        return all_refined
     images = np.asarray(images)
     stacked = images[..., np.newaxis] if images.ndim == 3 else images
     if stacked.ndim != 4:
@@ -105,27 +105,27 @@ def refine_data_set(
 ) -> list[SetAside]:
     """Writes the refined images of `source` to `output`: same format, bit depth, keys, names and labels.
 
-    The images may have any size, each its own, and there may be more than fit into memory; see images/groups.py for
-    how many are in memory at once. Reading and writing go on in threads of their own while R computes.
+    Each image may have a size of its own, and the data set may be larger than the memory; images/groups.py says how
+    many images are in memory at once. Other threads read and write while R computes.
 
-    An interrupted or killed job goes on where it was if it is started again; see spool.py.
+    If an interrupted or killed job is started again, it continues where it stopped; see spool.py.
 
     Args:
-        on_progress: called now and then with the images written and their number.
+        on_progress: called now and then with the number of images written and of all.
         max_drift: px; an image whose content moved further (`simgan.framing.displacement`) is set aside and listed
-            in `<output>.quarantine.csv`. Where images go by name (a folder, HDF5 by key) it and its labels are left
-            out; in an array its row keeps the image as it was, for rows must match their labels. Images that `source`
-            is without since they cannot be used are listed there as well.
+            in `<output>.quarantine.csv`. Where images have names (a folder, HDF5 by key) it and its labels are left
+            out; in an array its row keeps the unrefined image, because rows must match their labels. The list also
+            has the unusable images that `source` leaves out.
 
     Returns:
-        The images set aside, in their order in the whole set.
+        The images set aside, in the order of the whole set.
 
     Raises:
         DataError: the images do not fit the model, their range was guessed and is not the run's, one cannot be read,
-            all would be set aside, one of an array would have to be left out, or `output` or the list exists; nothing
-            is left then.
-        OutputError: the disk is full, or `output` cannot be written; what R made is kept for the next try, and
-            nothing else.
+            all would be set aside, a row of an array would have to be left out, or `output` or the list exists. No
+            file is left then.
+        OutputError: the disk is full, or `output` cannot be written. Only the spool of refined images is left, for
+            the next try.
         RunError: the path is not a finished run.
     """
     output = Path(output)
@@ -160,7 +160,7 @@ def _digest(source: ImageSource, refiner: Run | keras.Model) -> bytes:
 
 
 def _array_range(refiner: Run | keras.Model, dtype: np.dtype[Any]) -> tuple[PixelRange, str]:
-    """The pixel range of an array without a given one, and what an error message adds to it."""
+    """The default pixel range of an array, and where it comes from in words, for errors."""
     trained_with = refiner.input_range if isinstance(refiner, Run) else None
     if trained_with is not None and trained_with.belongs_to(dtype):
         return trained_with.pixel_range, in_words("known", trained_with)
@@ -168,31 +168,31 @@ def _array_range(refiner: Run | keras.Model, dtype: np.dtype[Any]) -> tuple[Pixe
 
 
 def check_range(refiner: Run | keras.Model, source: ImageSource) -> None:
-    """DataError if the range of the images was guessed, and R was trained with another on images of their type."""
+    """DataError if the range of the images was guessed, but R was trained with another range on the same type."""
     trained_with = refiner.input_range if isinstance(refiner, Run) else None
     if trained_with is None or not trained_with.belongs_to(source.dtype) or source.range_origin not in GUESSED:
         return
     if source.pixel_range != trained_with.pixel_range:
         raise DataError(
-            f"{source.path}: expected pixels in {trained_with.pixel_range}, as R was trained, received a set opened "
-            f"with {source.pixel_range}, which was not given; open it with pixel_range=run.input_range, or with the "
-            "range that is right"
+            f"{source.path}: expected pixels in {trained_with.pixel_range}, the range that R was trained with, "
+            f"received a data set whose range was guessed as {source.pixel_range}; open it with "
+            "pixel_range=run.input_range, or with its true range"
         )
 
 
 def _leave_out_unusable(writer: ImageWriter[Any], source: ImageSource) -> None:
-    """Leaves those images out of the output that `source` is without."""
+    """Leaves the unusable images, which `source` does not have, out of the output."""
     for image in source.left_out:
         if not writer.leaves_out:
             raise DataError(
-                f"{writer.output}: expected images that go by name, received rows of an array, which cannot be left "
-                f"out since their labels would not fit; mend the image ({image.reason})"
+                f"{writer.output}: expected images with names, received rows of an array, of which none can be left "
+                f"out because labels go by row; repair the image ({image.reason})"
             )
         writer.leave_out(image.place)
 
 
 def _write(writer: ImageWriter[Any], quarantine: Quarantine, source: ImageSource, group: Refined) -> int:
-    """Writes those of a group that stay, and sets the others aside; returns how many there were."""
+    """Writes the images of a group that stay, sets the others aside, and returns the size of the group."""
     places = source.indices[group.indices].tolist() if isinstance(source, ReadableImages) else group.indices
     stays = quarantine.stay(places, group.synthetic, group.refined)
     writer.write_many([place for place, good in zip(places, stays, strict=True) if good], group.refined[stays])
@@ -204,7 +204,7 @@ def _write(writer: ImageWriter[Any], quarantine: Quarantine, source: ImageSource
 def _refined_groups(predict: Predict, source: ImageSource, spool: Spool | None = None) -> Generator[Refined]:
     """Every image once, refined, in the type of the source; in order within a size.
 
-    The first groups come from `spool`, as far as it goes; those that R makes are added to it.
+    Groups that `spool` has are taken from there. R refines the others, which are then added to `spool`.
     """
     with closing(groups_of_one_size(source)) as groups:
         for indices, synthetic in groups:

@@ -1,4 +1,4 @@
-"""R as a function of images in memory, in the fastest form for them and in bounded memory."""
+"""R as a function of images in memory, in the form that is fastest for them, with bounded memory."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -19,7 +19,7 @@ from simgan.runs.run import Run
 # Pixels, of all images, that go through a Keras model at once: 64 MB for each layer of 64 filters in float32. Ours.
 _PIXELS_AT_ONCE = 2**18
 
-Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # (N, H, W, C) in [-1, 1], to the same refined
+Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # (N, H, W, C) in [-1, 1] to refined
 
 
 def predictor(
@@ -28,15 +28,16 @@ def predictor(
     """R as a function of images of any size, in the fastest form for images stored as `dtype`.
 
     Args:
-        shape: (N, H, W, C): how many there are, and the size of the first.
-        one_size: whether the others have the same size, as far as is known.
+        dtype: type in which the images are stored.
+        shape: (N, H, W, C): the number of images, and the size and channels of the first.
+        one_size: whether all images have that size, as far as is known.
     """
     run = Run.open(run_or_model) if isinstance(run_or_model, str | Path) else run_or_model
     channels = run.data.channels if isinstance(run, Run) else run.input_shape[-1]
     if channels != shape[-1]:
         raise DataError(
             f"images: expected {channels} channel(s), as R was trained on, received {shape[-1]}; "
-            "convert the images, or train on such images."
+            "convert the images (picture files with --channels), or train on images like these."
         )
     if isinstance(run, Run) and dtype == np.uint8 and keras.backend.backend() == "torch":
         return _fast(run, shape, one_size)
@@ -48,7 +49,7 @@ def predictor(
 
 
 def _fast(run: Run, shape: tuple[int, ...], one_size: bool) -> Predict:
-    """R of a run in the layout and precision that PyTorch computes fastest; compiled for many images of one size.
+    """R of a run in the layout and precision that are fastest in PyTorch; compiled for many images of one size.
 
     bfloat16 moves an 8-bit pixel by 0.1 on average and by 2 at most (docs/experiments.md): not for deeper images.
     """
@@ -72,7 +73,7 @@ def _fast(run: Run, shape: tuple[int, ...], one_size: bool) -> Predict:
 
 
 def _in_pieces(predict: Predict, at_once: Callable[[int, int], int]) -> Predict:
-    """`predict` in calls of at most `at_once(H, W)` images, and at least one. This bounds the memory of R."""
+    """Calls `predict` with at most `at_once(H, W)` images, but at least one, which bounds the memory that R takes."""
 
     def in_pieces(images: NDArray[np.float32]) -> NDArray[np.float32]:
         step = max(1, at_once(*images.shape[1:3]))

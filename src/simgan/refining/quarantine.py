@@ -15,11 +15,11 @@ from simgan.images import ImageSource
 
 
 class SetAside(NamedTuple):
-    """An image that refining moved too far, or that could not be used."""
+    """An image whose content refining moved too far, or that could not be used."""
 
     name: str
     drift: float | None
-    """px; None if it could not be used."""
+    """px; None if the image could not be used."""
     reason: str
 
 
@@ -29,9 +29,9 @@ class Quarantine:
     Use it as a context manager around the writing of the output: where that ends with an error, the list is removed.
 
     Args:
-        whole: the data set, with the images that cannot be used.
-        source: the same without these.
-        output: where its refined images go.
+        whole: the data set, including the images that cannot be used.
+        source: the same data set without these images.
+        output: where the refined images go.
         max_drift: px; see `simgan.refining.data_set.refine_data_set`.
 
     Raises:
@@ -40,7 +40,7 @@ class Quarantine:
 
     def __init__(self, whole: ImageSource, source: ImageSource, output: Path, max_drift: float | None) -> None:
         if max_drift is not None and not max_drift > 0:
-            raise DataError(f"max_drift: expected a positive number of pixels, received {max_drift}; give 1.0, say.")
+            raise DataError(f"max_drift: expected a positive number of pixels, received {max_drift}; try 1.0.")
         self._whole, self._output, self._max_drift = whole, output, max_drift
         self._pixel_range = source.pixel_range
         self._aside = {image.place: SetAside(image.name, None, image.reason) for image in source.left_out}
@@ -52,20 +52,20 @@ class Quarantine:
         """Makes sure that the name of the list is free.
 
         Args:
-            take_over: whether a list of that name was left by an interrupted job of this output; it is removed.
+            take_over: whether a list of that name comes from an interrupted job for this output; it is removed then.
 
         Raises:
-            DataError: there is a list, and it is not to be removed.
+            DataError: there is a list of another job.
         """
         if not take_over and self._has_list and os.path.lexists(self._list):
             raise DataError(
-                f"{self._list}: expected a name not in use, received one that is; remove it or name another output"
+                f"{self._list}: expected no file of this name, received one; remove it or choose another output"
             )
         self._owns_list = take_over or self._has_list
         self._remove_list()
 
     def stay(self, indices: list[int], synthetic: NDArray[Any], refined: NDArray[Any]) -> NDArray[np.bool_]:
-        """(N,): which of the images, at `indices` of the whole set, moved little enough; others are set aside."""
+        """(N,): whether each image, at `indices` of the whole set, moved little enough; the others are set aside."""
         if self._max_drift is None:
             return np.ones(len(indices), bool)
         from simgan.framing.displacement import displacement  # on use, like OpenCV
@@ -86,15 +86,15 @@ class Quarantine:
         if len(self._aside) == len(self._whole):
             raise DataError(
                 f"{self._output}: expected images that moved by no more than {self._max_drift or 0:g} px, received "
-                "none; nothing was kept, allow more drift or train with a smaller --drift-budget"
+                "none, so nothing was written; allow more drift or train with a smaller --drift-budget"
             )
         return [self._aside[index] for index in sorted(self._aside)]
 
     def write_list(self, *, leaves_out: bool) -> None:
-        """Writes the list, if there is to be one, under its name: just before the output gets its own.
+        """Writes the list, if there is one to write. It is called just before the output gets its final name.
 
         Args:
-            leaves_out: whether the output is without the images set aside, rather than with the unrefined ones.
+            leaves_out: whether the output lacks the images set aside; otherwise it has them unrefined.
 
         Raises:
             OutputError: it cannot be written.

@@ -48,7 +48,7 @@ class Spool:
         self._synced = time.monotonic()
 
     def take(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any] | None:
-        """The next group, (N, H, W, C); None, and the rest of the file is dropped, if it is missing or damaged."""
+        """The next group, (N, H, W, C). None if it is missing or damaged: then the rest of the file is dropped."""
         start, size = self._file.tell(), int(np.prod(shape)) * dtype.itemsize
         checksum, content = self._file.read(_CHECKSUM), self._file.read(size)
         if checksum == self._checksum(start, shape, dtype, content):
@@ -61,7 +61,7 @@ class Spool:
         """Adds the next group; every _SYNC_SECONDS, waits until the groups are on the disk.
 
         Raises:
-            OutputError: the disk is full, say.
+            OutputError: the group cannot be written, for example because the disk is full.
         """
         content = np.ascontiguousarray(refined).data.cast("B")
         try:
@@ -77,7 +77,10 @@ class Spool:
     def _checksum(
         self, start: int, shape: tuple[int, ...], dtype: np.dtype[Any], content: bytes | memoryview
     ) -> bytes:
-        """Of a group and its place. The key: blocks of another job that the disk held before do not pass either."""
+        """Checksum of a group at its place in the file.
+
+        The digest of the job is its key, so that old blocks of another job on the disk do not pass.
+        """
         found = hashlib.blake2b(f"{start} {shape} {dtype.str}".encode(), key=self._digest, digest_size=_CHECKSUM)
         found.update(content)
         return found.digest()
@@ -87,12 +90,12 @@ class Spool:
 def spooled(output: Path, digest: bytes) -> Iterator[Spool]:
     """The spool of `output`: the one that an interrupted job of the same `digest` left, or a new one.
 
-    When the block ends, the spool is removed. It is kept for the next try if an interruption, a full disk, an output
-    that cannot be written or want of memory ended the block, and the error says so in a note. An error of the data
-    removes it, since other data have another digest.
+    When the block ends, the spool is removed. It is kept for the next try if the block was ended by an interruption, a
+    full disk, an output that cannot be written or a lack of memory, and a note on the error says so. An error in the
+    data removes the spool, because other data have another digest.
 
     Raises:
-        DataError: another job makes the same output.
+        DataError: another job is writing the same output.
         OSError: the folder of `output` cannot be written.
     """
     path = output.with_name(f".{output.name}.spool")
@@ -102,9 +105,9 @@ def spooled(output: Path, digest: bytes) -> Iterator[Spool]:
             with _opened(path, digest) as spool:
                 yield spool
         except BaseException as error:
-            kept = _may_go_on(error) and path.exists() and path.stat().st_size > _DIGEST
+            kept = _can_be_continued(error) and path.exists() and path.stat().st_size > _DIGEST
             if kept:
-                error.add_note("then the same command goes on where it was")
+                error.add_note("then the same command continues where it stopped")
             raise
         finally:
             if not kept:
@@ -119,7 +122,9 @@ def _only_job(output: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        raise DataError(f"{output}: expected no other job to make it, received one at work; wait for it") from None
+        raise DataError(
+            f"{output}: expected no other job to write it, received one at work; wait until it ends"
+        ) from None
     try:
         yield
     finally:
@@ -136,21 +141,21 @@ def _opened(path: Path, digest: bytes) -> Iterator[Spool]:
             file.seek(0)
             file.truncate()
             file.write(digest)
-        sync(path.absolute().parent)  # its name tells the next job whose unfinished files lie beside it
+        sync(path.absolute().parent)  # the spool tells the next job whose unfinished files these are
         yield Spool(file, digest, is_old=is_old)
     finally:
-        with suppress(OSError):  # what did not fit on the disk; `put` has said so
+        with suppress(OSError):  # some content did not fit on the disk; `put` raised the error
             file.close()
 
 
-def _may_go_on(error: BaseException) -> bool:
+def _can_be_continued(error: BaseException) -> bool:
     """Whether the same command may succeed after this error."""
     stopped = isinstance(error, OSError | OutputError | KeyboardInterrupt | SystemExit)
     return stopped or is_out_of_memory(error)
 
 
 def digest_of(source: ImageSource, model: keras.Model, *way_of_computing: object) -> bytes:
-    """Of everything that refined images depend on.
+    """Digest of everything that refined images depend on.
 
     Another data set, another R or another way of computing gives another digest. Files are told apart by name, size
     and time of change.
@@ -158,7 +163,7 @@ def digest_of(source: ImageSource, model: keras.Model, *way_of_computing: object
     Args:
         source: the images.
         model: R.
-        way_of_computing: in any objects whose repr differs where the refined images do.
+        way_of_computing: objects that describe the computation; their repr differs where refined images would.
     """
     try:
         architecture = model.to_json()

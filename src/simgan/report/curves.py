@@ -13,21 +13,21 @@ CURVES: Mapping[str, Mapping[str, str]] = {
         "R self-regularisation": "refiner_self_regularisation",
         "D": "discriminator_total",
     },
-    "D right on patches": {
+    "Accuracy of D on patches": {
         "real": "discriminator_real_accuracy",
         "refined": "discriminator_refined_accuracy",
     },
     "Mean |refined - synthetic|": {"change": "refiner_change"},
     "Norm of the gradient": {"R": "refiner_gradient", "D": "discriminator_gradient"},
     "Share of time waiting for data": {"waiting": "waiting_for_data"},
-    "Drift by optical flow, px": {"R as it is": "measured_drift"},
+    "Drift by optical flow, px": {"drift": "measured_drift"},
     "Weight of self-regularisation": {"weight": "self_regularisation_weight"},
 }
-"""Title of each picture, and its curves by label and name in metrics.jsonl."""
+"""Curves of each picture, by its title: their names in metrics.jsonl, by label."""
 
 
 def draw_curves(metrics: Sequence[Mapping[str, Any]]) -> dict[str, bytes]:
-    """An SVG of the adversarial phase for each of `CURVES` that was recorded, by title."""
+    """SVG pictures of the adversarial phase, by title: of `CURVES`, those that were recorded."""
     records = [record for record in metrics if record.get("phase") == ADVERSARIAL]
     drawn = {}
     for title, curves in CURVES.items():

@@ -25,7 +25,7 @@ pre { overflow-x: auto; background: #f4f6f8; padding: .75rem; font-size: 13px; }
 
 
 def page(title: str, body: Iterable[str]) -> str:
-    """A whole document that asks the network for nothing."""
+    """A whole document that loads nothing from the network."""
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -37,12 +37,12 @@ def page(title: str, body: Iterable[str]) -> str:
 
 
 def section(title: str, *parts: str) -> str:
-    """A heading and what stands under it; nothing if that is nothing."""
+    """A section with a heading; an empty string if all of its parts are empty."""
     return f"<section><h2>{html.escape(title)}</h2>{''.join(parts)}</section>\n" if any(parts) else ""
 
 
 def box(kind: str, sentences: Sequence[str]) -> str:
-    """A coloured box, `verdict` or `warnings`; nothing without sentences."""
+    """A coloured box, `verdict` or `warnings`; an empty string without sentences."""
     inside = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in sentences)
     return f'<div class="{kind}">{inside}</div>' if inside else ""
 
@@ -53,17 +53,17 @@ def note(text: str) -> str:
 
 
 def table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table that scrolls by itself where it is wider than the page."""
+    """A table, which scrolls sideways where it is wider than the page."""
     head = "".join(f"<th>{html.escape(cell)}</th>" for cell in heading)
     body = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
     return f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div>'
 
 
 def picture(data: bytes, caption: str, kind: str = "png") -> str:
-    """A PNG or, `kind` svg+xml, an SVG within the page."""
-    said, encoded = html.escape(caption), base64.b64encode(data).decode("ascii")
-    image = f'<img alt="{said}" src="data:image/{kind};base64,{encoded}">'
-    return f"<figure>{image}<figcaption>{said}</figcaption></figure>"
+    """A picture within the page: a PNG, or an SVG if `kind` is svg+xml."""
+    text, encoded = html.escape(caption), base64.b64encode(data).decode("ascii")
+    image = f'<img alt="{text}" src="data:image/{kind};base64,{encoded}">'
+    return f"<figure>{image}<figcaption>{text}</figcaption></figure>"
 
 
 def grid(pictures: Iterable[str]) -> str:
@@ -73,5 +73,5 @@ def grid(pictures: Iterable[str]) -> str:
 
 
 def code(text: str) -> str:
-    """Text as it stands."""
+    """Text with its spaces and line ends."""
     return f"<pre>{html.escape(text)}</pre>"

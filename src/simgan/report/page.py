@@ -1,4 +1,4 @@
-"""The page, section by section: verdict and figures first, then pictures, curves, settings."""
+"""report.html, section by section: verdict and figures first, then pictures, curves, settings."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,10 @@ from simgan.report.verdict import health, sentences
 from simgan.runs.run import Run
 from simgan.turing import TuringResult, read_turing
 
-_LEGEND = "Synthetic, refined, real (unpaired), difference. There mid-grey means no change, lighter that R brightened."
+_LEGEND = (
+    "Synthetic, refined, real (unpaired), difference. In the difference, mid-grey means no change, and lighter pixels "
+    "are those that R brightened."
+)
 
 
 def write_report(run: Run) -> Path:
@@ -36,14 +39,15 @@ def write_report(run: Run) -> Path:
         _pictures(run),
         html.section(
             "Curves",
-            html.note("Adversarial phase, means of intervals."),
+            html.note("Adversarial phase. Each point is the mean since the point before."),
             html.grid(html.picture(svg, title, "svg+xml") for title, svg in curves.items()),
         ),
-        html.section("Settings", html.code((run.path / "config.toml").read_text("utf-8"))),
-        html.note(f"Drawn with Keras {keras.__version__}."),
+        html.section("Settings", html.code((run.path / "config.toml").read_text("utf-8", errors="backslashreplace"))),
+        html.note(f"Written with Keras {keras.__version__}."),
     ]
     path = run.path / "report.html"
-    write_whole(path, html.page(f"SimGAN run {run.path.resolve().name}", body))
+    page = html.page(f"SimGAN run {run.path.resolve().name}", body)
+    write_whole(path, page.encode("utf-8", errors="backslashreplace"))  # names of files need not be UTF-8
     return path
 
 
@@ -58,11 +62,11 @@ def _measured(run: Run, found: Evaluation | None) -> list[str]:
         ("measure", "synthetic", "refined", "ideal"),
         ((d.measure, str(d.synthetic), str(d.refined), f"{d.ideal:.3g}") for d in found.distances),
     )
-    said = html.note(f"Estimates with 95 % intervals. {found.date}, {found.command}")
+    remark = html.note(f"Estimates with 95 % intervals. {found.date}, {found.command}")
     return [
         html.section("Did refining help?", *map(_downstream, found.downstream)),
         html.section("Are the labels still true?", *drift),
-        html.section("How far from real?", distances if found.distances else "", said),
+        html.section("How far from real?", distances if found.distances else "", remark),
     ]
 
 
@@ -98,14 +102,16 @@ def _drift(run: Run, drift: DriftResult) -> str:
     if drift.own_error is not None:
         rows.append(("the localiser's own mean error", f"{drift.own_error:.2f}"))
     histogram = html.picture(draw_histogram(drift), f"Drift by {drift.measured_by}.", "svg+xml")
-    worst = html.table(("the worst", "px"), ((name, f"{pixels:.2f}") for name, pixels in drift.worst_images))
+    worst = html.table(("largest drift", "px"), ((name, f"{pixels:.2f}") for name, pixels in drift.worst_images))
     # The picture's name comes from a file: only a plain name within the folder is opened.
     picture = run.path / FOLDER / Path(drift.picture).name if drift.picture else None
     shown = picture is not None and picture.is_file()
     return html.grid(
         [
             html.table((f"by {drift.measured_by}", "px"), rows) + histogram + worst,
-            html.picture(picture.read_bytes(), "The worst, from the top.") if picture and shown else "",
+            html.picture(picture.read_bytes(), "The images with the largest drift, the largest at the top.")
+            if picture and shown
+            else "",
         ]
     )
 
@@ -115,7 +121,7 @@ def _turing(result: TuringResult) -> str:
         ("real", str(result.real_as_real), str(result.real_as_refined)),
         ("refined", str(result.refined_as_real), str(result.refined_as_refined)),
     )
-    return html.table(("shown", "taken for real", "taken for refined"), rows) + html.note(
+    return html.table(("the image was", "judged real", "judged refined"), rows) + html.note(
         f"Test {result.test}, {result.form}, {result.date}: {result}. {result.verdict}"
     )
 
@@ -124,9 +130,9 @@ def _pictures(run: Run) -> str:
     samples = sorted((run.path / "samples").glob(f"step_{'[0-9]' * 6}.png"))
     if not samples:
         return ""
-    shown = [html.picture(samples[-1].read_bytes(), f"{_step(samples[-1])}, the end. {_LEGEND}")]
+    shown = [html.picture(samples[-1].read_bytes(), f"{_step(samples[-1])}, the last picture. {_LEGEND}")]
     if len(samples) > 1:
-        shown.append(html.picture(samples[0].read_bytes(), f"{_step(samples[0])}, at first."))
+        shown.append(html.picture(samples[0].read_bytes(), f"{_step(samples[0])}, the first picture."))
     return html.section("Pictures", *shown)
 
 
@@ -147,7 +153,7 @@ def _framing_warnings(run: Run) -> list[str]:
 
 def _framing(run: Run) -> str:
     path = run.path / "framing.png"
-    caption = "Synthetic above, real below: mean, variety, edges, examples, grey levels."
+    caption = "Synthetic images above, real images below: mean, variety, edges, examples, grey levels."
     return (
         html.section("Are both sets framed alike?", html.picture(path.read_bytes(), caption)) if path.exists() else ""
     )

@@ -1,21 +1,21 @@
-"""What was measured, in plain sentences, and what to be wary of."""
+"""Sentences of the report: what was measured, and warnings."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from simgan.evaluation.results import Distance, Downstream, DriftResult, Evaluation
+from simgan.evaluation.results import Distance, Downstream, Evaluation, drift_in_words
 from simgan.runs.position import ADVERSARIAL
 from simgan.training.health import raised_alarms
 
 _WAITING = 0.05  # share of the time
 
 
-def in_words(score: Downstream) -> str:
+def downstream_in_words(score: Downstream) -> str:
     """Whether refining helped, in one sentence with its interval."""
     gain, relative = score.refined_minus_synthetic, score.relative
     if gain.low <= 0 <= gain.high:
         return (
-            f"No difference can be told: with refined images the error in {score.label} on real images changes by "
+            f"No difference is certain: with refined images the error in {score.label} on real images changes by "
             f"{gain.estimate:+.3g} {score.unit} (95 % interval {gain.low:+.3g} to {gain.high:+.3g})."
         )
     better = gain.estimate < 0
@@ -26,20 +26,12 @@ def in_words(score: Downstream) -> str:
     )
 
 
-def drift_in_words(drift: DriftResult) -> str:
-    """How far content moved, in one sentence."""
-    floor = f", of which up to {drift.own_error:.2f} px are its own error" if drift.own_error is not None else ""
-    return (
-        f"Content moved by {drift.mean:.2f} px in the mean and {drift.p95:.2f} px at the 95th percentile, by "
-        f"{drift.measured_by}{floor}."
-    )
-
-
 def distance_in_words(found: Sequence[Distance]) -> list[str]:
-    """How well images can be told from real ones, one sentence for each two-sample test."""
+    """How well images can be distinguished from real ones, one sentence for each two-sample test."""
     return [
-        f"A fresh classifier ({distance.measure.partition(', ')[2]}) is right on {distance.refined.estimate:.0%} of "
-        f"refined against real and {distance.synthetic.estimate:.0%} of synthetic against real; 50 % is guessing."
+        f"A new classifier of {distance.measure.partition(', ')[2]} distinguishes refined from real ones with an "
+        f"accuracy of {distance.refined.estimate:.0%}, and synthetic from real ones with one of "
+        f"{distance.synthetic.estimate:.0%}; 50% is guessing."
         for distance in found
         if distance.measure.startswith("told apart")
     ]
@@ -49,7 +41,7 @@ def sentences(found: Evaluation | None) -> list[str]:
     """The verdict on a run."""
     if found is None:
         return ["Not measured yet. Run: simgan evaluate RUN --real-test LABELLED_REAL_IMAGES"]
-    said = [in_words(score) for score in found.downstream]
+    said = [downstream_in_words(score) for score in found.downstream]
     if not said:
         said.append(
             "Whether training on refined images helps was not measured: give labelled real images to "
@@ -63,8 +55,8 @@ def health(metrics: Sequence[dict[str, Any]], drift_budget: float | None) -> lis
     said = list(raised_alarms(metrics, drift_budget))
     records = [record for record in metrics if record.get("phase") == ADVERSARIAL]
     if records and float(records[-1].get("history_fill", 1.0)) < 1.0:
-        said.append("The history buffer was not full at the end: a smaller --history-size would have been used.")
+        said.append("The history buffer was not full at the end: a smaller --history-size would have been enough.")
     waiting = sum(float(record.get("waiting_for_data", 0.0)) for record in records) / max(1, len(records))
     if waiting > _WAITING:
-        said.append(f"{waiting:.0%} of the time went into waiting for data: a faster disk, or HDF5, would help.")
+        said.append(f"{waiting:.0%} of the time was spent waiting for data: a faster disk, or HDF5, would help.")
     return said

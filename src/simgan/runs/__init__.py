@@ -1,1 +1,1 @@
-"""A run folder as it is opened again: its settings, networks, checkpoints."""
+"""Opening a run folder: its settings, networks and checkpoints. `simgan.training` writes it."""

@@ -1,8 +1,9 @@
-"""The checkpoints of a run folder by name: which there are, the newest, the best.
+"""Finding the checkpoints of a run folder: all of them, the newest, the best, or one by name.
 
 RUN/checkpoints/3-adversarial-0000400/
-    arrays.safetensors  networks, optimisers, history
-    state.json          position, random states, weight, losses since the last record; versions and settings
+    arrays.safetensors  networks, optimisers, history buffer
+    state.json          position, states of random generators, weight of self-regularisation, losses since the last
+                        record of metrics.jsonl, score, versions and settings
 """
 
 import json
@@ -15,41 +16,43 @@ from simgan.files.numbers import Parts
 from simgan.runs.position import ADVERSARIAL, PHASES, Position
 
 ARRAYS, STATE = "arrays.safetensors", "state.json"
-VERSION = 1  # of the layout
-PRETRAINED_ONLY = "R was pre-trained only, to give back what it gets, and changes images little"
+VERSION = 1  # of the files in a checkpoint
+PRETRAINED_ONLY = "R was pre-trained only, to reproduce its input, and changes images little"
 _NAME = re.compile(rf"[1-3]-({'|'.join(PHASES)})-\d{{7,}}")
 
 
 def checkpoint_name(position: Position) -> str:
-    """The name of a checkpoint made at a position: names sort as positions do."""
+    """The name of a checkpoint made at `position`. Sorting names by the alphabet sorts checkpoints by position."""
     return f"{PHASES.index(position.phase) + 1}-{position.phase}-{position.step:07d}"
 
 
 def all_checkpoints(folder: Path) -> list[Path]:
-    """Those in RUN/checkpoints, in any order; damaged ones too."""
+    """The checkpoints in `folder`, which is RUN/checkpoints, in any order. Damaged checkpoints are included."""
     return [path for path in folder.glob("*") if _NAME.fullmatch(path.name)]
 
 
 def find_checkpoint(folder: Path, name: str) -> Path:
-    """The checkpoint that is named so, or the `newest`, or the `best`.
+    """The checkpoint called `name`; the names `newest` and `best` stand for the newest and the best checkpoint.
 
     Raises:
-        RunError: there is none.
+        RunError: there is no such checkpoint.
     """
     known = sorted(all_checkpoints(folder))
     chosen = best_checkpoint(folder) if name == "best" else known[-1] if known and name == "newest" else None
     chosen = chosen or next((path for path in known if path.name == name), None)
     if chosen is None:
-        names = ", ".join(path.name for path in known) or "none there"
-        raise RunError(f"checkpoint: expected newest, best or a name in {folder}, received {name!r}; known: {names}.")
+        names = ", ".join(path.name for path in known) or "none"
+        raise RunError(
+            f"checkpoint: expected newest, best or a name in {folder}, received {name!r}; checkpoints there: {names}."
+        )
     return chosen
 
 
 def best_checkpoint(folder: Path) -> Path | None:
-    """The one with the least score; None while there is none of the adversarial phase."""
+    """The checkpoint with the lowest score; None if no checkpoint is of the adversarial phase."""
     known = {}
     for path in all_checkpoints(folder):
-        with suppress(OSError, ValueError):  # one that cannot be read is not the best
+        with suppress(OSError, ValueError):  # a checkpoint that cannot be read is never the best
             score = read_about(path).get("score")
             if isinstance(score, float):
                 known[path] = score
@@ -63,10 +66,10 @@ def is_pretrained_only(path: Path) -> bool:
 
 
 def read_about(path: Path) -> Parts:
-    """What state.json of a checkpoint says.
+    """The content of state.json in the checkpoint `path`.
 
     Raises:
-        OSError, ValueError: it cannot be read, or is of another version.
+        OSError, ValueError: the file cannot be read, or belongs to another version of the checkpoint files.
     """
     about = json.loads((path / STATE).read_text(encoding="utf-8"))
     if not isinstance(about, dict) or about.get("version") != VERSION or not isinstance(about.get("state"), dict):

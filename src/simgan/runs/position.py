@@ -1,4 +1,4 @@
-"""Where a training is: its phase, the steps that are over, and the batches that were drawn."""
+"""How far a training has come: its phase, the finished steps of that phase, and the batches drawn."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,32 +13,33 @@ class Position:
 
     phase: str = REFINER_PRETRAIN
     step: int = 0
-    """Steps of the phase that are over."""
+    """Finished steps of the phase."""
     synthetic_batches: int = 0
-    """Drawn since the beginning."""
+    """Synthetic batches drawn since the training began."""
     real_batches: int = 0
+    """Real batches drawn since the training began."""
 
     def enter(self, phase: str) -> None:
-        """Begins a phase, or goes on in it."""
+        """Begins `phase` at step 0, unless the training is already in it."""
         if phase != self.phase:
             self.phase, self.step = phase, 0
 
     def is_past(self, phase: str, step: int) -> bool:
-        """Whether step `step` of `phase` is over."""
+        """Whether step `step` of `phase` is finished."""
         return (PHASES.index(phase), step) <= (PHASES.index(self.phase), self.step)
 
     def __str__(self) -> str:
         return f"{self.phase.replace('_', ' ')} step {self.step}"
 
     def state_dict(self) -> dict[str, Any]:
-        """For a checkpoint."""
+        """The position as a dictionary, for a checkpoint."""
         return asdict(self)
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Goes where a checkpoint was made.
+        """Takes over the position that `state_dict` saved in a checkpoint.
 
         Raises:
-            ValueError: it is no position.
+            ValueError: `saved` is not a position.
         """
         counts = {name: saved.get(name) for name in ("step", "synthetic_batches", "real_batches")}
         if saved.get("phase") not in PHASES or not all(type(n) is int and 0 <= n < 2**40 for n in counts.values()):

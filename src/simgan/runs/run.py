@@ -1,16 +1,17 @@
-"""The run folder: what a training leaves behind, and how it is opened again.
+"""The run folder: the files that a training writes, and how a run folder is opened.
 
-config.toml           every setting, and where the data were; `simgan train --config` repeats the run
-metrics.jsonl         one JSON object a log interval
-events.out.tfevents*  the same for TensorBoard
-checkpoints/          what a training goes on from: `simgan train --resume`
-evaluation/           what `simgan evaluate` measured; turing/: answers of `simgan turing`
-report.html           all of it on one page
-left_out.csv          images that could not be used, if they were to be skipped
-framing.json, .png    are both sets framed alike? what was found before training
+config.toml           every setting, and the paths of the data; `simgan train --config` repeats the run
+metrics.jsonl         one JSON object for each log interval
+events.out.tfevents*  the same numbers for TensorBoard
+checkpoints/          states from which `simgan train --resume` continues
+evaluation/           results of `simgan evaluate`
+turing/               answers given in `simgan turing`
+report.html           settings, curves, pictures and results on one page
+left_out.csv          images that could not be used; written with --on-bad-image skip
+framing.json, .png    whether both data sets are framed alike, measured before training
 samples/step_*.png    synthetic | refined | real | difference
-networks.safetensors  R and D as simgan reads them: numbers alone
-*_model.keras, .h5    refiner, disc and simgan for Keras: float32, channels last
+networks.safetensors  weights of R and D, from which simgan loads them
+*_model.keras, .h5    refiner, disc and simgan as Keras models: float32, channels last
 """
 
 import json
@@ -33,18 +34,18 @@ from simgan.settings.config import DataRecord, SourceRecord, TrainConfig, read_r
 
 METRICS, CHECKPOINTS = "metrics.jsonl", "checkpoints"
 NETWORKS = "networks.safetensors"
-REFINER, DISCRIMINATOR = "averaged_refiner", "discriminator"  # their names in a checkpoint, too
+REFINER, DISCRIMINATOR = "averaged_refiner", "discriminator"  # names in NETWORKS and in a checkpoint
 
 
 @dataclass(frozen=True)
 class Run:
-    """A training that finished, or a checkpoint of one."""
+    """A finished training, or one checkpoint of a training that need not be finished."""
 
     path: Path
     config: TrainConfig
     data: DataRecord
     checkpoint: Path | None = None
-    """Where its networks come from; None: they are those at the end of training."""
+    """The checkpoint that holds the networks; None: the networks at the end of the training."""
 
     @classmethod
     def open(cls, path: str | Path, checkpoint: str | None = None) -> "Run":
@@ -52,8 +53,8 @@ class Run:
 
         Args:
             path: the run folder.
-            checkpoint: `newest`, `best` or the name of a checkpoint, whose networks are used; then the training need
-                not be finished.
+            checkpoint: `newest`, `best` or the name of a checkpoint: the run then uses the networks of that
+                checkpoint, and the training need not be finished.
 
         Raises:
             RunError: the folder is missing, there is no such checkpoint, or the training did not finish.
@@ -64,24 +65,24 @@ class Run:
             return cls(folder, config, data, find_checkpoint(folder / CHECKPOINTS, checkpoint))
         if not is_finished(folder):
             raise RunError(
-                f"run: expected a finished training, received {folder}, where one stopped early or is at work; go on "
-                f"with 'simgan train --resume {quote(str(folder))}'."
+                f"run: expected a finished training, received {folder}, whose training stopped early or is still "
+                f"running; continue it with 'simgan train --resume {quote(str(folder))}'."
             )
         return cls(folder, config, data)
 
     @property
     def is_pretrained_only(self) -> bool:
-        """Whether R has not met D yet: it was trained on self-regularisation alone, and changes images little."""
+        """Whether R had no adversarial update yet: trained on self-regularisation alone, R changes images little."""
         return self.config.steps == 0 if self.checkpoint is None else is_pretrained_only(self.checkpoint)
 
     @property
     def input_range(self) -> TypedRange | None:
-        """The pixel range of the synthetic images in training, and their type; None in a run of an older version."""
+        """Pixel range and stored type of the synthetic images in training; None if an older version wrote the run."""
         return typed_range(self.data.synthetic)
 
     @cached_property
     def refiner(self) -> keras.Model:
-        """R for images of any size, float32, channels last. Built from the config: a file gives only numbers."""
+        """R for images of any size, float32, channels last. The config gives its layers, a file only its weights."""
         refiner = refiner_model(None, None, self.data.channels, **dict(self.config.refiner))
         fill_network(self._networks, REFINER, refiner)
         return refiner
@@ -102,7 +103,7 @@ class Run:
         """The records of metrics.jsonl, oldest first.
 
         Raises:
-            RunError: a line is not one that a training wrote.
+            RunError: the file cannot be read, or a line of it is not a record that a training wrote.
         """
         path = self.path / METRICS
         try:
@@ -112,10 +113,10 @@ class Run:
 
 
 def read_record(line: str) -> dict[str, Any]:
-    """A line of metrics.jsonl.
+    """The record in one line of metrics.jsonl.
 
     Raises:
-        ValueError: it is not one that a training wrote.
+        ValueError: the line is not a record that a training wrote.
     """
     record = json.loads(line)
     if not isinstance(record, dict) or not isinstance(record.get("phase"), str):
@@ -127,27 +128,27 @@ def read_record(line: str) -> dict[str, Any]:
 
 
 def is_finished(folder: Path) -> bool:
-    """Whether the training of a run folder came to its end: its networks are what it writes last."""
+    """Whether the training of a run folder is finished: the last file that a training writes is NETWORKS."""
     return (folder / NETWORKS).is_file()
 
 
 def typed_range(record: SourceRecord) -> TypedRange | None:
-    """The pixel range that a data set was read with in training, and the type that it belongs to, if recorded."""
+    """The pixel range that training used for a data set, and the stored type of that range. None if not recorded."""
     if record.range is None:
         return None
     return TypedRange(PixelRange(*record.range), np.dtype(record.dtype) if record.dtype else None)
 
 
 def open_recorded(record: SourceRecord) -> ImageSource:
-    """A data set that a run was trained on.
+    """Opens a data set that a run was trained on, and reads it as the training did.
 
     Raises:
-        DataError: it is not there any more.
+        DataError: nothing is at its path any more.
     """
     if not Path(record.path).exists():
         raise DataError(
-            f"data: expected {record.path}, on which the run was trained, received nothing there; "
-            "say where it is with --synthetic or --real."
+            f"data: expected the images of the training at {record.path}, received a path that does not exist; "
+            "give their new path with --synthetic or --real."
         )
     return open_images(
         record.path,

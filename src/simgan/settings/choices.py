@@ -1,10 +1,10 @@
-"""Choices that the command line, settings and images share. Imports nothing, so that --help answers at once."""
+"""Types of options that the command line, settings and images share. No import here is slow, so --help is fast."""
 
 from typing import Literal
 
 Layout = Literal["nhwc", "nchw"]
-"""Where an array of four axes has its channels: last or first."""
+"""Position of the channels in an array of 4 axes: nhwc (channels last) or nchw (channels first)."""
 OnBadImage = Literal["stop", "skip"]
-"""What becomes of images that cannot be used."""
+"""Whether an image that cannot be used stops the command or is skipped."""
 Channels = Literal[1, 3] | None
-"""What pictures are converted to: grey, RGB, or nothing."""
+"""Channels to convert pictures to: 1 (grey), 3 (RGB) or None (no conversion)."""

@@ -1,7 +1,8 @@
 """Every setting of a training, in one frozen object.
 
-Each default says where it comes from: `paper` is Shrivastava et al., CVPR 2017; `reference` is the Keras description
-that this package follows verbatim (55x35x1, batch 512, SGD 0.001, 1000 + 200 + 2000 steps).
+The docstring of each setting names the source of its default: `paper` is Shrivastava et al., CVPR 2017; `reference`
+is the Keras description that this package follows verbatim (55x35x1, batch 512, SGD 0.001, 1000 + 200 + 2000 steps);
+`ours` is in neither.
 """
 
 import re
@@ -16,7 +17,7 @@ from simgan.errors import ConfigError, RunError
 from simgan.settings.choices import Channels, Layout, OnBadImage
 
 CONFIG_FILE = "config.toml"
-"""Of a run folder."""
+"""Name of the settings file in a run folder."""
 
 Positive = Annotated[int, Field(ge=1)]
 NonNegative = Annotated[int, Field(ge=0)]
@@ -24,13 +25,13 @@ NonNegative = Annotated[int, Field(ge=0)]
 
 def _height_x_width(size: str) -> str:
     if re.fullmatch(r"[1-9]\d{0,4}x[1-9]\d{0,4}", size) is None:
-        raise ValueError("expected HEIGHTxWIDTH in pixels, say 35x55")
+        raise ValueError("expected HEIGHTxWIDTH in pixels, such as 35x55")
     return size
 
 
 def _steps_or_time(interval: str) -> str:
     if re.fullmatch(r"[1-9]\d{0,8}(s|min)?", interval) is None:
-        raise ValueError("expected steps or a time: 500, 90s, 10min")
+        raise ValueError("expected a number of steps or a time, such as 500, 90s or 10min")
     return interval
 
 
@@ -39,7 +40,7 @@ Size = Annotated[str, AfterValidator(_height_x_width)]
 
 
 class _Settings(BaseModel):
-    # ConfigError is no ValueError: pydantic and tyro would wrap it in their own words.
+    # ConfigError is not a ValueError, because pydantic and tyro would put the text of a ValueError into their own.
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     def __init__(self, **settings: Any) -> None:
@@ -55,7 +56,7 @@ class RefinerConfig(_Settings):
     filters: Positive = 64
     """Feature maps of every hidden layer (paper, 3.1)."""
     kernel_size: Literal[1, 3, 5, 7, 9] = 3
-    """Side of the hidden convolutions (paper: gaze 3, hand pose 7)."""
+    """Kernel side of the hidden convolutions, in pixels (paper: gaze 3, hand pose 7)."""
     blocks: Positive = 4
     """Residual blocks (paper: gaze 4, hand pose 10)."""
 
@@ -66,29 +67,30 @@ class DiscriminatorConfig(_Settings):
     variant: Literal["gaze", "hand"] = "gaze"
     """Layers of the paper's gaze (3.1) or hand-pose (3.2) discriminator."""
     padding: Literal["same", "valid"] = "same"
-    """`same`: zeros around the image (paper). `valid`: D never looks past the image, so it cannot tell the border."""
+    """`same`: convolutions pad the image with zeros (paper). `valid`: no padding, D cannot tell where borders are."""
     patches: Literal["local", "global"] = "local"
-    """`local`: D judges every patch (paper, 2.2). `global`: one judgement an image, to compare with."""
+    """`local`: D classifies every patch (paper, 2.2). `global`: D classifies whole images, for comparison."""
 
 
 class OptimiserConfig(_Settings):
-    """How one network is updated."""
+    """The optimiser of one network."""
 
     name: Literal["sgd", "adam"] = "sgd"
     """Stochastic gradient descent (paper) or Adam."""
     learning_rate: Annotated[float, Field(gt=0)] = 0.001
     """Step size (paper)."""
     beta_1: Annotated[float, Field(ge=0, lt=1)] = 0.5
-    """Adam's decay of the first moment (0.5: usual for adversarial training). SGD has none."""
+    """Decay of Adam's first moment (0.5: usual for adversarial training). SGD does not use it."""
 
 
 class TrainConfig(_Settings):
-    """Settings of one training: the defaults are the reference's."""
+    """Settings of one training. The defaults are those of the reference."""
 
     size: Size | None = None
-    """Height x width to train at, say 35x55. None: the size of the images. Refining keeps every image's own size."""
+    """HEIGHTxWIDTH in pixels that training resizes images to, such as 35x55. None: images keep their size and must all
+    have the same. Refining never resizes."""
     batch_size: Annotated[int, Field(ge=2)] = 512
-    """Images of each kind in one update (reference)."""
+    """Synthetic images, and as many real ones, in one update (reference)."""
     refiner_pretrain_steps: NonNegative = 1000
     """Updates of R on self-regularisation alone (reference; paper 3.1)."""
     discriminator_pretrain_steps: NonNegative = 200
@@ -100,21 +102,25 @@ class TrainConfig(_Settings):
     discriminator_updates: Positive = 1
     """k_d: updates of D in a step (reference)."""
     self_regularisation: Annotated[float, Field(ge=0)] = 1.0
-    """Weight of the self-regularisation loss in R's loss; see losses.py for the paper's lambda."""
+    """Weight of the self-regularisation loss in R's loss; losses.py relates it to the paper's lambda."""
     drift_budget: Annotated[float, Field(gt=0)] | None = None
-    """Mean drift in pixels, at the training's size, that refining may cause (ours). The weight of self-regularisation
-    is steered to stay within it, from the value above on; see budget.py. None: the weight stays as it is."""
+    """Largest mean drift that refining may cause, in pixels at the size of training (ours). Training starts with the
+    weight self_regularisation and adjusts it so that drift stays below this budget; see budget.py. None: the weight is
+    constant."""
     psi: Literal["identity", "channel_mean", "gradient", "structure"] = "identity"
     """Feature transform in the self-regularisation loss (paper, 2.1: identity); see losses.py."""
     flip: bool = False
-    """Mirror half of the images of both sets left to right in training (ours): D learns less of the framing."""
+    """Mirror a random half of the images of both sets left to right in training (ours), so that D learns less about
+    how images are framed."""
     jitter: NonNegative = 0
-    """D sees images through a window this many pixels smaller on each side, moved at random in every update (ours).
-    A D that stands still leaves the grid of its strides, and lines along the border, in the refined images."""
+    """Pixels of random jitter (ours): in every update D gets a randomly placed crop that is smaller than the image by
+    this many pixels on each side. Without it, the grid of D's strides and lines along the border show in refined
+    images."""
     refiner_average: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Decay of the running average of R's weights that is kept as the result (ours). 0: R as it ends (paper)."""
+    """Decay of the running average of R's weights (ours). The averaged R is the result. 0: no average, the result is R
+    after the last step (paper)."""
     history_size: NonNegative = 51_200
-    """Refined images that the history buffer holds (reference: 100 batches). 0: none, D sees new ones alone."""
+    """Refined images in the history buffer (reference: 100 batches). 0: no buffer, D gets only new refined images."""
     refiner_optimiser: OptimiserConfig = OptimiserConfig()
     """Optimiser of R."""
     discriminator_optimiser: OptimiserConfig = OptimiserConfig()
@@ -124,25 +130,26 @@ class TrainConfig(_Settings):
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
     """The network D."""
     log_every: tuple[Positive, Positive, Positive] = (20, 20, 40)
-    """Steps between progress lines: R's pre-training, D's pre-training, adversarial (reference)."""
+    """Steps between progress lines in R's pre-training, D's pre-training, the adversarial phase (reference)."""
     sample_every: Positive = 200
     """Adversarial steps between two sample pictures (ours)."""
     checkpoint_every: Interval = "5min"
-    """Steps or time between two checkpoints (ours): 500, 90s, 10min. By time they take a fiftieth of it at most."""
+    """Steps or time between two checkpoints (ours), such as 500, 90s or 10min. With a time, checkpoints are written
+    less often if writing them would take over a fiftieth of the time."""
     keep: Positive = 2
-    """Newest checkpoints that are kept (ours), beside the best."""
+    """How many of the newest checkpoints are kept (ours). The best checkpoint is kept as well."""
     strict: bool = False
     """Stop at the first alarm about the health of the training, with exit code 3 (ours); see health.py."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    """Of weights, input order and buffer draws."""
+    """Seed of initial weights, order of the images and draws from the history buffer."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Of the convolutions. auto: bfloat16 where the processor multiplies it natively, else float32."""
+    """Precision of the convolutions. auto: bfloat16 if the processor multiplies bfloat16 natively, else float32."""
     micro_batch: Literal["auto"] | Positive = "auto"
-    """Images that go through the networks at once; gradients add up to the whole batch's. auto: what the cache of the
-    processor holds, or the memory of the GPU."""
+    """Images that go through the networks at once; the gradients of all micro-batches add up to that of the batch.
+    auto: as many as fit into the processor's cache or the GPU's memory."""
     compile: Literal["auto", "on", "off"] = "auto"
-    """Compile R, and record updates as CUDA graphs on a GPU: faster steps after a minute or two. auto: in
-    trainings that are long enough to earn that back."""
+    """Compile R, and on a GPU record updates as CUDA graphs. That takes a minute or two; every step after it is
+    faster. auto: on, if the training is long enough to gain time overall."""
 
     @model_validator(mode="after")
     def _check_together(self) -> "TrainConfig":
@@ -152,12 +159,14 @@ class TrainConfig(_Settings):
                 f"received {self.history_size}"
             )
         if self.drift_budget is not None and self.self_regularisation == 0:
-            raise ValueError("drift_budget: expected a weight of self-regularisation above 0 to steer, received 0")
+            raise ValueError(
+                "drift_budget: expected self_regularisation above 0, a weight that the budget adjusts, received 0"
+            )
         return self
 
     @property
     def height_width(self) -> tuple[int, int] | None:
-        """`size` as numbers."""
+        """`size` as (height, width)."""
         if self.size is None:
             return None
         height, width = self.size.split("x")
@@ -165,48 +174,48 @@ class TrainConfig(_Settings):
 
     @property
     def checkpoint_interval(self) -> tuple[int, bool]:
-        """`checkpoint_every` as seconds and True, or as steps and False."""
+        """`checkpoint_every` as (seconds, True) if it is a time, or as (steps, False)."""
         number, unit = re.fullmatch(r"(\d+)(\D*)", self.checkpoint_every).groups()  # type: ignore[union-attr]
         return int(number) * (60 if unit == "min" else 1), bool(unit)
 
     def to_toml(self) -> str:
-        """The settings as TOML text that `read_settings` reads from a file."""
+        """The settings as TOML text, in the form that `read_settings` reads."""
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
 
 class SourceRecord(_Settings):
-    """Where a data set was, and how it was read: what `open_images` needs to open it again."""
+    """The path of a data set and the options with which training read it, so that `open_images` can repeat that."""
 
     path: str
     key: str | None = None
     layout: Layout | None = None
     range: tuple[float, float] | None = None
-    """Stored values of black and white that the training used, given or not. Older versions recorded those given."""
+    """Stored values of black and white in training. Older versions recorded them only if the user gave them."""
     dtype: Literal["uint8", "uint16", "float16", "float32", "float64"] | None = None
-    """The stored type that `range` belongs to. Older versions did not record it."""
+    """The stored type of the images that `range` belongs to. Older versions did not record it."""
     on_bad_image: OnBadImage = "stop"
     images: str | None = None
-    """Globs that said which pictures of a folder are the images. None: all that are not labels of others."""
+    """Globs that select the images among the pictures of a folder. None: all pictures except labels of others."""
     channels: Channels = None
-    """What every picture was converted to. None: nothing was converted."""
+    """Channels that every picture was converted to. None: pictures were not converted."""
     follow_links: bool = True
     """Whether links in a folder were followed."""
     digest: str | None = None
-    """Of some of its images: whether it is still the same set. See batches.py."""
+    """Digest of some of the images, which tells whether the data set has changed since. See batches.py."""
 
     @property
     def folder_options(self) -> dict[str, Any]:
-        """How a folder was read, as `open_images` takes it."""
+        """The options with which a folder was read, as arguments of `open_images`."""
         return {"images": self.images, "channels": self.channels, "follow_links": self.follow_links}
 
     def options_at(self, path: Path) -> dict[str, Any]:
-        """As `folder_options` for the data at `path`; which files are the images is only known of the same folder."""
+        """As `folder_options`, for the data at `path`; `images` is None unless `path` is the recorded folder."""
         same = path.resolve() == Path(self.path).resolve()
         return {**self.folder_options, "images": self.images if same else None}
 
 
 class DataRecord(_Settings):
-    """What a run was trained on."""
+    """The two data sets that a run was trained on, and the size and channels at which it was trained."""
 
     synthetic: SourceRecord
     real: SourceRecord
@@ -216,11 +225,14 @@ class DataRecord(_Settings):
 
 
 SETTINGS_FREE_TO_CHANGE = ("checkpoint_every", "keep", "strict")
-"""Settings that may be others when a training goes on: its numbers do not depend on them."""
+"""Settings that --resume may change, because no number of the training depends on them."""
 
 
 def differences(one: TrainConfig, other: TrainConfig) -> list[str]:
-    """What two trainings would do differently: 'steps: 1000, now 2000', say."""
+    """The settings in which two trainings differ, in words such as 'steps: 1000, now 2000'.
+
+    SETTINGS_FREE_TO_CHANGE are not compared.
+    """
 
     def flat(config: TrainConfig) -> dict[str, Any]:
         settings: dict[str, Any] = {}
@@ -233,15 +245,17 @@ def differences(one: TrainConfig, other: TrainConfig) -> list[str]:
 
 
 def prolongs(recorded: TrainConfig, config: TrainConfig) -> bool:
-    """Whether `config` asks for more adversarial steps of the training that `recorded` describes, and changes nothing
-    else: no step depends on how many come after it."""
+    """Whether `config` only adds adversarial steps to the training that `recorded` describes.
+
+    Such a training can be prolonged, because no step depends on the number of steps after it.
+    """
     return config.steps > recorded.steps and not differences(
         recorded.model_copy(update={"steps": config.steps}), config
     )
 
 
 def make_config(settings: dict[str, Any], base: TrainConfig | None = None) -> TrainConfig:
-    """Builds a config from plain values over `base`, whose settings hold where `settings` has none.
+    """Builds a config from the plain values in `settings`; settings that are missing there come from `base`.
 
     Raises:
         ConfigError: a setting is unknown or out of range.
@@ -260,10 +274,13 @@ def make_config(settings: dict[str, Any], base: TrainConfig | None = None) -> Tr
 
 
 def read_settings(path: Path) -> tuple[dict[str, Any], DataRecord | None]:
-    """What a TOML file says, be it the `config.toml` of a run: the settings, and the data if it has a table of them.
+    """Reads a TOML file of settings, such as the `config.toml` of a run.
+
+    Returns:
+        The settings, and the table `data` if the file has one.
 
     Raises:
-        ConfigError: the file is missing, is no TOML, or its table of the data is not one of a run.
+        ConfigError: the file is missing or is not TOML, or its table `data` is not one that a run wrote.
     """
     try:
         settings = tomllib.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
@@ -279,14 +296,14 @@ def read_settings(path: Path) -> tuple[dict[str, Any], DataRecord | None]:
 
 
 def read_run(folder: Path) -> tuple[TrainConfig, DataRecord]:
-    """What a run folder was made for, be the training finished or not.
+    """The settings and data sets of the training in a run folder, finished or not.
 
     Raises:
-        RunError: it is no run folder.
+        RunError: `folder` is not a run folder.
     """
     if not (folder / CONFIG_FILE).is_file():
         raise RunError(
-            f"run: expected a folder with {CONFIG_FILE}, received {folder}; give the --out folder of 'simgan train'."
+            f"run: expected a folder with {CONFIG_FILE}, received {folder}; give the --out folder of a 'simgan train'."
         )
     try:
         settings, data = read_settings(folder / CONFIG_FILE)
@@ -294,7 +311,7 @@ def read_run(folder: Path) -> tuple[TrainConfig, DataRecord]:
     except ConfigError as error:
         raise RunError(f"run: expected the settings of a training in {folder / CONFIG_FILE}: {error}") from None
     if data is None:
-        raise RunError(f"run: expected a table 'data' in {folder / CONFIG_FILE}, received none; train anew.")
+        raise RunError(f"run: expected a table 'data' in {folder / CONFIG_FILE}, received no such table; train again.")
     return config, data
 
 
@@ -304,4 +321,4 @@ def _one_line(error: ValidationError) -> str:
         name = ".".join(str(part) for part in problem["loc"])
         message = problem["msg"].removeprefix("Value error, ")
         found.append(f"{name}: {message} (received {problem['input']!r})" if name else message)
-    return "; ".join(found) + ". See 'simgan train --help' for every setting."
+    return "; ".join(found) + ". 'simgan train --help' lists every setting."

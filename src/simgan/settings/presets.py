@@ -1,4 +1,4 @@
-"""Ready-made settings. Each says where it comes from, how it was run, how long that took, and what came out."""
+"""Ready-made settings. Each records its source, the command that ran it, the time that took, and the result."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +10,7 @@ PresetName = Literal["default", "paper-gaze", "paper-hand", "demo", "eyes"]
 
 @dataclass(frozen=True)
 class Preset:
-    """Settings and their record."""
+    """Settings, their source, the command that ran them, its time and its result."""
 
     config: TrainConfig
     source: str
@@ -21,7 +21,7 @@ class Preset:
 
 _ADAM = OptimiserConfig(name="adam", learning_rate=2e-4, beta_1=0.5)
 
-# What measured best on photographs and on the renderer's camera domain alike: docs/experiments.md.
+# The settings that measured best both on photographs and on rendered camera eyes: docs/experiments.md.
 _OURS = TrainConfig(
     batch_size=16,
     refiner_pretrain_steps=300,
@@ -39,7 +39,8 @@ _OURS = TrainConfig(
     discriminator=DiscriminatorConfig(padding="valid"),
 )
 
-# The paper's 0.001 is on sums over P patches; on our means that is 0.001 P (docs/algorithm.md).
+# The paper's rate 0.001 applies to losses that are sums over P patches. Ours are means, so the same step needs the
+# rate 0.001 P (docs/algorithm.md).
 _SGD_126 = OptimiserConfig(learning_rate=0.126)
 _SGD_49 = OptimiserConfig(learning_rate=0.049)
 

@@ -15,6 +15,7 @@ from simgan.console.absl_log import no_absl_warnings
 from simgan.engines.protocol import Array
 from simgan.errors import DataError
 from simgan.images import ImageSource, PixelRange, require_one_size, resize
+from simgan.images.channels import check_same_channels
 from simgan.images.sampling import evenly_spaced
 
 with no_absl_warnings():  # grain looks for JAX's profiler
@@ -48,11 +49,7 @@ def training_size(
                 f"batch_size: expected at most the {len(source)} images in {source.path}, received {batch_size}; "
                 f"try --preset eyes, --batch-size {max(2, 1 << (len(source).bit_length() - 1))} or bring more images."
             )
-    if synthetic.channels != real.channels:
-        raise DataError(
-            f"channels: expected the same in both sets, received {synthetic.channels} in {synthetic.path} and "
-            f"{real.channels} in {real.path}; convert one of them (picture files: by --channels 1 or --channels 3)."
-        )
+    check_same_channels(synthetic, real)
     if size is not None:
         return size
     synthetic_size, real_size = require_one_size(synthetic), require_one_size(real)

@@ -13,7 +13,7 @@ from typing import NamedTuple, Self, TypeVar
 from rich.console import Console
 from tensorboardX import SummaryWriter
 
-from simgan.console.printing import say
+from simgan.console.printing import print_line
 from simgan.console.progress import progress_bar
 from simgan.errors import HealthError
 from simgan.images.picture_sheet import picture_sheet
@@ -152,7 +152,7 @@ class Recorder:
         rate = f"{rates['steps_per_second']:.2f} steps/s, {100 * rates['waiting_for_data']:.1f} % waiting for data"
         steered = "".join(f"{_GAUGE_LABELS[name]} {value:.2f}  " for name, value in gauges.items())
         line = f"{phase.replace('_', ' ')} {number}/{self._lengths[phase]}: {shown}  {steered}{rate}"
-        say(self._console, line)
+        print_line(self._console, line)
         self._raise_alarms(number)
         self._start_interval()
 
@@ -162,7 +162,7 @@ class Recorder:
         for name in (name for name in found if name not in self._raised):
             if self._strict:
                 raise HealthError(f"adversarial step {number}: {found[name]}")
-            say(self._console, f"alarm: {found[name]}")
+            print_line(self._console, f"alarm: {found[name]}")
         self._raised = set(found)
 
     def _is_due(self, phase: str, step: int) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from simgan.console.printing import say
+from simgan.console.printing import print_line
 from simgan.console.silent import SILENT
 from simgan.engines.automatic import resolve
 from simgan.errors import ConfigError, DataError, RunError
@@ -61,7 +61,7 @@ def train(
         size = training_size(x, y, config.height_width, config.batch_size)
         for source, flag in ((x, "--synthetic-range"), (y, "--real-range")):
             for note in sample_notes(source, flag=flag, resized_to=size):
-                say(console, note.line(source.path))
+                print_line(console, note.line(source.path))
         config = resolve(config, size, x.channels)
         data = DataRecord(synthetic=_record(x), real=_record(y), height=size[0], width=size[1], channels=x.channels)
         session = Session(folder, config, data, x, y, console)
@@ -70,7 +70,7 @@ def train(
         findings = compare_framing(*compared)
         for finding in findings:
             if finding.severity == "warning":
-                say(console, f"warning: {finding.sentence}")
+                print_line(console, f"warning: {finding.sentence}")
         try:
             with whole_folder(folder) as partial:
                 write_config(partial, config, data)
@@ -148,8 +148,8 @@ def resume(
                     "another --out."
                 )
             prolong(folder, recorded.model_copy(update={"steps": config.steps}), data)
-            say(console, f"prolonged from {recorded.steps} to {config.steps} adversarial steps")
-        say(console, f"going on after {position}" if position else "going on from the beginning")
+            print_line(console, f"prolonged from {recorded.steps} to {config.steps} adversarial steps")
+        print_line(console, f"going on after {position}" if position else "going on from the beginning")
         session.read_ahead()
         return session.run()
 

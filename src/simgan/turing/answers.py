@@ -1,4 +1,4 @@
-"""RUN/turing/<test>.jsonl: the plan of a test, then a line for each answer, on the disk before the next is asked."""
+"""RUN/turing/<test>.jsonl: the plan of a test, then a line for each answer, flushed to the disk at once."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _KINDS = ("real", "refined")
 
 
 class AnswerFile:
-    """A test that is being taken. Held by one process at a time.
+    """The open file of a test that somebody takes. One process at a time has it open.
 
     Raises:
-        RunError: the file is not that of a test, or another process holds it.
+        RunError: the file is not that of a test, or another process has it open.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file: BinaryIO = path.open("r+b")
         try:
-            self._lock = _hold(path)
+            self._lock = _locked(path)
         except BaseException:
             self._file.close()
             raise
@@ -75,27 +75,27 @@ class AnswerFile:
         self._answers.append(answer)
 
     def result(self) -> TuringResult | None:
-        """What the answers so far say; None before the first."""
+        """The result of the answers so far; None before the first."""
         return summary(self.path.stem, self.plan, self._answers)
 
     def close(self) -> None:
-        """Lets go of the file."""
+        """Closes the file and releases its lock."""
         self._file.close()
         self._lock.release()
 
 
 def unfinished(run: Path, form: Form, trials: int) -> AnswerFile | None:
-    """The newest test of this form and length that nobody finished and no other process holds."""
+    """The newest unfinished test of this form and length that no other process has open."""
     for path in sorted((run / FOLDER).glob("*.jsonl"), reverse=True):
         plan, answers, _ = _parse(path, path.read_bytes())
         if plan.form == form and len(plan.trials) == trials and len(answers) < trials:
-            with suppress(_HeldError):
+            with suppress(_OpenElsewhereError):
                 return AnswerFile(path)
     return None
 
 
 def read_turing(path: Path) -> tuple[TuringResult, ...]:
-    """The results in the run folder `path`, oldest first: also of tests that nobody finished, if any was answered.
+    """The results in the run folder `path`, oldest first, including unfinished tests with an answer.
 
     Raises:
         RunError: a file is not that of a test.
@@ -108,7 +108,7 @@ def read_turing(path: Path) -> tuple[TuringResult, ...]:
 
 
 def _parse(path: Path, content: bytes) -> tuple[Plan, Sequence[Kind], int]:
-    """The plan, the answers, and the bytes that whole lines take."""
+    """The plan, the answers, and the number of bytes in whole lines."""
     whole = content.rfind(b"\n") + 1
     first, *lines = content[:whole].splitlines() or [b""]
     try:
@@ -131,18 +131,18 @@ def _answer(line: bytes, place: int) -> Kind:
     return "real" if read["answer"] == "real" else "refined"
 
 
-class _HeldError(RunError):
-    """Another process takes answers to the test."""
+class _OpenElsewhereError(RunError):
+    """Another process has the test open."""
 
 
-def _hold(path: Path) -> FileLock:
-    """The lock of a test, taken. The system lets go of it when the process ends, however."""
+def _locked(path: Path) -> FileLock:
+    """Takes the lock of a test. The system releases it when the process ends, for whatever reason."""
     lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=0)
     try:
         lock.acquire()
     except Timeout:
-        raise _HeldError(
-            f"turing: expected a test that nobody takes, received {path}; end the other server."
+        raise _OpenElsewhereError(
+            f"turing: expected a test that no other server has open, received {path}; end the other server."
         ) from None
     return lock
 

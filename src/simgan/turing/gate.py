@@ -1,4 +1,4 @@
-"""Which requests are let in: this page's own, and no other site's."""
+"""Decides which requests the server accepts: those of its own page, and none of other sites."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _BODY = 1024  # bytes; an answer takes 60
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches `host`."""
+    """Whether `host` is an address that only this machine reaches."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -17,9 +17,9 @@ def is_loopback(host: str) -> bool:
 
 
 def known_host(headers: Message, port: int) -> bool:
-    """Whether a server on the loopback was asked for by a name of the loopback.
+    """Whether the Host header of a request names the loopback.
 
-    A site that points its own name at 127.0.0.1 (DNS rebinding) is not.
+    It does not if a site points its own name at 127.0.0.1 (DNS rebinding).
     """
     return headers.get("Host", "") in {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
 

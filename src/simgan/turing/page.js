@@ -1,35 +1,35 @@
-// Shows one image after another and sends the answers. Which image is which, the page is told after the last answer.
+// Shows one image after another and sends the answers. The server says which were refined after the last answer.
 "use strict";
 
 const at = (id) => document.getElementById(id);
 const percent = (share) => `${(100 * share).toFixed(0)} %`;
 let state = null;
-let ready = false; // whether an answer is taken: the next image is on the screen
-let begun = false; // whether the examples were left
+let ready = false; // whether an answer is accepted: the next image is on the screen
+let begun = false; // whether the person has left the examples
 let following = null; // {test, place, image}: the next image, loading
 
-async function ask(path, body) {
-  const request = body === undefined ? {} : {
+async function request(path, body) {
+  const options = body === undefined ? {} : {
     method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
   };
-  const reply = await fetch(path, request);
+  const reply = await fetch(path, options);
   const content = await reply.json();
   if (!reply.ok && reply.status !== 409) throw new Error(content.error);
   return reply.ok ? content : null;
 }
 
-function say(text, isError = false) {
+function showStatus(text, isError = false) {
   at("status").textContent = text;
   at("status").classList.toggle("error", isError);
 }
 
-// Not `disabled`, which would take the focus away from who answers with Tab and Enter.
-function take(answers) {
-  ready = answers;
-  for (const id of ["real", "refined"]) at(id).setAttribute("aria-disabled", String(!answers));
+// Not `disabled`: that would take the focus from people who answer with Tab and Enter.
+function setReady(isReady) {
+  ready = isReady;
+  for (const id of ["real", "refined"]) at(id).setAttribute("aria-disabled", String(!isReady));
 }
 
-function show(section) {
+function showSection(section) {
   for (const id of ["sheets", "trial", "result"]) at(id).hidden = id !== section;
 }
 
@@ -49,7 +49,7 @@ function load(place) {
 
 async function update(fresh) {
   if (fresh !== null && fresh.test !== state?.test) begun = fresh.next > 0;
-  state = fresh ?? await ask("/state"); // refused: another tab was faster
+  state = fresh ?? await request("/state"); // refused: another tab was faster
   if (state.result) return showResult();
   if (state.sheet && !at("sheet-real").hasChildNodes()) fillSheets();
   if (state.sheet && !begun) return showSheets();
@@ -65,8 +65,8 @@ function fillSheets() {
 
 function showSheets() {
   at("sheets").append(at("examples"));
-  show("sheets");
-  say(`${state.sheet} real and ${state.sheet} refined images`);
+  showSection("sheets");
+  showStatus(`${state.sheet} real and ${state.sheet} refined images`);
   at("begin").focus();
 }
 
@@ -78,22 +78,22 @@ async function showTrial() {
   at("bar").value = state.next;
   at("again").hidden = !state.sheet;
   if (state.sheet) at("again-place").append(at("examples"));
-  show("trial");
-  say(`${state.next + 1} of ${state.trials}`);
-  take(true);
+  showSection("trial");
+  showStatus(`${state.next + 1} of ${state.trials}`);
+  setReady(true);
   if (state.next + 1 < state.trials) load(state.next + 1);
 }
 
 async function answer(kind) {
   if (!ready) return;
-  take(false);
-  await attempt(async () => update(await ask("/answer", { test: state.test, trial: state.next, answer: kind })));
+  setReady(false);
+  await attempt(async () => update(await request("/answer", { test: state.test, trial: state.next, answer: kind })));
 }
 
 function showResult() {
   const result = state.result;
-  show("result");
-  say(`All ${state.trials} images judged`);
+  showSection("result");
+  showStatus(`All ${state.trials} images judged`);
   at("verdict").textContent = result.verdict;
   at("accuracy").textContent = `${result.correct} of ${state.trials} right: ${percent(result.accuracy)} `
     + `(95 % interval ${percent(result.interval[0])} to ${percent(result.interval[1])}), `
@@ -106,22 +106,22 @@ function showResult() {
 
 async function another() {
   at("another").disabled = true;
-  say("Drawing another test …");
+  showStatus("Drawing another test …");
   const test = state.test;
   await attempt(async () => {
-    const fresh = await ask("/another", { test });
+    const fresh = await request("/another", { test });
     at("sheet-real").replaceChildren();
     at("sheet-refined").replaceChildren();
     await update(fresh);
   });
 }
 
-// What was answered is on the server's disk, so after a failure the page asks where the test stands.
+// The answers are on the server's disk, so that a page which is loaded anew after a failure continues the test.
 async function attempt(action) {
   try {
     await action();
   } catch (error) {
-    say(`No answer from the server (${error.message}). Is it running? Reload this page to go on.`, true);
+    showStatus(`No answer from the server (${error.message}). Is it running? Reload this page to go on.`, true);
     at("another").disabled = false;
   }
 }
@@ -138,4 +138,4 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   answer(kind);
 });
-attempt(async () => update(await ask("/state")));
+attempt(async () => update(await request("/state")));

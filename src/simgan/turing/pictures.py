@@ -1,4 +1,4 @@
-"""The images of a test as PNG files, made all in one way whatever their kind."""
+"""The images of a test as PNG files, encoded in one way, so that a file does not show its kind."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from simgan.errors import DataError
 from simgan.images import ImageSource
+from simgan.images.channels import check_same_channels
 from simgan.images.picture_sheet import to_picture
 from simgan.training.batches import load_image
 from simgan.turing.trial import Kind, Plan
@@ -25,7 +26,7 @@ class Pictures:
     trials: tuple[bytes, ...]
     """In the order of the trials."""
     sheets: dict[Kind, tuple[bytes, ...]]
-    """The labelled ones of each kind."""
+    """The labelled examples of each kind."""
 
 
 def make_pictures(
@@ -45,11 +46,7 @@ def make_pictures(
                 f"{name}: expected the {count} images that the test was drawn from, received {len(source)} in "
                 f"{source.path}; give that set, or start another test with --new."
             )
-    if synthetic.channels != real.channels:
-        raise DataError(
-            f"channels: expected the same in both sets, received {synthetic.channels} in {synthetic.path} and "
-            f"{real.channels} in {real.path}; convert one of them."
-        )
+    check_same_channels(synthetic, real)
     real_shown = [trial.place for trial in plan.trials if trial.kind == "real"]
     refined_shown = [trial.place for trial in plan.trials if trial.kind == "refined"]
     of_real = _encode(_load(real, [*plan.sheet_real, *real_shown], size))

@@ -1,4 +1,4 @@
-"""What the answers of a test say: a table of confusion and a binomial test."""
+"""The result of a test: a confusion matrix and a binomial test."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TuringResult:
     accuracy: Interval
     """Share of right answers, with the 95 % interval of Clopper and Pearson (Biometrika 26, 1934)."""
     p_value: float
-    """Of the two-sided exact binomial test against guessing, 1/2. The paper's 0.148 is one-sided."""
+    """p-value of the two-sided exact binomial test against guessing, 1/2. The paper's 0.148 is one-sided."""
 
     @property
     def correct(self) -> int:

@@ -1,4 +1,4 @@
-"""The web server of a test: one page, its images, and two things to post."""
+"""The web server of a test: one page, its images, and two POST requests, /answer and /another."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class TuringServer(ThreadingHTTPServer):
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that hangs up is no news."""
+        """Ignores browsers that close the connection."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -110,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
         except (ValueError, KeyError, RecursionError):
             self._refuse(400, "not understood")
         except Exception as error:
-            # What another test cannot do is told on the page; the answers are safe on the disk.
+            # If no other test can be drawn, the page shows the reason; the answers are safe on the disk.
             self._refuse(500, " ".join(str(error).split()))
 
     def _posted(self, body: Any) -> dict[str, Any]:
@@ -126,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _host_known(self) -> bool:
         known = not self.server.loopback or known_host(self.headers, self.server.server_port)
         if not known:
-            self._refuse(403, "asked for by a name that is not this machine's")
+            self._refuse(403, "expected a name of this machine as the host")
         return known
 
     def _send_picture(self, test: str, group: str, place: int) -> None:
@@ -154,4 +154,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: the terminal is for the person."""
+        """Prints nothing: the terminal is for messages to people."""

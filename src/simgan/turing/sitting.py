@@ -1,4 +1,4 @@
-"""One person in front of one test after another: what the page may know, and when."""
+"""A person who takes one test after another: what the page may know, and when."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Sitting:
         self._lock = threading.Lock()
 
     def state(self) -> dict[str, Any]:
-        """What the page shows next. Which image is which is in it only after the last answer."""
+        """What the page shows next. It says which images are refined only after the last answer."""
         with self._lock:
             return self._state()
 
     def answer(self, test: str, trial: int, answer: Kind) -> dict[str, Any]:
-        """Takes the answer to the trial that is next, and no other; gives the new state."""
+        """Takes the answer to the next trial, refuses any other, and returns the new state."""
         with self._lock:
             if test != self._file.path.stem or trial != len(self._file.answers) or self._file.finished:
                 raise RefusedError("that trial is not the next one")
@@ -46,7 +46,7 @@ class Sitting:
             return self._state()
 
     def another(self, test: str) -> dict[str, Any]:
-        """Begins another test, once test `test` is finished; gives its state."""
+        """Begins another test, once the test `test` is finished, and returns its state."""
         with self._lock:
             if test != self._file.path.stem or not self._file.finished:
                 raise RefusedError("the test that is open is not finished")
@@ -56,7 +56,7 @@ class Sitting:
             return self._state()
 
     def picture(self, test: str, group: str, place: int) -> bytes:
-        """A PNG file: group `trial`, `real` or `refined`. KeyError, IndexError if there is none such."""
+        """A PNG file: group `trial`, `real` or `refined`. KeyError or IndexError if there is none."""
         with self._lock:
             if test != self._file.path.stem:
                 raise KeyError(test)
@@ -64,12 +64,12 @@ class Sitting:
             return {"trial": self._pictures.trials, **sheets}[group][place]
 
     def result(self) -> TuringResult | None:
-        """What the answers so far say; None before the first."""
+        """The result of the answers so far; None before the first."""
         with self._lock:
             return self._file.result()
 
     def close(self) -> None:
-        """Lets go of the test, once an answer on its way to the disk is there."""
+        """Closes the file of the test, after an answer that is being written."""
         with self._lock:
             self._file.close()
 

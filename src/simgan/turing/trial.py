@@ -1,4 +1,4 @@
-"""What a test shows, and in which order: drawn once, and kept as the first line of its file."""
+"""The plan of a test: its images and their order, drawn once and kept as the first line of its file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from simgan.errors import ConfigError, DataError
 
 Kind = Literal["real", "refined"]
 Form = Literal["blind", "sheets"]
-SHEET = 50  # labelled images of each kind
+EXAMPLES = 50  # labelled examples of each kind
 
 
 class Trial(NamedTuple):
@@ -22,7 +22,7 @@ class Trial(NamedTuple):
 
 
 class Plan(BaseModel):
-    """A test before anyone sat down to it."""
+    """What a test shows, as it was drawn before the first answer."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -30,16 +30,16 @@ class Plan(BaseModel):
     date: str
     """ISO 8601, UTC."""
     form: Form
-    """`blind`: trials alone. `sheets`: labelled images first."""
+    """`blind`: trials only. `sheets`: labelled examples are shown first."""
     seed: int
     synthetic_count: int
-    """Images in the set drawn from, as is `real_count`."""
+    """Number of images in the synthetic set that the test was drawn from; `real_count` is that of the real set."""
     real_count: int
     trials: tuple[Trial, ...]
     sheet_real: tuple[int, ...] = ()
-    """Images of the real set on the labelled sheet; none of them is in a trial."""
+    """Images of the real set that are shown as labelled examples; none of them is in a trial."""
     sheet_refined: tuple[int, ...] = ()
-    """The same of the synthetic set."""
+    """Images of the synthetic set that are shown, refined, as labelled examples; none of them is in a trial."""
 
 
 def check_trials(trials: int) -> None:
@@ -56,17 +56,20 @@ def draw_plan(*, synthetic_count: int, real_count: int, trials: int, form: Form,
         DataError: a set has too few images.
     """
     check_trials(trials)
-    half, sheet = trials // 2, SHEET if form == "sheets" else 0
+    half, examples = trials // 2, EXAMPLES if form == "sheets" else 0
     for name, count in (("synthetic", synthetic_count), ("real", real_count)):
-        if count < half + sheet:
+        if count < half + examples:
+            labelled = f" and {examples} labelled examples" if examples else ""
             raise DataError(
-                f"{name}: expected at least {half + sheet} images for {trials} trials"
-                f"{f' and a sheet of {sheet}' if sheet else ''}, received {count}; give fewer --trials or more images."
+                f"{name}: expected at least {half + examples} images for {trials} trials{labelled}, received {count}; "
+                "give fewer --trials or more images."
             )
     random = np.random.default_rng(seed)
-    real = random.permutation(real_count)[: half + sheet].tolist()
-    refined = random.permutation(synthetic_count)[: half + sheet].tolist()
-    shown = [Trial("real", index) for index in real[sheet:]] + [Trial("refined", index) for index in refined[sheet:]]
+    real = random.permutation(real_count)[: half + examples].tolist()
+    refined = random.permutation(synthetic_count)[: half + examples].tolist()
+    shown = [Trial("real", index) for index in real[examples:]] + [
+        Trial("refined", index) for index in refined[examples:]
+    ]
     return Plan(
         date=date,
         form=form,
@@ -74,6 +77,6 @@ def draw_plan(*, synthetic_count: int, real_count: int, trials: int, form: Form,
         synthetic_count=synthetic_count,
         real_count=real_count,
         trials=tuple(shown[place] for place in random.permutation(trials)),
-        sheet_real=tuple(real[:sheet]),
-        sheet_refined=tuple(refined[:sheet]),
+        sheet_real=tuple(real[:examples]),
+        sheet_refined=tuple(refined[:examples]),
     )

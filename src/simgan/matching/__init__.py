@@ -1,0 +1,21 @@
+"""Makes synthetic images look like photographs by their statistics alone: what a refiner must beat, and costs seconds.
+
+One method a file, each a function of one image and one photograph; match.py does it for whole sets.
+"""
+
+from simgan.matching.colour import transfer_colour
+from simgan.matching.distribution import adapt_distribution
+from simgan.matching.fourier import swap_low_frequencies
+from simgan.matching.histogram import match_histogram
+from simgan.matching.match import METHODS, MatchMethod, match_data_set, match_images
+
+__all__ = [
+    "METHODS",
+    "MatchMethod",
+    "adapt_distribution",
+    "match_data_set",
+    "match_histogram",
+    "match_images",
+    "swap_low_frequencies",
+    "transfer_colour",
+]

@@ -1,0 +1,34 @@
+"""Pixel distribution adaptation by principal components.
+
+Source: the transform of that name in Albumentations (Buslaev et al., Information 2020), after the package qudida.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def adapt_distribution(image: NDArray[np.float32], photograph: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Turns the principal axes of an image's colours into those of a photograph's, about the photograph's mean.
+
+    Deviations along the axes stay as they are; with one channel only the mean changes.
+
+    Args:
+        image: (H, W, C) in [-1, 1].
+        photograph: (h, w, C), of any size.
+
+    Returns:
+        (H, W, C), clipped to [-1, 1].
+    """
+    channels = image.shape[-1]
+    own, wanted = (array.reshape(-1, channels).astype(np.float64) for array in (image, photograph))
+    axes, wanted_axes = _principal_axes(own), _principal_axes(wanted)
+    # An axis has no direction of its own: each is turned to the side of its partner.
+    signs = np.where(np.sum(axes * wanted_axes, axis=0) < 0, -1.0, 1.0)
+    moved = (own - own.mean(axis=0)) @ axes @ (wanted_axes * signs).T + wanted.mean(axis=0)
+    return np.asarray(np.clip(moved, -1, 1).reshape(image.shape), np.float32)
+
+
+def _principal_axes(colours: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(C, C): the axes of colours (N, C) as columns, that of the largest variance first."""
+    _, vectors = np.linalg.eigh(np.atleast_2d(np.cov(colours, rowvar=False, bias=True)))
+    return np.asarray(vectors[:, ::-1])

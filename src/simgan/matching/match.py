@@ -1,0 +1,90 @@
+"""Whole sets of images matched to photographs, each to one drawn at random."""
+
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simgan.images import ImageSource, write_like
+from simgan.images.channels import check_same_channels
+from simgan.images.groups import groups_of_one_size
+from simgan.matching.colour import transfer_colour
+from simgan.matching.distribution import adapt_distribution
+from simgan.matching.fourier import swap_low_frequencies
+from simgan.matching.histogram import match_histogram
+
+MatchMethod = Literal["histogram", "colour", "fda-0.01", "fda-0.05", "fda-0.09", "pca"]
+OneToOne = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
+
+METHODS: dict[MatchMethod, OneToOne] = {
+    "histogram": match_histogram,
+    "colour": transfer_colour,
+    "fda-0.01": partial(swap_low_frequencies, width=0.01),
+    "fda-0.05": partial(swap_low_frequencies, width=0.05),
+    "fda-0.09": partial(swap_low_frequencies, width=0.09),
+    "pca": adapt_distribution,
+}
+"""By name; the number of fda is the share of the frequencies that are swapped."""
+
+
+def match_images(
+    images: NDArray[np.float32], photographs: NDArray[np.float32], method: MatchMethod, *, seed: int = 0
+) -> NDArray[np.float32]:
+    """Matches each image to one of the photographs, drawn at random.
+
+    Args:
+        images: (N, H, W, C) in [-1, 1].
+        photographs: (M, h, w, C) in [-1, 1], of any size.
+        method: one of METHODS.
+        seed: of the draw.
+
+    Returns:
+        (N, H, W, C) in [-1, 1].
+    """
+    pairs = zip(images, _draw(len(photographs), len(images), seed), strict=True)
+    return np.stack([METHODS[method](image, photographs[index]) for image, index in pairs])
+
+
+def match_data_set(
+    source: ImageSource,
+    photographs: ImageSource,
+    output: str | Path,
+    method: MatchMethod,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    seed: int = 0,
+) -> None:
+    """Writes the images of `source`, each matched to a photograph drawn at random, to `output`.
+
+    Format, bit depth, keys, names and labels are those of `source`, as in `refine_data_set`. Images and photographs
+    may have any size; few are in memory at once.
+
+    Args:
+        on_progress: called now and then with the images written and their number.
+
+    Raises:
+        DataError: the sets differ in channels, an image cannot be read, or `output` exists; nothing is left then.
+        OutputError: the disk is full, or `output` cannot be written; nothing is left.
+    """
+    check_same_channels(source, photographs)
+    drawn, done = _draw(len(photographs), len(source), seed), 0
+    with write_like(source, output) as writer, closing(groups_of_one_size(source)) as groups:
+        for indices, images in groups:
+            matched = [
+                METHODS[method](
+                    source.pixel_range.to_model(image), photographs.pixel_range.to_model(photographs[drawn[index]])
+                )
+                for index, image in zip(indices, images, strict=True)
+            ]
+            writer.write_many(indices, source.pixel_range.from_model(np.stack(matched), source.dtype))
+            done += len(indices)
+            on_progress(done, len(source))
+
+
+def _draw(photographs: int, images: int, seed: int) -> NDArray[np.int64]:
+    """The index of a photograph for each image."""
+    return np.random.default_rng(seed).integers(photographs, size=images)
