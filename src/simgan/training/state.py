@@ -108,7 +108,7 @@ def _check_window(config: TrainConfig, size: tuple[int, int]) -> None:
         f"{config.jitter} leaves D {max(0, window[0])}x{max(0, window[1])} of each image, and its layers need "
         f"{smallest}x{smallest} under padding '{config.discriminator.padding}'; enlarge them with --size "
         f"{height}x{width}"
-        + (", or choose --discriminator.padding same." if same_padding_helps else ", or choose less jitter: --jitter 0.")
+        + (", or choose --discriminator.padding same." if same_padding_helps else ", or choose --jitter 0.")
     )
 
 
