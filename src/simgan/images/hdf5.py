@@ -73,6 +73,10 @@ def _one_place(
     node = plain(parent, name, f"{path}: {name!r}")
     if isinstance(node, h5py.Group):
         return KeyedHdf5(path, file, parent, node, others)
+    if not isinstance(node, h5py.Dataset):
+        raise DataError(
+            f"{path}: expected a group or array {name!r}, received a stored type; name the images with key= (--key)"
+        )
     return StackedHdf5(path, file, parent, node, others, places)
 
 
@@ -163,7 +167,7 @@ def _members(parent: h5py.Group, path: Path) -> list[Member]:
     if len(parent) > MAX_MEMBERS:
         raise DataError(
             f"{path}: expected at most {MAX_MEMBERS} groups and data sets in {parent.name!r}, received {len(parent)}; "
-            "put the images into a group named 'image', or name them (--key / if each image is a data set at the root)"
+            f"put the images into a group named 'image', or name them with key= (--key NAME){_MORE_WAYS}"
         )
     return [_member(parent, name) for name in names_in(parent)]  # h5py gives bytes for what is no UTF-8
 
