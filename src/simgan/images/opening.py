@@ -32,8 +32,9 @@ def open_images(
 
     `key` names the group or array with the images in HDF5 and .npz files, where it is not `image`, `images` or the
     only array of 3 or more axes. In HDF5 files it may lead into groups, 'train/image', and be a glob, '*/image', which
-    joins the images of several places; '/' are the data sets at the root, an image each. `layout` says where an array of 4 axes has its channels: `nhwc` last, `nchw` first,
-    and what is written from it keeps that; by default last, and an array that looks otherwise is refused.
+    joins the images of several places; '/' are the data sets at the root, an image each. `layout` says where an array
+    of 4 axes has its channels: `nhwc` last, `nchw` first, and what is written from it keeps that; by default last, and
+    an array that looks otherwise is refused.
 
     `pixel_range` are the stored values for the model's [-1, 1]; by default the full range of uint8 and uint16, and for
     floats the first of [0, 1], [-1, 1] and [0, 255] that a sample fits. A `TypedRange`, say `run.input_range`, is used
