@@ -180,3 +180,12 @@ def test_sets_given_to_evaluate_are_read_in_the_range_of_the_training(signed_run
         assert real is None
         assert str(test.pixel_range) == "[0, 1]"
     assert file.getvalue() == ""
+
+
+def test_check_advises_the_option_of_the_set_that_it_speaks_of(tmp_path, said):
+    for name in ("synthetic", "real"):
+        np.save(tmp_path / f"{name}.npy", np.random.default_rng(0).uniform(0, 0.9, (9, 8, 8)).astype(np.float32))
+    notes = notes_in(said(Check(tmp_path / "synthetic.npy", against=tmp_path / "real.npy")))
+    first, second = [note for note in notes if "LOW HIGH" in note]
+    assert "give --range LOW HIGH" in first
+    assert "give --against-range LOW HIGH" in second

@@ -174,3 +174,13 @@ def test_quick_gives_way_to_what_is_said_beside_it(monkeypatch, run_on_eyes, cap
     assert (config.images, config.seeds, config.steps) == (16, 1, EvaluateConfig().quick().steps)
     assert command.endswith("--quick --images 16")
     capsys.readouterr()
+
+
+@pytest.mark.parametrize("name", ["real", "real_test"])
+def test_a_set_in_another_range_than_in_training_is_refused(name, signed_run, tmp_path, only_line):
+    """The run read floats in [-1, 1]; these look like [0, 1]."""
+    np.save(tmp_path / "other.npy", np.random.default_rng(0).uniform(0, 0.9, (9, 8, 8)).astype(np.float32))
+    with open_images(tmp_path / "other.npy") as other:
+        with pytest.raises(DataError) as caught:
+            evaluate(signed_run, **{name: other})
+        assert "guessed as [0, 1]" in only_line(str(caught.value))

@@ -23,7 +23,7 @@ from simgan.engines.automatic import open_engine, resolve
 from simgan.errors import ConfigError, DataError, HealthError, RunError
 from simgan.files.folders import locked
 from simgan.framing.displacement import displacement
-from simgan.images import open_images
+from simgan.images import PixelRange, open_images
 from simgan.settings.config import make_config
 from simgan.settings.records import read_settings
 from simgan.training.state import new_state
@@ -646,3 +646,22 @@ def test_checkpoints_that_cannot_be_written_are_one_line_with_a_way_on(data, tmp
     assert "--resume" in only_line(str(caught.value))
     (tmp_path / "run/checkpoints").unlink()
     assert simgan.resume(tmp_path / "run", tiny_config(checkpoint_every="1")).path == tmp_path / "run"
+
+
+def test_a_training_goes_on_in_the_pixel_range_in_which_it_began(tmp_path, tiny_config, pixels, only_line):
+    """Floats from 0 to 0.9 look like [0, 1]; the training was told [-1, 1]."""
+    for name in ("synthetic", "real"):
+        np.save(tmp_path / f"{name}.npy", pixels(12, 1, (8, 8)).astype(np.float32) / 300)
+    given = PixelRange(-1, 1)
+    config = tiny_config(checkpoint_every="1")
+    with (
+        open_images(tmp_path / "synthetic.npy", pixel_range=given) as synthetic,
+        open_images(tmp_path / "real.npy", pixel_range=given) as real,
+    ):
+        run = simgan.train(config, synthetic, real, tmp_path / "run")
+    longer = config.model_copy(update={"steps": config.steps + 1, "precision": "auto"})
+    with open_images(tmp_path / "synthetic.npy") as guessed:
+        with pytest.raises(DataError) as caught:
+            simgan.resume(run.path, longer, synthetic=guessed)
+        assert "[-1, 1]" in only_line(str(caught.value))
+    assert simgan.resume(run.path, longer).config.steps == config.steps + 1  # `auto` is what the training chose

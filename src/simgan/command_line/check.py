@@ -67,6 +67,7 @@ class Check:
         problems = self._check(console, self.path, self.key, self.layout, self.range, options)
         if self.against is not None:
             print_line(console, f"against {self.against}:")
+            against_options["flag"] = "--against-range"
             problems += self._check(
                 console, self.against, self.against_key, self.against_layout, self.against_range, against_options
             )

@@ -39,8 +39,9 @@ from simgan.evaluation.sample_drift import measure_drift
 from simgan.evaluation.tasks import TaskName
 from simgan.images import ImageSource
 from simgan.images.channels import check_same_channels
+from simgan.images.ranges import check_guessed_range
 from simgan.images.sampling import evenly_spaced
-from simgan.runs.run import Run, open_recorded
+from simgan.runs.run import Run, open_recorded, typed_range
 from simgan.training.batches import load_image
 
 _FEW = 100  # labelled real images: with fewer, intervals are wide
@@ -124,6 +125,7 @@ def _measure(
     for compared in (y, real_test):
         if compared is not None:
             check_same_channels(x, compared)
+            check_guessed_range(compared, typed_range(run.data.real))
     label = _shared_label(x, real_test, config.label) if real_test is not None else None
     network(config.estimator)  # an estimator that does not fit is an error before the long work begins
     extractors = {} if config.features is None else {config.features.name: model_features(config.features)}

@@ -9,8 +9,9 @@ from rich.console import Console
 from simgan.console.progress import show_progress
 from simgan.console.silent import SILENT
 from simgan.images import ImageSource, PixelRange
+from simgan.images.ranges import check_guessed_range
 from simgan.images.sampling import evenly_spaced
-from simgan.refining.data_set import check_range, refine
+from simgan.refining.data_set import refine
 from simgan.runs.run import Run
 from simgan.training.batches import load_image
 
@@ -35,7 +36,7 @@ class Sample:
 
 def refined_sample(run: Run, source: ImageSource, count: int, console: Console = SILENT) -> Sample:
     """Refines up to `count` evenly spaced images: at their own size if they have one size, else at the training's."""
-    check_range(run, source)
+    check_guessed_range(source, run.input_range)
     indices = evenly_spaced(len(source), count)
     names = [source.names[index] for index in indices]
     with show_progress(console, "refining a sample") as on_progress:

@@ -84,10 +84,12 @@ def inspect_images(
     images: str | None = None,
     channels: Channels = None,
     follow_links: bool = True,
+    flag: str = "--range",
 ) -> ImageReport:
     """Reads every image and every label at `path`, and continues after one that cannot be used.
 
-    `key`, `layout`, `pixel_range`, `images`, `channels` and `follow_links`: as in `open_images`.
+    `key`, `layout`, `pixel_range`, `images`, `channels` and `follow_links`: as in `open_images`. `flag` is the option
+    that notes advise for another pixel range.
     `on_progress(done, total)` is called after each image. Raises DataError if no images are found: the path does not
     exist, the file is not an HDF5 or NumPy file, or several arrays could be the images.
     """
@@ -99,7 +101,7 @@ def inspect_images(
             if on_progress is not None:
                 on_progress(index + 1, len(source))
         labels = _labels(source, problems)
-        return _report(source, fits, seen, problems, labels)
+        return _report(source, fits, seen, problems, labels, flag)
 
 
 def _settle(source: ImageSource, pixel_range: PixelRange | TypedRange | None, problems: _Problems) -> bool:
@@ -144,10 +146,10 @@ def _labels(source: ImageSource, problems: _Problems) -> dict[str, LabelReport]:
 
 
 def _report(
-    source: ImageSource, fits: bool, seen: Seen, problems: _Problems, labels: dict[str, LabelReport]
+    source: ImageSource, fits: bool, seen: Seen, problems: _Problems, labels: dict[str, LabelReport], flag: str
 ) -> ImageReport:
     known = seen.readable > 0
-    notes = (*size_notes(seen), *notes_on(source, seen))
+    notes = (*size_notes(seen), *notes_on(source, seen, flag=flag))
     return ImageReport(
         path=source.path,
         kind=source.kind,

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simgan.errors import DataError
 from simgan.images.pixels import PixelRange, infer_range
+
+if TYPE_CHECKING:
+    from simgan.images.source import ImageSource
 
 Origin = Literal["given", "known", "type", "inferred"]
 """Where a pixel range comes from: the user, a training (`TypedRange`), the pixel type, or the pixel values."""
-GUESSED: tuple[Origin, ...] = ("type", "inferred")
+_GUESSED: tuple[Origin, ...] = ("type", "inferred")
 
 
 @dataclass(frozen=True)
@@ -63,3 +67,15 @@ def choose_range(
     if dtype.kind == "f":
         return infer_range(sample, where), "inferred"
     return PixelRange.of(dtype), "type"
+
+
+def check_guessed_range(source: ImageSource, trained_with: TypedRange | None) -> None:
+    """DataError if the range of the images was guessed, but training used another range for the same pixel type."""
+    if trained_with is None or not trained_with.belongs_to(source.dtype) or source.range_origin not in _GUESSED:
+        return
+    if source.pixel_range != trained_with.pixel_range:
+        raise DataError(
+            f"{source.path}: expected pixels in {trained_with.pixel_range}, the range in training, received a data "
+            f"set whose range was guessed as {source.pixel_range}; open it with pixel_range= and the range in "
+            "training (run.input_range for the images to refine), or with its true range"
+        )

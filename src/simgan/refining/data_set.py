@@ -23,7 +23,7 @@ from simgan.images import (
     writer_like,
 )
 from simgan.images.groups import groups_of_one_size, images_in_group, sampled_sizes
-from simgan.images.ranges import GUESSED, in_words
+from simgan.images.ranges import TypedRange, check_guessed_range, in_words
 from simgan.images.threads import ahead
 from simgan.refining.predictor import Predict, predictor
 from simgan.refining.quarantine import Quarantine, SetAside
@@ -69,7 +69,7 @@ def refine(
     if isinstance(run_or_model, str | Path):
         run_or_model = Run.open(run_or_model)
     if isinstance(images, ImageSource):
-        check_range(run_or_model, images)
+        check_guessed_range(images, _input_range(run_or_model))
         size = require_one_size(images)
         predict = predictor(run_or_model, images.dtype, (len(images), *size, images.channels), one_size=True)
         all_refined = np.empty((len(images), *size, images.channels), images.dtype)
@@ -130,7 +130,7 @@ def refine_data_set(
     """
     output = Path(output)
     refiner = Run.open(run_or_model) if isinstance(run_or_model, str | Path) else run_or_model
-    check_range(refiner, source)
+    check_guessed_range(source, _input_range(refiner))
     whole = source.whole if isinstance(source, ReadableImages) else source
     writer = writer_like(whole, output)
     writer.check_output()
@@ -161,23 +161,15 @@ def _digest(source: ImageSource, refiner: Run | keras.Model) -> bytes:
 
 def _array_range(refiner: Run | keras.Model, dtype: np.dtype[Any]) -> tuple[PixelRange, str]:
     """The default pixel range of an array, and where it comes from in words, for errors."""
-    trained_with = refiner.input_range if isinstance(refiner, Run) else None
+    trained_with = _input_range(refiner)
     if trained_with is not None and trained_with.belongs_to(dtype):
         return trained_with.pixel_range, in_words("known", trained_with)
     return PixelRange(-1.0, 1.0) if dtype.kind == "f" else PixelRange.of(dtype), ""
 
 
-def check_range(refiner: Run | keras.Model, source: ImageSource) -> None:
-    """DataError if the range of the images was guessed, but R was trained with another range on the same type."""
-    trained_with = refiner.input_range if isinstance(refiner, Run) else None
-    if trained_with is None or not trained_with.belongs_to(source.dtype) or source.range_origin not in GUESSED:
-        return
-    if source.pixel_range != trained_with.pixel_range:
-        raise DataError(
-            f"{source.path}: expected pixels in {trained_with.pixel_range}, the range that R was trained with, "
-            f"received a data set whose range was guessed as {source.pixel_range}; open it with "
-            "pixel_range=run.input_range, or with its true range"
-        )
+def _input_range(refiner: Run | keras.Model) -> TypedRange | None:
+    """The pixel range that R was trained with, if the refiner is that of a run."""
+    return refiner.input_range if isinstance(refiner, Run) else None
 
 
 def _leave_out_unusable(writer: ImageWriter[Any], source: ImageSource) -> None:

@@ -40,6 +40,11 @@ def find_checkpoint(folder: Path, name: str) -> Path:
     known = sorted(all_checkpoints(folder))
     chosen = best_checkpoint(folder) if name == "best" else known[-1] if known and name == "newest" else None
     chosen = chosen or next((path for path in known if path.name == name), None)
+    if chosen is None and name == "best" and known:
+        raise RunError(
+            f"checkpoint: expected one with a score in {folder}, received none yet, because scores come with the "
+            "first record of the adversarial phase; use newest."
+        )
     if chosen is None:
         names = ", ".join(path.name for path in known) or "none"
         raise RunError(

@@ -15,7 +15,7 @@ from simgan.framing.picture import framing_picture
 from simgan.framing.samples import comparable_samples
 from simgan.images import ImageSource, ReadableImages, open_images
 from simgan.images.notes import sample_notes
-from simgan.runs.run import Run, is_finished, open_recorded
+from simgan.runs.run import Run, is_finished, open_recorded, typed_range
 from simgan.settings.config import TrainConfig, differences, prolongs
 from simgan.settings.records import DataRecord, SourceRecord, read_run
 from simgan.training.batches import digest, training_size
@@ -117,7 +117,7 @@ def resume(
     """
     folder = Path(path)
     recorded, data = read_run(folder)
-    config = config or recorded
+    config = _fill_auto(config or recorded, recorded)
     is_longer = prolongs(recorded, config)
     if not is_longer and (changed := differences(recorded, config)):
         raise ConfigError(
@@ -138,6 +138,12 @@ def resume(
                 raise DataError(
                     f"data: expected the images that the training began with, received others in {source.path}; "
                     "restore them, or train anew."
+                )
+            recorded_range = typed_range(record)
+            if recorded_range is not None and source.pixel_range != recorded_range.pixel_range:
+                raise DataError(
+                    f"data: expected pixels in {recorded_range.pixel_range}, as the training began, received "
+                    f"{source.path} opened with {source.pixel_range}; open it with pixel_range= and the first."
                 )
         config = resolve(config, (data.height, data.width), data.channels)
         session = Session(folder, config, data, x, y, console)
@@ -169,3 +175,9 @@ def _record(source: ImageSource) -> SourceRecord:
         follow_links=source.follow_links,
         digest=digest(source),
     )
+
+
+def _fill_auto(config: TrainConfig, recorded: TrainConfig) -> TrainConfig:
+    """`config` with what the training chose for every `auto`: what was given to `train` can be given again."""
+    chosen = {name: getattr(recorded, name) for name, value in config if value == "auto"}
+    return config.model_copy(update=chosen)
