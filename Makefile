@@ -8,8 +8,8 @@ OLD_KERAS := 3.5.0 3.10.0
 
 .PHONY: demo test test-browser check format bench proof soak audit mutate lock
 
-demo: .venv/installed ## Render, train, refine, score, draw (6 minutes on two cores with AMX)
-	$(BIN)/simgan demo --out $(OUT)
+demo: .venv/installed ## Render, train, refine, score, draw: a first look; DEMO=--full for all of it
+	$(BIN)/simgan demo --out $(OUT) $(DEMO)
 
 test: .venv/installed .venv-old-keras/installed ## All tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8

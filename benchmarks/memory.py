@@ -42,7 +42,8 @@ def main() -> None:
 def make_run(folder: Path) -> Path:
     """A run folder with an untrained R of 2 filters."""
     from simgan.engines.automatic import open_engine
-    from simgan.settings.config import DataRecord, SourceRecord, make_config
+    from simgan.settings.config import make_config
+    from simgan.settings.records import DataRecord, SourceRecord
     from simgan.training.run_folder import save_models, write_config
     from simgan.training.state import new_state
 

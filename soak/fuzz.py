@@ -32,7 +32,7 @@ from simgan.images.folder import FolderSource  # noqa: F401  (before the fork)
 from simgan.images.sampling import evenly_spaced
 from soak.fuzz_damage import damage_set
 from soak.fuzz_hostile import HOSTILE
-from soak.fuzz_sets import SETS, files_of
+from soak.fuzz_sets import KEYS, SETS, files_of
 
 BATCH = 200
 # Far more than any case takes on an idle machine.
@@ -41,6 +41,7 @@ MEMORY = 2**30
 LONGEST = 600
 # Limit for the process that reads text of varying length: a case may hold several texts that HDF5 reads forever.
 TEXT_SECONDS = 5
+_GLOBS = ("*", "*/*", "*/image", "*/*/*", "[il]*", "image/*")
 # Images that are read of a set that claims to hold many.
 _READ = 50
 
@@ -162,13 +163,13 @@ def make_case(draw: random.Random, place: Path, templates: dict[str, Path]) -> t
         # One in ten is damaged as well.
         if draw.random() < 0.1 and name not in ("long paths", "folder links") and files_of(path):
             path = damage_set(draw, path, [b"\0"])
-        return name, path, draw.choice([None, None, None, "x", "image", "x/image", "/", "..", "ext/image"])
+        return name, path, draw.choice([None, None, None, "x", "image", "x/image", "/", "..", "ext/image", *_GLOBS])
     name = draw.choice(list(templates))
     (template,) = templates[name].iterdir()
     path = place / template.name
     (shutil.copytree if template.is_dir() else shutil.copyfile)(template, path)
     (other,) = templates[draw.choice(list(templates))].iterdir()
-    return name, damage_set(draw, path, [file.read_bytes() for file in files_of(other)]), None
+    return name, damage_set(draw, path, [file.read_bytes() for file in files_of(other)]), KEYS.get(name)
 
 
 def look_at(path: Path, key: str | None, alone: bool = False) -> str:

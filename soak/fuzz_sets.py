@@ -1,7 +1,7 @@
 """Small valid data sets of every kind, to be damaged by soak.fuzz."""
 
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import h5py
@@ -47,6 +47,30 @@ def _stacked(where: Path, images: np.ndarray, libver: str | None = None, **optio
     return where / "set.h5"
 
 
+def _root(where: Path) -> Path:
+    with h5py.File(where / "set.h5", "w") as file:
+        for index, pixels in enumerate(PIXELS):
+            file[f"k{index}"] = pixels
+            file[f"gaze/k{index}"] = GAZE[index]
+        file["short"] = GAZE[:2]
+    return where / "set.h5"
+
+
+def _persons(where: Path, kinds: Sequence[str]) -> Path:
+    """Two images for each person, in a group, in an array, or each in a group of its own."""
+    with h5py.File(where / "set.h5", "w") as file:
+        for person, kind in enumerate(kinds):
+            images, gaze, words = PIXELS[:2], GAZE[:2], WORDS[:2].astype(object)
+            if kind == "stacked":
+                file[f"p{person}/image"], file[f"p{person}/gaze"], file[f"p{person}/word"] = images, gaze, words
+                continue
+            for index in range(2):
+                name = "p{0}/{2}/k{1}" if kind == "keyed" else "p{0}k{1}/{2}"
+                for what, values in (("image", images), ("gaze", gaze), ("word", words)):
+                    file[name.format(person, index, what)] = values[index]
+    return where / "set.h5"
+
+
 def _npy(where: Path, images: np.ndarray) -> Path:
     np.save(where / "set.npy", images)
     return where / "set.npy"
@@ -78,11 +102,18 @@ SETS: dict[str, Callable[[Path], Path]] = {
     "chunked hdf5": lambda where: _stacked(where, COLOUR, chunks=(2, 9, 4, 3)),
     "gzip hdf5": lambda where: _stacked(where, DEEP, **_GZIP),
     "new gzip hdf5": lambda where: _stacked(where, FLOATS, "latest", **_GZIP, fletcher32=True),
+    "root hdf5": _root,
+    "persons hdf5": lambda where: _persons(where, ["keyed", "keyed", "keyed"]),
+    "persons of both kinds hdf5": lambda where: _persons(where, ["stacked", "keyed", "stacked"]),
+    "group per image hdf5": lambda where: _persons(where, ["alone", "alone"]),
     "npy": lambda where: _npy(where, PIXELS),
     "fortran npy": lambda where: _npy(where, np.asfortranarray(FLOATS)),
     "npz": lambda where: _npz(where, np.savez, COLOUR),
     "deflated npz": lambda where: _npz(where, np.savez_compressed, FLOATS),
 }
+
+# To open them with.
+KEYS = dict.fromkeys(("persons hdf5", "persons of both kinds hdf5", "group per image hdf5"), "*/image")
 
 
 def files_of(path: Path) -> list[Path]:

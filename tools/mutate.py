@@ -25,7 +25,7 @@ _MUTATED: dict[str, tuple[str, ...]] = {
     "evaluation": (
         *("augmentation", "bootstrap", "data_set_drift", "distances", "downstream", "drift", "estimator", "evaluate"),
         *("features", "kid", "localiser", "networks", "points", "refined_sample", "results", "sliced_wasserstein"),
-        *("structural", "tasks", "two_sample", "user_model", "voting"),
+        *("sample_drift", "structural", "tasks", "two_sample", "user_model", "voting"),
     ),
     "framing": ("displacement",),
     "models": ("losses",),

@@ -155,3 +155,11 @@ def test_channels_first_in_every_person(path):
         assert [source.size(index) for index in range(3)] == [(8, 10)] * 3
         # Channel 2 begins after two planes of 80 values.
         assert [source[index][0, 1].tolist() for index in (0, 1, 2)] == [[1, 81, 161], [241, 321, 401], [1, 81, 161]]
+
+
+def test_the_arrays_of_all_persons_share_the_memory_for_chunks(path):
+    persons(path, ["stacked"] * 3, chunks=(1, 8, 10))
+    with open_images(path, key="*/image") as source:
+        # 64 MiB in all
+        assert sum(part.cache_bytes for part in source.parts()) <= 64 * 2**20
+        assert min(part.cache_bytes for part in source.parts()) > 20 * 2**20

@@ -151,3 +151,23 @@ def test_single_images_and_many_are_not_mixed(path, message):
     with pytest.raises(DataError) as caught:
         open_images(write(path, **{"p0/image": PIXELS, "p1/image": PIXELS[0]}), key="*/image")
     assert "'*/image'" in message(caught.value)
+
+
+@pytest.mark.parametrize("key", ["type", "t*", "*/type"])
+def test_a_stored_type_is_no_array(path, key, message):
+    write(path, image=PIXELS)
+    with h5py.File(path, "a") as file:
+        file["type"] = file["p0/type"] = np.dtype("u1")
+    with pytest.raises(DataError) as caught:
+        open_images(path, key=key)
+    assert "'type'" in message(caught.value)
+
+
+def test_notes_of_long_names_stay_short(path):
+    write(path, a=PIXELS[0], b=PIXELS[1], **{letter * 4000: 1 for letter in "xyz"})
+    with h5py.File(path, "a") as file:
+        file[f"{'g' * 4000}/eyes"] = file["p0/image"] = PIXELS
+    for key in (None, "*/image"):
+        notes = inspect_images(path, key=key).notes
+        assert notes
+        assert all(len(note) < 600 for note in notes)

@@ -16,7 +16,8 @@ from simgan.errors import RunError
 from simgan.images import PixelRange
 from simgan.images.ranges import TypedRange
 from simgan.runs.run import open_recorded
-from simgan.settings.config import DataRecord, make_config, read_settings
+from simgan.settings.config import make_config
+from simgan.settings.records import DataRecord, read_settings
 from simgan.training.run_folder import save_models, write_config
 from simgan.training.state import new_state
 

@@ -15,8 +15,8 @@ from simgan.settings.config import (
     TrainConfig,
     make_config,
     prolongs,
-    read_settings,
 )
+from simgan.settings.records import read_settings
 
 SGD = OptimiserConfig(name="sgd", learning_rate=0.001)
 

@@ -24,7 +24,8 @@ from simgan.errors import ConfigError, DataError, HealthError, RunError
 from simgan.files.folders import locked
 from simgan.framing.displacement import displacement
 from simgan.images import open_images
-from simgan.settings.config import make_config, read_settings
+from simgan.settings.config import make_config
+from simgan.settings.records import read_settings
 from simgan.training.state import new_state
 
 MODEL_FILES = [f"{name}_model.{suffix}" for name in ("disc", "refiner", "simgan") for suffix in ("h5", "keras")]

@@ -28,7 +28,8 @@ class Check:
     path: Positional[Path]
     """HDF5, .npy, .npz or a folder of images."""
     key: str | None = None
-    """Name of the array of images, if an HDF5 or .npz file holds several arrays."""
+    """Name of the array of images, if an HDF5 or .npz file holds several arrays. In HDF5 also a path, a pattern of
+    paths ('*/image' for a group per person) or '/' (each data set at the root is an image)."""
     layout: Layout | None = None
     """Position of the channels in an array of 4 axes: nhwc (channels last) or nchw (channels first)."""
     images: str | None = None

@@ -27,7 +27,8 @@ class Refine:
     output: Annotated[Positional[Path], arg(metavar="OUTPUT")]
     """Path of the refined data set. It must not exist yet."""
     key: str | None = None
-    """Name of the array of images, if an HDF5 or .npz file holds several arrays."""
+    """Name of the array of images, if an HDF5 or .npz file holds several arrays. In HDF5 also a path, a pattern of
+    paths ('*/image' for a group per person) or '/' (each data set at the root is an image)."""
     layout: Layout | None = None
     """Position of the channels in an array of 4 axes: nhwc (channels last) or nchw (channels first). The output has
     the same layout."""

@@ -14,13 +14,9 @@ from simgan.command_line.reading import Range, open_data, print_notes
 from simgan.console.printing import print_line
 from simgan.errors import ConfigError
 from simgan.settings.choices import Channels, Layout, OnBadImage
-from simgan.settings.config import (
-    DataRecord,
-    SourceRecord,
-    TrainConfig,
-    read_run,
-)
+from simgan.settings.config import TrainConfig
 from simgan.settings.presets import PresetName
+from simgan.settings.records import DataRecord, SourceRecord, read_run
 
 if TYPE_CHECKING:
     from rich.console import Console

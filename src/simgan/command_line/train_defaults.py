@@ -6,8 +6,9 @@ from pathlib import Path
 from tyro import MISSING
 
 from simgan.command_line.train import Train, reading_arguments
-from simgan.settings.config import SETTINGS_FREE_TO_CHANGE, SourceRecord, make_config, read_run, read_settings
+from simgan.settings.config import SETTINGS_FREE_TO_CHANGE, make_config
 from simgan.settings.presets import PRESETS, PresetName
+from simgan.settings.records import SourceRecord, read_run, read_settings
 
 
 def train_defaults(arguments: list[str]) -> Train:

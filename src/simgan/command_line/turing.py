@@ -14,7 +14,7 @@ from simgan.console.printing import print_line
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from simgan.settings.config import SourceRecord
+    from simgan.settings.records import SourceRecord
     from simgan.turing.sitting import Sitting
 
 

@@ -4,7 +4,6 @@ Refines a sample of the synthetic images, then asks: did content move (drift), a
 real ones (distances), and does training on them help on labelled real images (downstream)?
 """
 
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,38 +16,29 @@ from simgan.console.progress import show_progress
 from simgan.console.silent import SILENT
 from simgan.errors import ConfigError, DataError
 from simgan.evaluation import (
-    Drift,
     Labelled,
-    as_points,
     choose_task,
     discriminator_features,
     distances,
     downstream,
-    drift_of_points,
-    drift_result,
     model_features,
     random_features,
     structural_similarity,
-    worst_first,
 )
 from simgan.evaluation.features import FeatureExtractor
 from simgan.evaluation.networks import network
 from simgan.evaluation.refined_sample import Sample, refined_sample
 from simgan.evaluation.results import (
-    FOLDER,
     Distance,
     Downstream,
-    DriftResult,
     Evaluation,
-    own_error_warning,
     read_evaluation,
     write_evaluation,
 )
+from simgan.evaluation.sample_drift import measure_drift
 from simgan.evaluation.tasks import TaskName
-from simgan.framing.displacement import displacement
 from simgan.images import ImageSource
 from simgan.images.channels import check_same_channels
-from simgan.images.picture_sheet import picture_sheet
 from simgan.images.sampling import evenly_spaced
 from simgan.runs.run import Run, open_recorded
 from simgan.training.batches import load_image
@@ -140,7 +130,9 @@ def _measure(
     earlier = read_evaluation(run.path)
     sample = refined_sample(run, x, config.images, console)
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    drifts, warnings = _drifts(run, x, sample, config, console)
+    drifts, warnings = measure_drift(
+        run, x, sample, config.points, steps=config.steps, seed=config.seed, console=console
+    )
     scores: tuple[Downstream, ...] = ()
     if label is not None and real_test is not None:
         scores = (_downstream(x, real_test, sample, label, config, console).model_copy(update={"date": now}),)
@@ -181,63 +173,6 @@ def _shared_label(synthetic: ImageSource, test: ImageSource, wanted: str | None)
         f"--label one of: {', '.join(shared) or 'none'} (synthetic has {', '.join(synthetic.label_names) or 'none'}, "
         f"the test images {', '.join(test.label_names) or 'none'}).{_hint_for_folders(synthetic, test)}"
     )
-
-
-def _drifts(
-    run: Run, source: ImageSource, sample: Sample, config: EvaluateConfig, console: Console
-) -> tuple[tuple[DriftResult, ...], list[str]]:
-    """The drifts, and warnings: by a localiser, if there is a label of points, and then by optical flow."""
-    flow = Drift(displacement(sample.synthetic, sample.refined))
-    found = [drift_result(flow, sample.names, "optical flow", picture=_draw_worst(run, sample, flow, None))]
-    warnings: list[str] = []
-    name = config.points or _first_points(source, sample)
-    if name is not None and sample.resized:
-        warnings.append(
-            f"The images have several sizes, so the drift of {name}, which is in pixels, was not measured by a "
-            "localiser. Optical flow measured the drift of all content, with the images at the size of training."
-        )
-    elif name is not None:
-        points = as_points(source.labels(name)[sample.indices], sample.size, name)
-        with show_progress(console, "localiser", "steps") as on_progress:
-            read = drift_of_points(
-                sample.synthetic,
-                sample.refined,
-                points,
-                steps=config.steps,
-                seed=config.seed,
-                on_progress=on_progress,
-            )
-        held_out = [int(index) for index in read.held_out]
-        names = [sample.names[index] for index in held_out]
-        picture = _draw_worst(run, sample, read.drift, held_out)
-        by = f"localiser of {name}"
-        found.insert(0, drift_result(read.drift, names, by, own_error=read.own_error, picture=picture))
-        if (warning := own_error_warning(found[0])) is not None:
-            warnings.append(warning)
-    return tuple(found), warnings
-
-
-def _first_points(source: ImageSource, sample: Sample) -> str | None:
-    for name in source.label_names:
-        try:
-            labels = source.labels(name)
-            if choose_task(name, labels[sample.indices], sample.size).name == "points":
-                return name
-        except DataError:
-            continue
-    return None
-
-
-def _draw_worst(run: Run, sample: Sample, drift: Drift, among: Sequence[int] | None) -> str:
-    """Draws the ten images that drifted most and returns the file's name.
-
-    `among` are the rows of the sample that `drift.each` was measured on, in its order; None stands for all.
-    """
-    rows = [index if among is None else among[index] for index in worst_first(drift)]
-    name = "worst-by-flow.png" if among is None else "worst-by-localiser.png"
-    (run.path / FOLDER).mkdir(exist_ok=True)
-    picture_sheet(sample.synthetic[rows], sample.refined[rows]).save(run.path / FOLDER / name)
-    return name
 
 
 def _downstream(

@@ -73,6 +73,10 @@ def _one_place(
     node = plain(parent, name, f"{path}: {name!r}")
     if isinstance(node, h5py.Group):
         return KeyedHdf5(path, file, parent, node, others)
+    if not isinstance(node, h5py.Dataset):
+        raise DataError(
+            f"{path}: expected a group or array {name!r}, received a stored type; name the images with key= (--key)"
+        )
     return StackedHdf5(path, file, parent, node, others, places)
 
 
@@ -114,10 +118,10 @@ def _fitting(file: h5py.File, path: Path, key: str) -> Hdf5Source:
         own_groups = not is_glob(key.rpartition("/")[2])
         source: Hdf5Source = ScatteredHdf5(path, file, file["/"], paths, own_groups=own_groups)
     elif len(paths) > MAX_PLACES or len(single) > 1:
-        limit = f"images, or at most {MAX_PLACES} groups or arrays of images,"
         raise DataError(
-            f"{path}: expected {limit} that fit the key {key!r}, received {len(paths)} places "
-            f"{'of both kinds' if len(single) > 1 else ''}; write out more of the path"
+            f"{path}: expected at most {MAX_PLACES} groups or arrays of images that fit the key {key!r}, or single "
+            f"images alone, received {len(paths)} places{', some of each kind' if len(single) > 1 else ''}; write out "
+            "more of the path"
         )
     else:
         source = _joined(file, path, list(paths))
@@ -132,13 +136,16 @@ def _is_one_image(file: h5py.File, place: bytes) -> bool:
 
 
 def _joined(file: h5py.File, path: Path, places: list[str]) -> Hdf5Source:
-    parts = []
+    names: dict[str, list[str]] = {}  # of the images in each group
     for place in places:
         above, _, name = place.rpartition("/")
+        names.setdefault(above, []).append(name)
+    parts = []
+    for above, images in names.items():
         parent: h5py.Group = file[encoded(above or "/")]
-        beside = (member.name for member in _members(parent, path))
-        others = [other for other in beside if f"{above}/{other}".strip("/") not in places]
-        parts.append(_one_place(file, path, parent, name, others, len(places)))
+        matched = set(images)
+        others = [member.name for member in _members(parent, path) if member.name not in matched]
+        parts += [_one_place(file, path, parent, name, others, len(places)) for name in images]
     return parts[0] if len(parts) == 1 else JoinedHdf5(path, file, file["/"], parts)
 
 
@@ -163,7 +170,7 @@ def _members(parent: h5py.Group, path: Path) -> list[Member]:
     if len(parent) > MAX_MEMBERS:
         raise DataError(
             f"{path}: expected at most {MAX_MEMBERS} groups and data sets in {parent.name!r}, received {len(parent)}; "
-            "put the images into a group named 'image', or name them (--key / if each image is a data set at the root)"
+            f"put the images into a group named 'image', or name them with key= (--key NAME){_MORE_WAYS}"
         )
     return [_member(parent, name) for name in names_in(parent)]  # h5py gives bytes for what is no UTF-8
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from simgan.errors import DataError
 from simgan.images.arrays import check_bytes
+from simgan.images.hdf5_file import reading
 from simgan.images.hdf5_source import Hdf5Source
 from simgan.images.names import Names
 from simgan.settings.choices import Layout
@@ -96,7 +97,8 @@ class JoinedHdf5(Hdf5Source):
             # Together they are as wide as the widest.
             each = max(value.dtype.itemsize for value in values) * math.prod(first.shape[1:])
             check_bytes(each * len(self), f"{self.path}: label {name!r}")
-        return np.concatenate(values)
+        with reading(f"{self.path}: label {name!r}"):  # there may be too little memory
+            return np.concatenate(values)
 
     def close(self) -> None:
         for part in self._parts:

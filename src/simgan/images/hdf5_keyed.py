@@ -113,8 +113,10 @@ class KeyedHdf5(Hdf5Source):
             if len(firsts) > 1:
                 listed = ", ".join(f"{shape} for {key!r}" for shape, key in list(firsts.items())[:2])
                 raise DataError(f"{whole}: expected values of one shape, received {listed}; mend them")
-            blocks.append(np.stack(values))
-        return np.concatenate(blocks)
+            with reading(whole):  # there may be too little memory for a second copy
+                blocks.append(np.stack(values))
+        with reading(whole):
+            return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
     def _has_label(self, name: str) -> bool:
         """Whether some images have a label of that name: whether all do is asked when it is read."""

@@ -31,9 +31,11 @@ def open_images(
     """The images at `path`: a folder of PNG/JPEG/TIFF/BMP, an HDF5 file, an .npy or an .npz file.
 
     `key` is the name of the group or array that holds the images in an HDF5 or .npz file. It is not needed if that
-    name is `image` or `images`, or if only one array has 3 or more axes. `layout` is the position of the channels in
-    an array of 4 axes: `nhwc` (last, the default) or `nchw` (first). Files written from the source have the same
-    layout. Without `layout`, an array that looks as if its channels come first is an error.
+    name is `image` or `images`, or if only one array has 3 or more axes. In an HDF5 file `key` may be a path,
+    'train/image', or a glob of paths, '*/image', which joins the images of several places; with '/' each data set at
+    the root is an image. `layout` is the position of the channels in an array of 4 axes: `nhwc` (last, the default) or
+    `nchw` (first). Files written from the source have the same layout. Without `layout`, an array that looks as if its
+    channels come first is an error.
 
     `pixel_range` holds the stored values that become -1 and 1 for the model. By default it is the full range of uint8
     and uint16, and for floats the first of [0, 1], [-1, 1] and [0, 255] that contains a sample of the images. A

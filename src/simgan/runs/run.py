@@ -30,7 +30,8 @@ from simgan.images import ImageSource, PixelRange, open_images
 from simgan.images.ranges import TypedRange
 from simgan.models import discriminator_model, refiner_model
 from simgan.runs.checkpoints import ARRAYS, find_checkpoint, is_pretrained_only
-from simgan.settings.config import DataRecord, SourceRecord, TrainConfig, read_run
+from simgan.settings.config import TrainConfig
+from simgan.settings.records import DataRecord, SourceRecord, read_run
 
 METRICS, CHECKPOINTS = "metrics.jsonl", "checkpoints"
 NETWORKS = "networks.safetensors"

@@ -6,18 +6,12 @@ is the Keras description that this package follows verbatim (55x35x1, batch 512,
 """
 
 import re
-import tomllib
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tomli_w
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from simgan.errors import ConfigError, RunError
-from simgan.settings.choices import Channels, Layout, OnBadImage
-
-CONFIG_FILE = "config.toml"
-"""Name of the settings file in a run folder."""
+from simgan.errors import ConfigError
 
 Positive = Annotated[int, Field(ge=1)]
 NonNegative = Annotated[int, Field(ge=0)]
@@ -39,7 +33,9 @@ Interval = Annotated[str, AfterValidator(_steps_or_time)]
 Size = Annotated[str, AfterValidator(_height_x_width)]
 
 
-class _Settings(BaseModel):
+class Settings(BaseModel):
+    """Settings that cannot change; a wrong one is a ConfigError in one line."""
+
     # ConfigError is not a ValueError, because pydantic and tyro would put the text of a ValueError into their own.
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -47,10 +43,10 @@ class _Settings(BaseModel):
         try:
             super().__init__(**settings)
         except ValidationError as error:
-            raise ConfigError(_one_line(error)) from None
+            raise ConfigError(validation_line(error)) from None
 
 
-class RefinerConfig(_Settings):
+class RefinerConfig(Settings):
     """The network R."""
 
     filters: Positive = 64
@@ -61,7 +57,7 @@ class RefinerConfig(_Settings):
     """Residual blocks (paper: gaze 4, hand pose 10)."""
 
 
-class DiscriminatorConfig(_Settings):
+class DiscriminatorConfig(Settings):
     """The network D."""
 
     variant: Literal["gaze", "hand"] = "gaze"
@@ -72,7 +68,7 @@ class DiscriminatorConfig(_Settings):
     """`local`: D classifies every patch (paper, 2.2). `global`: D classifies whole images, for comparison."""
 
 
-class OptimiserConfig(_Settings):
+class OptimiserConfig(Settings):
     """The optimiser of one network."""
 
     name: Literal["sgd", "adam"] = "sgd"
@@ -83,7 +79,7 @@ class OptimiserConfig(_Settings):
     """Decay of Adam's first moment (0.5: usual for adversarial training). SGD does not use it."""
 
 
-class TrainConfig(_Settings):
+class TrainConfig(Settings):
     """Settings of one training. The defaults are those of the reference."""
 
     size: Size | None = None
@@ -183,47 +179,6 @@ class TrainConfig(_Settings):
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
 
-class SourceRecord(_Settings):
-    """The path of a data set and the options with which training read it, so that `open_images` can repeat that."""
-
-    path: str
-    key: str | None = None
-    layout: Layout | None = None
-    range: tuple[float, float] | None = None
-    """Stored values of black and white in training. Older versions recorded them only if the user gave them."""
-    dtype: Literal["uint8", "uint16", "float16", "float32", "float64"] | None = None
-    """The stored type of the images that `range` belongs to. Older versions did not record it."""
-    on_bad_image: OnBadImage = "stop"
-    images: str | None = None
-    """Globs that select the images among the pictures of a folder. None: all pictures except labels of others."""
-    channels: Channels = None
-    """Channels that every picture was converted to. None: pictures were not converted."""
-    follow_links: bool = True
-    """Whether links in a folder were followed."""
-    digest: str | None = None
-    """Digest of some of the images, which tells whether the data set has changed since. See batches.py."""
-
-    @property
-    def folder_options(self) -> dict[str, Any]:
-        """The options with which a folder was read, as arguments of `open_images`."""
-        return {"images": self.images, "channels": self.channels, "follow_links": self.follow_links}
-
-    def options_at(self, path: Path) -> dict[str, Any]:
-        """As `folder_options`, for the data at `path`; `images` is None unless `path` is the recorded folder."""
-        same = path.resolve() == Path(self.path).resolve()
-        return {**self.folder_options, "images": self.images if same else None}
-
-
-class DataRecord(_Settings):
-    """The two data sets that a run was trained on, and the size and channels at which it was trained."""
-
-    synthetic: SourceRecord
-    real: SourceRecord
-    height: Positive
-    width: Positive
-    channels: Positive
-
-
 SETTINGS_FREE_TO_CHANGE = ("checkpoint_every", "keep", "strict")
 """Settings that --resume may change, because no number of the training depends on them."""
 
@@ -265,7 +220,7 @@ def make_config(settings: dict[str, Any], base: TrainConfig | None = None) -> Tr
         old = merged.get(name)
         merged[name] = {**old, **value} if isinstance(value, dict) and isinstance(old, dict) else value
         field = TrainConfig.model_fields.get(name)
-        if isinstance(value, dict) and field is not None and isinstance(field.default, _Settings):
+        if isinstance(value, dict) and field is not None and isinstance(field.default, Settings):
             try:
                 merged[name] = type(field.default)(**merged[name])
             except ConfigError as error:
@@ -273,49 +228,8 @@ def make_config(settings: dict[str, Any], base: TrainConfig | None = None) -> Tr
     return TrainConfig(**merged)
 
 
-def read_settings(path: Path) -> tuple[dict[str, Any], DataRecord | None]:
-    """Reads a TOML file of settings, such as the `config.toml` of a run.
-
-    Returns:
-        The settings, and the table `data` if the file has one.
-
-    Raises:
-        ConfigError: the file is missing or is not TOML, or its table `data` is not one that a run wrote.
-    """
-    try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"config: expected a TOML file, received {path} ({error}).") from None
-    data = settings.pop("data", None)
-    if data is None:
-        return settings, None
-    try:
-        return settings, DataRecord.model_validate(data)
-    except ValidationError as error:
-        raise ConfigError(f"{path}: data.{_one_line(error)}") from None
-
-
-def read_run(folder: Path) -> tuple[TrainConfig, DataRecord]:
-    """The settings and data sets of the training in a run folder, finished or not.
-
-    Raises:
-        RunError: `folder` is not a run folder.
-    """
-    if not (folder / CONFIG_FILE).is_file():
-        raise RunError(
-            f"run: expected a folder with {CONFIG_FILE}, received {folder}; give the --out folder of a 'simgan train'."
-        )
-    try:
-        settings, data = read_settings(folder / CONFIG_FILE)
-        config = make_config(settings)
-    except ConfigError as error:
-        raise RunError(f"run: expected the settings of a training in {folder / CONFIG_FILE}: {error}") from None
-    if data is None:
-        raise RunError(f"run: expected a table 'data' in {folder / CONFIG_FILE}, received no such table; train again.")
-    return config, data
-
-
-def _one_line(error: ValidationError) -> str:
+def validation_line(error: ValidationError) -> str:
+    """All problems that pydantic found, on one line."""
     found = []
     for problem in error.errors(include_url=False):
         name = ".".join(str(part) for part in problem["loc"])

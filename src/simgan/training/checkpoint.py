@@ -30,7 +30,8 @@ from simgan.runs.checkpoints import (
     read_about,
 )
 from simgan.runs.position import ADVERSARIAL, Position
-from simgan.settings.config import CONFIG_FILE, TrainConfig, differences, make_config, prolongs
+from simgan.settings.config import TrainConfig, differences, make_config, prolongs
+from simgan.settings.records import CONFIG_FILE
 from simgan.training.health import check_arrays, check_losses
 from simgan.training.state import TrainState
 from simgan.training.stopping import StopRequest

@@ -16,7 +16,8 @@ from simgan.images import LeftOut
 from simgan.models import discriminator_model, refiner_model, simgan_model
 from simgan.runs.position import PHASES, Position
 from simgan.runs.run import DISCRIMINATOR, METRICS, NETWORKS, REFINER, read_record
-from simgan.settings.config import CONFIG_FILE, DataRecord, TrainConfig
+from simgan.settings.config import TrainConfig
+from simgan.settings.records import CONFIG_FILE, DataRecord
 from simgan.training.state import TrainState
 
 LEFT_OUT = "left_out.csv"

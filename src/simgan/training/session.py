@@ -18,7 +18,8 @@ from simgan.errors import HealthError, NotFiniteError, RunError
 from simgan.images import ImageSource
 from simgan.runs.checkpoints import PRETRAINED_ONLY, find_checkpoint, is_pretrained_only
 from simgan.runs.run import CHECKPOINTS, Run
-from simgan.settings.config import DataRecord, TrainConfig
+from simgan.settings.config import TrainConfig
+from simgan.settings.records import DataRecord
 from simgan.training.batches import Order, evenly_spaced_images, image_batches
 from simgan.training.checkpoint import Checkpoints, finite_numbers
 from simgan.training.drift_meter import mean_displacement

@@ -16,7 +16,8 @@ from simgan.framing.samples import comparable_samples
 from simgan.images import ImageSource, ReadableImages, open_images
 from simgan.images.notes import sample_notes
 from simgan.runs.run import Run, is_finished, open_recorded
-from simgan.settings.config import DataRecord, SourceRecord, TrainConfig, differences, prolongs, read_run
+from simgan.settings.config import TrainConfig, differences, prolongs
+from simgan.settings.records import DataRecord, SourceRecord, read_run
 from simgan.training.batches import digest, training_size
 from simgan.training.run_folder import prolong, write_config, write_framing, write_left_out
 from simgan.training.session import Session

@@ -1,0 +1,104 @@
+"""How far refining moved the content of a sample: by optical flow, and by a localiser of labelled points."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from simgan.console.progress import show_progress
+from simgan.errors import DataError
+from simgan.evaluation import (
+    Drift,
+    as_points,
+    choose_task,
+    drift_of_points,
+    drift_result,
+    worst_first,
+)
+from simgan.evaluation.refined_sample import Sample
+from simgan.evaluation.results import (
+    FOLDER,
+    DriftResult,
+    own_error_warning,
+)
+from simgan.framing.displacement import displacement
+from simgan.images import ImageSource
+from simgan.images.picture_sheet import picture_sheet
+from simgan.runs.run import Run
+
+_FEW = 100  # labelled real images: with fewer, intervals are wide
+
+
+def measure_drift(
+    run: Run,
+    source: ImageSource,
+    sample: Sample,
+    points: str | None,
+    *,
+    steps: int,
+    seed: int,
+    console: Console,
+) -> tuple[tuple[DriftResult, ...], list[str]]:
+    """The drifts, and warnings: by a localiser, if there is a label of points, and then by optical flow.
+
+    Draws the images that drifted most into the run folder.
+
+    Args:
+        run: made the sample.
+        source: the data set of the sample, with its labels.
+        sample: synthetic images and the same refined.
+        points: name of the label that the localiser learns; None: the first that holds points or masks.
+        steps: training steps of the localiser.
+        seed: of the localiser.
+        console: where progress goes.
+    """
+    flow = Drift(displacement(sample.synthetic, sample.refined))
+    found = [drift_result(flow, sample.names, "optical flow", picture=_draw_worst(run, sample, flow, None))]
+    warnings: list[str] = []
+    name = points or _first_points(source, sample)
+    if name is not None and sample.resized:
+        warnings.append(
+            f"The images have several sizes, so the drift of {name}, which is in pixels, was not measured by a "
+            "localiser. Optical flow measured the drift of all content, with the images at the size of training."
+        )
+    elif name is not None:
+        places = as_points(source.labels(name)[sample.indices], sample.size, name)
+        with show_progress(console, "localiser", "steps") as on_progress:
+            read = drift_of_points(
+                sample.synthetic,
+                sample.refined,
+                places,
+                steps=steps,
+                seed=seed,
+                on_progress=on_progress,
+            )
+        held_out = [int(index) for index in read.held_out]
+        names = [sample.names[index] for index in held_out]
+        picture = _draw_worst(run, sample, read.drift, held_out)
+        by = f"localiser of {name}"
+        found.insert(0, drift_result(read.drift, names, by, own_error=read.own_error, picture=picture))
+        if (warning := own_error_warning(found[0])) is not None:
+            warnings.append(warning)
+    return tuple(found), warnings
+
+
+def _first_points(source: ImageSource, sample: Sample) -> str | None:
+    for name in source.label_names:
+        try:
+            labels = source.labels(name)
+            if choose_task(name, labels[sample.indices], sample.size).name == "points":
+                return name
+        except DataError:
+            continue
+    return None
+
+
+def _draw_worst(run: Run, sample: Sample, drift: Drift, among: Sequence[int] | None) -> str:
+    """Draws the ten images that drifted most and returns the file's name.
+
+    `among` are the rows of the sample that `drift.each` was measured on, in its order; None stands for all.
+    """
+    rows = [index if among is None else among[index] for index in worst_first(drift)]
+    name = "worst-by-flow.png" if among is None else "worst-by-localiser.png"
+    (run.path / FOLDER).mkdir(exist_ok=True)
+    picture_sheet(sample.synthetic[rows], sample.refined[rows]).save(run.path / FOLDER / name)
+    return name
