@@ -622,7 +622,7 @@ def test_images_that_moved_are_taken_where_they_are(finished_run, data, tmp_path
     with pytest.raises(KeyboardInterrupt):
         simgan.train(tiny_config(), *data, tmp_path / "run", console=Console(file=Failing(KeyboardInterrupt())))
     data[1].rename(tmp_path / "elsewhere.npy")
-    with pytest.raises(DataError, match="nothing there"):
+    with pytest.raises(DataError, match="a path that does not exist"):
         simgan.resume(tmp_path / "run")
     with open_images(tmp_path / "elsewhere.npy") as real:
         assert_same_run(simgan.resume(tmp_path / "run", real=real).path, finished_run.path)
@@ -633,7 +633,7 @@ def test_two_trainings_in_one_folder_are_one_too_many(data, tmp_path, tiny_confi
         simgan.train(tiny_config(), *data, tmp_path / "run", console=Console(file=Failing(KeyboardInterrupt())))
     with locked(tmp_path / "run"), pytest.raises(RunError) as caught:
         simgan.resume(tmp_path / "run")
-    assert "another training" in only_line(str(caught.value))
+    assert "no other training" in only_line(str(caught.value))
 
 
 def test_checkpoints_that_cannot_be_written_are_one_line_with_a_way_on(data, tmp_path, tiny_config, only_line):
