@@ -32,7 +32,7 @@ class Match:
     """Where the matched set goes; must not exist."""
     by: Literal["histogram", "colour", "fda-0.01", "fda-0.05", "fda-0.09", "pca"] = "histogram"
     """`histogram`: the photograph's distribution of values, channel by channel. `colour`: mean and covariance of its
-    colours. `fda-0.05`: the amplitudes of its lowest frequencies, up to 5 %% of the shorter side. `pca`: the principal
+    colours. `fda-0.05`: the amplitudes of its lowest frequencies, up to 5 % of the shorter side. `pca`: the principal
     axes of its colours."""
     key: str | None = None
     """Name of the images in an HDF5 or .npz file that holds several arrays."""

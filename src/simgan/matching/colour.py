@@ -11,7 +11,9 @@ _LEAST = 1e-8  # added to each variance: an image of one colour has none
 
 
 def transfer_colour(image: NDArray[np.float32], photograph: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Gives the colours of an image the mean and covariance of a photograph's: of all such linear maps the nearest.
+    """Gives the colours of an image the mean and covariance of a photograph's.
+
+    Of all linear maps that do so, it is the one that moves the colours least.
 
     With one channel these are mean and deviation, as in Reinhard's transfer.
 

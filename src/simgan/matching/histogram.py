@@ -24,7 +24,7 @@ def match_histogram(image: NDArray[np.float32], photograph: NDArray[np.float32])
 
 
 def _matched(values: NDArray[np.float32], wanted: NDArray[np.float32]) -> NDArray[np.float64]:
-    """`values` (H, W) mapped so that their share up to each level is that of `wanted` up to its image."""
+    """`values` (H, W), each replaced by the value that has the same cumulative share in `wanted`."""
     _, level, count = np.unique(values, return_inverse=True, return_counts=True)
     levels, counts = np.unique(wanted, return_counts=True)
     share = np.cumsum(count) / values.size

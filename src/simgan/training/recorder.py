@@ -202,4 +202,4 @@ _LABELS = {
     ADVERSARIAL: {"refiner_adversarial": "R adversarial", "refiner_self_regularisation": "self-regularisation"}
     | _DISCRIMINATOR_LABELS,
 }
-_GAUGE_LABELS = {"self_regularisation_weight": "its weight", "measured_drift": "drift, px"}
+_GAUGE_LABELS = {"self_regularisation_weight": "self-regularisation weight", "measured_drift": "drift, px"}
