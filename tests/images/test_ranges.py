@@ -57,3 +57,10 @@ def test_a_known_range_of_another_type_is_remembered_to_be_told(tmp_path):
     known = TypedRange(TWELVE, np.dtype("uint16"))
     with open_images(tmp_path / "a.npy", pixel_range=known) as source:
         assert (source.pixel_range, source.other_range) == (PixelRange(0, 255), known)
+
+
+def test_a_range_wider_than_float32_holds_is_refused(tmp_path, only_line):
+    np.save(tmp_path / "images.npy", np.zeros((3, 4, 4), np.float32))
+    with pytest.raises(DataError) as caught:
+        open_images(tmp_path / "images.npy", pixel_range=PixelRange(-3e38, 3e38))
+    assert "float32" in only_line(str(caught.value))

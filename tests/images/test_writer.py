@@ -233,3 +233,11 @@ def test_the_first_of_many_out_of_range_is_named(tmp_path, message):
     with source, pytest.raises(DataError) as caught, write_like(source, tmp_path / "b.npy") as writer:
         writer.write_many(range(3), values)
     assert "refined image '1'" in message(caught.value)
+
+
+@pytest.mark.parametrize("output", ["", ".", "/", "..", "a\0b"])
+def test_an_output_without_a_name_is_refused_in_one_line(output, tmp_path, only_line):
+    np.save(tmp_path / "images.npy", np.zeros((3, 4, 4), np.uint8))
+    with open_images(tmp_path / "images.npy") as source, pytest.raises(DataError) as caught:
+        write_like(source, output)
+    assert "expected" in only_line(str(caught.value))

@@ -41,6 +41,10 @@ class ImageWriter(ABC, Generic[S]):
     )
 
     def __init__(self, source: S, output: Path) -> None:
+        if not output.name or "\0" in output.name:
+            raise DataError(
+                f"output: expected a path that ends in a name, received {str(output)!r}; name a file or folder"
+            )
         self.source = source
         self.output = output
         self.partial = output.with_name(f".{output.name}.partial")

@@ -89,6 +89,7 @@ PRESETS: dict[PresetName, Preset] = {
         "ours: docs/experiments.md, section 1",
         "simgan train --preset eyes --synthetic gaze.h5 --real real_gaze.h5 (UnityEyes, MPIIGaze)",
         "5.1 minutes on two cores with AMX, before the drift budget; 17 on one AVX2 core",
-        "iris drift 0.68 px by a localiser whose own error is 0.59 px; a classifier tells patches apart at 58 % (synthetic 83 %)",
+        "iris drift 0.68 px by a localiser whose own error is 0.59 px; a classifier tells patches apart at 58 % "
+        "(synthetic 83 %)",
     ),
 }
