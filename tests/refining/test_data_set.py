@@ -458,13 +458,28 @@ def test_all_beyond_is_an_error_that_leaves_nothing(tmp_path, only_line, monkeyp
 
 
 @pytest.mark.usefixtures("mover")
-def test_an_old_list_is_not_written_over(tmp_path, only_line, identity):
+@pytest.mark.parametrize("max_drift", [1.0, None])
+def test_an_old_list_is_not_written_over(max_drift, tmp_path, only_line, identity):
     path = save_set("keyed", tmp_path, textures(4))
     (tmp_path / "out.h5.quarantine.csv").write_text("old")
     with open_images(path) as source, pytest.raises(DataError) as caught:
-        refining.refine_data_set(identity, source, tmp_path / "out.h5", max_drift=1.0)
+        refining.refine_data_set(identity, source, tmp_path / "out.h5", max_drift=max_drift)
     assert "quarantine" in only_line(str(caught.value))
-    assert not (tmp_path / "out.h5").exists()
+    assert all_files(tmp_path) == {"in.h5": path.read_bytes(), "out.h5.quarantine.csv": b"old"}
+
+
+@pytest.mark.parametrize("max_drift", [1.0, None])
+def test_a_list_that_came_after_an_interruption_is_not_removed(
+    max_drift, stopped, many, tmp_path, only_line, negative
+):
+    """Only a job with a list may find its own, and the interrupted one had none."""
+    stopped(negative)
+    (tmp_path / "refined.h5.quarantine.csv").write_text("old")
+    with open_images(many) as source, pytest.raises(DataError) as caught:
+        refine_data_set(negative, source, tmp_path / "refined.h5", max_drift=max_drift)
+    assert "quarantine" in only_line(str(caught.value))
+    assert (tmp_path / "refined.h5.quarantine.csv").read_text() == "old"
+    assert not list(tmp_path.glob(".*.partial"))
 
 
 @pytest.mark.usefixtures("mover")
@@ -683,7 +698,8 @@ def test_killed_at_the_end_it_goes_on_and_gives_the_same_output_and_list(
     assert all_files(tmp_path / "work") == all_files(tmp_path / "unharmed")
 
 
-def test_a_list_that_a_killed_job_left_does_not_stay_beside_an_output_without_one(finished_run, tmp_path):
+def test_a_job_without_a_list_refuses_the_list_that_a_killed_job_left(finished_run, counted, tmp_path, only_line):
+    """The list would be taken for one of the new output. What R made stays, for the same command."""
     path = save_set("npz", tmp_path, np.concatenate([textures(3), np.full((1, 24, 40, 1), 100, np.uint8)]))
     arguments = [
         sys.executable,
@@ -695,10 +711,17 @@ def test_a_list_that_a_killed_job_left_does_not_stay_beside_an_output_without_on
         "list with its name",
     ]
     subprocess.run(arguments, env={**os.environ, "KERAS_BACKEND": "torch"}, check=False)
-    assert (tmp_path / "out.npz.quarantine.csv").exists()
+    left = all_files(tmp_path)
+    assert "out.npz.quarantine.csv" in left
+    counted.clear()
     with open_images(path) as source:
-        refine_data_set(finished_run, source, tmp_path / "out.npz")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.npz", "out.npz"]
+        with pytest.raises(DataError) as caught:
+            refine_data_set(finished_run, source, tmp_path / "out.npz")
+        assert "out.npz.quarantine.csv" in only_line(str(caught.value))
+        assert all_files(tmp_path) == left
+        refine_data_set(finished_run, source, tmp_path / "out.npz", max_drift=0.01)
+    assert counted == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.npz", "out.npz", "out.npz.quarantine.csv"]
 
 
 @pytest.mark.usefixtures("mover")

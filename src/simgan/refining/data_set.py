@@ -27,7 +27,7 @@ from simgan.images.ranges import GUESSED, in_words
 from simgan.images.threads import ahead
 from simgan.refining.predictor import Predict, predictor
 from simgan.refining.quarantine import Quarantine, SetAside
-from simgan.refining.spool import Spool, digest_of, spooled
+from simgan.refining.spool import Spool, digest_of, spool_of, spooled
 from simgan.runs.run import Run
 
 
@@ -135,13 +135,14 @@ def refine_data_set(
     writer = writer_like(whole, output)
     writer.check_output()
     quarantine = Quarantine(whole, source, output, max_drift)
+    quarantine.check_list(take_over=spool_of(output).exists())
     sizes = sampled_sizes(source)
     shape = (len(source), *sizes[0], source.channels)
     predict = predictor(refiner, source.dtype, shape, one_size=len(set(sizes)) == 1)
     # On exit, in this order: the output gets its name, an error removes the list, the spool is removed.
-    with spooled(output, _digest(source, refiner)) as spool, quarantine, writer:
-        quarantine.begin(take_over=spool.is_old)
+    with spooled(output, _digest(source, refiner, quarantine.has_list)) as spool, quarantine, writer:
         writer.begin(take_over=spool.is_old)
+        quarantine.begin(take_over=spool.is_continued)
         _leave_out_unusable(writer, source)
         write = partial(_write, writer, quarantine, source)
         with closing(_refined_groups(predict, source, spool)) as groups, closing(ahead(write, groups)) as written:
@@ -153,10 +154,11 @@ def refine_data_set(
     return aside
 
 
-def _digest(source: ImageSource, refiner: Run | keras.Model) -> bytes:
+def _digest(source: ImageSource, refiner: Run | keras.Model, has_list: bool) -> bytes:
+    """Digest of the job. It has `has_list`, so that a list beside the spool of this digest is the job's own."""
     is_run = isinstance(refiner, Run)
     model = refiner.refiner if isinstance(refiner, Run) else refiner
-    return digest_of(source, model, is_run, keras.backend.backend(), dtype_policy("auto"))
+    return digest_of(source, model, is_run, keras.backend.backend(), dtype_policy("auto"), has_list)
 
 
 def _array_range(refiner: Run | keras.Model, dtype: np.dtype[Any]) -> tuple[PixelRange, str]:

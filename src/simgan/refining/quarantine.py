@@ -48,20 +48,31 @@ class Quarantine:
         self._has_list = max_drift is not None or bool(self._aside)
         self._owns_list = False
 
-    def begin(self, *, take_over: bool) -> None:
-        """Makes sure that the name of the list is free.
+    @property
+    def has_list(self) -> bool:
+        """Whether this job writes a list."""
+        return self._has_list
+
+    def check_list(self, *, take_over: bool) -> None:
+        """Checks that no list of another job is beside the output, even if this job writes none: it would be taken
+        for a list of this output.
 
         Args:
-            take_over: whether a list of that name comes from an interrupted job for this output; it is removed then.
+            take_over: whether a list may be of an interrupted job that this one continues.
 
         Raises:
-            DataError: there is a list of another job.
+            DataError: there is a list of another job. It stays as it is.
         """
-        if not take_over and self._has_list and os.path.lexists(self._list):
+        if os.path.lexists(self._list) and not (take_over and self._has_list):
             raise DataError(
-                f"{self._list}: expected no file of this name, received one; remove it or choose another output"
+                f"{self._list}: expected no list of images set aside beside a new output, received one of an earlier "
+                "job; rename it, remove it or choose another output"
             )
-        self._owns_list = take_over or self._has_list
+
+    def begin(self, *, take_over: bool) -> None:
+        """As `check_list`; removes the list of the job that this one continues. A job without a list removes none."""
+        self.check_list(take_over=take_over)
+        self._owns_list = self._has_list
         self._remove_list()
 
     def stay(self, indices: list[int], synthetic: NDArray[Any], refined: NDArray[Any]) -> NDArray[np.bool_]:

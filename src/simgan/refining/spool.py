@@ -41,10 +41,11 @@ class Spool:
         file: open for reading and writing, just behind the digest.
         digest: of the job.
         is_old: whether an earlier job of this output left the file, and perhaps other unfinished files.
+        is_continued: whether that job had the same digest.
     """
 
-    def __init__(self, file: BinaryIO, digest: bytes, *, is_old: bool) -> None:
-        self._file, self._digest, self.is_old = file, digest, is_old
+    def __init__(self, file: BinaryIO, digest: bytes, *, is_old: bool, is_continued: bool) -> None:
+        self._file, self._digest, self.is_old, self.is_continued = file, digest, is_old, is_continued
         self._synced = time.monotonic()
 
     def take(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any] | None:
@@ -86,6 +87,11 @@ class Spool:
         return found.digest()
 
 
+def spool_of(output: Path) -> Path:
+    """The spool of `output`."""
+    return output.with_name(f".{output.name}.spool")
+
+
 @contextmanager
 def spooled(output: Path, digest: bytes) -> Iterator[Spool]:
     """The spool of `output`: the one that an interrupted job of the same `digest` left, or a new one.
@@ -98,7 +104,7 @@ def spooled(output: Path, digest: bytes) -> Iterator[Spool]:
         DataError: another job is writing the same output.
         OSError: the folder of `output` cannot be written.
     """
-    path = output.with_name(f".{output.name}.spool")
+    path = spool_of(output)
     with _only_job(output):
         kept = False
         try:
@@ -137,12 +143,13 @@ def _opened(path: Path, digest: bytes) -> Iterator[Spool]:
     is_old = path.exists()
     file = path.open("r+b" if is_old else "w+b")
     try:
-        if file.read(_DIGEST) != digest:
+        is_continued = file.read(_DIGEST) == digest
+        if not is_continued:
             file.seek(0)
             file.truncate()
             file.write(digest)
         sync(path.absolute().parent)  # the spool tells the next job whose unfinished files these are
-        yield Spool(file, digest, is_old=is_old)
+        yield Spool(file, digest, is_old=is_old, is_continued=is_continued)
     finally:
         with suppress(OSError):  # some content did not fit on the disk; `put` raised the error
             file.close()
