@@ -222,6 +222,15 @@ def test_array_that_is_no_stack_is_one_line(shape, identity, only_line):
     assert "(N, H, W" in only_line(str(caught.value))
 
 
+@pytest.mark.parametrize("shape", [(3, 0, 32, 1), (3, 32, 0), (0, 0, 5)])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_images_without_pixels_are_one_line(shape, dtype, identity, finished_run, only_line):
+    for refiner in (identity, finished_run):
+        with pytest.raises(DataError) as caught:
+            refine(refiner, np.zeros(shape, dtype))
+        assert f"received {shape[1]} x {shape[2]}" in only_line(str(caught.value))
+
+
 def test_integers_without_a_range_are_one_line(identity, only_line):
     with pytest.raises(DataError) as caught:
         refine(identity, np.zeros((1, 4, 5), np.int32))
@@ -578,6 +587,33 @@ def test_what_another_model_or_other_images_left_is_not_used(stopped, many, tmp_
     with open_images(many) as source:
         refine_data_set(identity, source, tmp_path / "refined.h5")
     assert (read_all(tmp_path / "refined.h5")["image"] == 7).all()
+
+
+def test_a_spool_that_a_job_killed_at_its_very_end_left_is_removed(stopped, many, tmp_path, only_line, identity):
+    """Killed after the output got its name: the spool was still there, and nothing would ever use it."""
+    stopped(identity)
+    (tmp_path / "refined.h5").write_text("mine")
+    with open_images(many) as source, pytest.raises(DataError) as caught:
+        refine_data_set(identity, source, tmp_path / "refined.h5")
+    assert "exists" in only_line(str(caught.value))
+    assert any("spool" in only_line(note) for note in caught.value.__notes__)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["many.h5", "refined.h5"]
+    assert (tmp_path / "refined.h5").read_text() == "mine"
+
+
+def test_the_spool_of_a_job_at_work_is_not_removed(many, tmp_path, identity):
+    """The other job sees an output that somebody created meanwhile."""
+    seen = []
+
+    def start_another(done, total):
+        (tmp_path / "refined.h5").write_text("mine")
+        with open_images(many) as source, pytest.raises(DataError, match="exists") as caught:
+            refine_data_set(identity, source, tmp_path / "refined.h5")
+        seen.append(((tmp_path / ".refined.h5.spool").exists(), getattr(caught.value, "__notes__", [])))
+
+    with open_images(many) as source, pytest.raises(OutputError, match="meanwhile"):
+        refine_data_set(identity, source, tmp_path / "refined.h5", start_another)
+    assert set(map(str, seen)) == {"(True, [])"}
 
 
 def test_two_jobs_of_one_output_are_one_too_many(many, tmp_path, identity, only_line):

@@ -27,7 +27,7 @@ from simgan.images.ranges import GUESSED, in_words
 from simgan.images.threads import ahead
 from simgan.refining.predictor import Predict, predictor
 from simgan.refining.quarantine import Quarantine, SetAside
-from simgan.refining.spool import Spool, digest_of, spool_of, spooled
+from simgan.refining.spool import Spool, digest_of, remove_leftover, spool_of, spooled
 from simgan.runs.run import Run
 
 
@@ -133,7 +133,12 @@ def refine_data_set(
     check_range(refiner, source)
     whole = source.whole if isinstance(source, ReadableImages) else source
     writer = writer_like(whole, output)
-    writer.check_output()
+    try:
+        writer.check_output()
+    except DataError as error:
+        if remove_leftover(output):
+            error.add_note("the spool of an earlier job for this output was removed")
+        raise
     quarantine = Quarantine(whole, source, output, max_drift)
     quarantine.check_list(take_over=spool_of(output).exists())
     sizes = sampled_sizes(source)

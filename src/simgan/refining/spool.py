@@ -92,6 +92,20 @@ def spool_of(output: Path) -> Path:
     return output.with_name(f".{output.name}.spool")
 
 
+def remove_leftover(output: Path) -> bool:
+    """Removes the spool of an output that exists, and returns whether there was one.
+
+    A job that was killed just after its output got its name leaves such a spool. That of a job at work stays.
+    """
+    path = spool_of(output)
+    if not os.path.lexists(output) or not path.exists():
+        return False
+    with suppress(DataError, OSError), _only_job(output):
+        path.unlink()
+        return True
+    return False
+
+
 @contextmanager
 def spooled(output: Path, digest: bytes) -> Iterator[Spool]:
     """The spool of `output`: the one that an interrupted job of the same `digest` left, or a new one.
@@ -126,7 +140,7 @@ def _only_job(output: Path) -> Iterator[None]:
     path = output.with_name(f".{output.name}.lock")
     lock = FileLock(path, timeout=0)
     try:
-        lock.acquire()
+        _acquire(lock, path)
     except Timeout:
         raise DataError(
             f"{output}: expected no other job to write it, received one at work; wait until it ends"
@@ -134,8 +148,33 @@ def _only_job(output: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # Windows removes no open file; there, releasing the lock removes it
+            path.unlink()
         lock.release()
+
+
+def _acquire(lock: FileLock, path: Path) -> None:
+    """Acquires `lock`, whose file is `path`; Timeout if another job holds it.
+
+    A job that ends removes the file. Another job may have opened it just before: it then holds a lock on a file that
+    has no name any more, and a third job could create a new file. So the file must be the same before and after.
+    """
+    while True:
+        path.touch()
+        before = _identity(path)
+        lock.acquire()
+        if before is not None and before == _identity(path):
+            return
+        lock.release()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Device and number of a file; None if there is none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 @contextmanager
