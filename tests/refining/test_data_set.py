@@ -878,6 +878,21 @@ def test_images_that_cannot_be_used_are_left_out_and_listed(form, tmp_path, iden
             np.testing.assert_array_equal(refined.labels("gaze")[2], [6, 7])
 
 
+def test_files_of_an_image_that_is_left_out_of_a_folder_are_copied_and_listed(tmp_path, identity):
+    path = save_set("folder", tmp_path, textures(6))
+    (path / "masks").mkdir()
+    (path / "eye2.png").write_bytes(b"broken")
+    for name in ("eye2.json", "masks/eye2.npy", "eye3.json", "eye22.json"):
+        (path / name).write_text("{}")
+    with open_images(path, on_bad_image="skip") as source:
+        (aside,) = refine_data_set(identity, source, tmp_path / "out")
+    assert aside.copied == ("eye2.json", "masks/eye2.npy")
+    output = all_files(tmp_path / "out")
+    assert sorted(all_files(path)) == sorted([*output, "eye2.png"])
+    (_, row) = csv.reader((tmp_path / "out.quarantine.csv").read_text("utf-8").splitlines())
+    assert row[3] == "left out; copied all the same: eye2.json, masks/eye2.npy"
+
+
 def test_rows_of_an_array_cannot_be_left_out(tmp_path, identity, only_line):
     images = np.random.default_rng(0).random((5, 8, 8), np.float32)
     images[3, 1, 1] = np.nan

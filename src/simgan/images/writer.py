@@ -36,9 +36,7 @@ class ImageWriter(ABC, Generic[S]):
     `output`."""
 
     suffixes: tuple[str, ...] = ()  # allowed suffixes of `output`; empty: any suffix
-    leaves_out = (
-        False  # whether `set_aside` leaves an image out: only if labels belong to an image by name, not by row
-    )
+    leaves_out = False  # whether `set_aside` leaves an image out: only if images have names and are no rows
 
     def __init__(self, source: S, output: Path) -> None:
         self.source = source
@@ -101,7 +99,7 @@ class ImageWriter(ABC, Generic[S]):
             self._written[position] = 1
 
     def set_aside(self, index: SupportsIndex, original: NDArray[Any]) -> None:
-        """Writes no refined image at `index`. If `leaves_out` is True, the output lacks that image and its labels.
+        """Writes no refined image at `index`. If `leaves_out` is True, `leave_out` is called.
 
         Otherwise `original` is written in its place: without it, all later rows would have the labels of others.
         """
@@ -112,15 +110,25 @@ class ImageWriter(ABC, Generic[S]):
             self.write(position, original)
 
     def leave_out(self, index: SupportsIndex) -> None:
-        """Writes neither image `index` nor its labels. Only allowed if `leaves_out` is True."""
+        """Writes no image `index`, and in HDF5 none of its labels. Only allowed if `leaves_out` is True.
+
+        In a folder the files of its labels are copied like all other files; see `copied_beside`.
+        """
         position = self._position(index)
         with self._nothing_left_on_error():
             self._leave_out(position)
         self._written[position] = 1
 
     def _leave_out(self, index: int) -> None:
-        """Removes image `index` and its labels from `partial`."""
+        """Removes image `index`, and in HDF5 its labels, from `partial`."""
         raise NotImplementedError
+
+    def copied_beside(self, index: int) -> tuple[str, ...]:
+        """Files of the output, labels perhaps, that differ from image `index` in the suffix or the subfolder only.
+
+        If images of several subfolders share a name, only the files in the subfolder of the image.
+        """
+        return ()
 
     def _position(self, index: SupportsIndex) -> int:
         position = operator.index(index)

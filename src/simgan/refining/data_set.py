@@ -113,9 +113,10 @@ def refine_data_set(
     Args:
         on_progress: called now and then with the number of images written and of all.
         max_drift: px; an image whose content moved further (`simgan.framing.displacement`) is set aside and listed
-            in `<output>.quarantine.csv`. Where images have names (a folder, HDF5 by key) it and its labels are left
-            out; in an array its row keeps the unrefined image, because rows must match their labels. The list also
-            has the unusable images that `source` leaves out.
+            in `<output>.quarantine.csv`. In HDF5 by key it and its labels are left out. In a folder it is left out,
+            but all other files are copied, its labels too (`SetAside.copied`). In an array its row keeps the unrefined
+            image, because rows must match their labels. The list also has the unusable images that `source` leaves
+            out.
 
     Returns:
         The images set aside, in the order of the whole set.
@@ -153,9 +154,9 @@ def refine_data_set(
         with closing(_refined_groups(predict, source, spool)) as groups, closing(ahead(write, groups)) as written:
             for done in accumulate(written):
                 on_progress(done, len(source))
-        aside = quarantine.found()
+        aside = quarantine.found(writer.copied_beside)
         writer.finish()
-        quarantine.write_list(leaves_out=writer.leaves_out)
+        quarantine.write_list(aside, leaves_out=writer.leaves_out)
     return aside
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -21,6 +22,9 @@ class SetAside(NamedTuple):
     drift: float | None
     """px; None if the image could not be used."""
     reason: str
+    copied: tuple[str, ...] = ()
+    """Files of a folder that have the name of the image but for the suffix or the subfolder, such as its labels. They
+    are in the output although the image is not."""
 
 
 class Quarantine:
@@ -88,23 +92,29 @@ class Quarantine:
             self._aside[index] = SetAside(self._whole.names[index], float(moved[place]), reason)
         return stays
 
-    def found(self) -> list[SetAside]:
+    def found(self, copied: Callable[[int], tuple[str, ...]] = lambda index: ()) -> list[SetAside]:
         """The images set aside, in the order of the whole set.
+
+        Args:
+            copied: see `simgan.images.ImageWriter.copied_beside`.
 
         Raises:
             DataError: every image is set aside.
         """
         if len(self._aside) == len(self._whole):
+            limit = "" if self._max_drift is None else f" whose content moved by no more than {self._max_drift:g} px"
+            way_out = "" if self._max_drift is None else "allow more drift, train with a smaller --drift-budget or "
             raise DataError(
-                f"{self._output}: expected images that moved by no more than {self._max_drift or 0:g} px, received "
-                "none, so nothing was written; allow more drift or train with a smaller --drift-budget"
+                f"{self._output}: expected images that can be used{limit}, received none, so nothing was written; "
+                f"{way_out}check the images"
             )
-        return [self._aside[index] for index in sorted(self._aside)]
+        return [self._aside[index]._replace(copied=copied(index)) for index in sorted(self._aside)]
 
-    def write_list(self, *, leaves_out: bool) -> None:
+    def write_list(self, found: list[SetAside], *, leaves_out: bool) -> None:
         """Writes the list, if there is one to write. It is called just before the output gets its final name.
 
         Args:
+            found: what `found` gave.
             leaves_out: whether the output lacks the images set aside; otherwise it has them unrefined.
 
         Raises:
@@ -113,7 +123,7 @@ class Quarantine:
         if not self._has_list:
             return
         try:
-            write_whole(self._list, _as_csv(self.found(), leaves_out=leaves_out))
+            write_whole(self._list, _as_csv(found, leaves_out=leaves_out))
         except OSError as error:
             raise output_error(self._list, error) from error
 
@@ -140,6 +150,7 @@ def _as_csv(found: list[SetAside], *, leaves_out: bool) -> bytes:
     rows = csv.writer(text)
     rows.writerow(("name", "drift_px", "reason", "kept"))
     kept = "left out" if leaves_out else "as it was, unrefined"
-    for name, drift, reason in found:
-        rows.writerow((name, "" if drift is None else f"{drift:.3f}", reason, kept))
+    for name, drift, reason, copied in found:
+        beside = f"; copied all the same: {', '.join(copied)}" if copied else ""
+        rows.writerow((name, "" if drift is None else f"{drift:.3f}", reason, kept + beside))
     return text.getvalue().encode("utf-8", "surrogateescape")
