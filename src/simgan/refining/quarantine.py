@@ -125,7 +125,7 @@ class Quarantine:
         try:
             write_whole(self._list, _as_csv(found, leaves_out=leaves_out))
         except OSError as error:
-            raise output_error(self._list, error) from error
+            raise output_error(self._list, error, "the list and the unfinished output were removed") from error
 
     def __enter__(self) -> Self:
         return self

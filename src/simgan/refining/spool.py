@@ -73,7 +73,7 @@ class Spool:
                 os.fsync(self._file.fileno())
                 self._synced = time.monotonic()
         except OSError as error:
-            raise output_error(Path(self._file.name), error) from error
+            raise output_error(Path(self._file.name), error, "the images before are not lost") from error
 
     def _checksum(
         self, start: int, shape: tuple[int, ...], dtype: np.dtype[Any], content: bytes | memoryview
