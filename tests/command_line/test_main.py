@@ -460,12 +460,15 @@ def test_bad_images_are_left_out_of_training_and_refining_if_asked(command, trai
     assert code == 0
     assert "1 of 9 images" in " ".join(stdout.split())
     assert "synthetic,003.png," in (tmp_path / "run/left_out.csv").read_text("utf-8")
+    (folder / "003.json").write_text("{}")
     refine = ["refine", tmp_path / "run", folder, tmp_path / "out"]
     assert command(*refine)[0] == 2
     code, stdout, _ = command(*refine, "--on-bad-image", "skip")
     assert code == 0
     assert "out.quarantine.csv" in stdout
-    assert len(list((tmp_path / "out").iterdir())) == 8
+    assert "note: 1 file(s) of the same name as an image that was left out" in " ".join(stdout.split())
+    assert "'003.json'" in stdout
+    assert len(list((tmp_path / "out").iterdir())) == 9
 
 
 def test_a_checkpoint_refines_whether_the_training_finished_or_not(command, train, data, tmp_path):

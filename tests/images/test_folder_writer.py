@@ -41,3 +41,22 @@ def test_depth_is_kept(tmp_path, dtype, extension):
     with Image.open(tmp_path / f"out/a.{extension}") as after:
         np.testing.assert_array_equal(np.asarray(after), values[::-1])
         assert np.asarray(after).dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("images", "others", "expected"),
+    [
+        (["1.png", "2.png"], ["1.json", "masks/1.txt", "11.json", "2.json"], ("1.json", "masks/1.txt")),
+        (["a/eye.png", "b/eye.png"], ["a/eye.json", "b/eye.json", "eye.txt"], ("a/eye.json",)),
+    ],
+)
+def test_files_that_may_belong_to_an_image(images, others, expected, tmp_path):
+    for name in (*images, *others):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_text("{}")
+    for name in images:
+        Image.new("L", (3, 2), 10).save(tmp_path / "in" / name)
+    with open_images(tmp_path / "in") as source, write_like(source, tmp_path / "out") as writer:
+        for index in range(2):
+            writer.write(index, source[index])
+        assert writer.copied_beside(0) == expected

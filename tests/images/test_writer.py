@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simgan.errors import DataError
+from simgan.errors import DataError, OutputError
 from simgan.images import PixelRange, open_images, write_like
 
 
@@ -99,6 +99,51 @@ def test_one_image_of_another_form_among_many_leaves_nothing(source, output, ima
     with pytest.raises(DataError) as caught:
         writer.write_many([0, 1], [images[0], images[1][:5]])
     assert repr(source.names[1]) in message(caught.value)
+    assert left_in(output) == []
+
+
+@pytest.mark.parametrize(("indices", "count"), [([0, 1], 3), ([0, 1, 2], 2), ([], 1), ([0], 0)])
+@pytest.mark.parametrize("as_list", [False, True])
+def test_as_many_images_as_indices(source, output, images, indices, count, as_list, message):
+    writer = write_like(source, output)
+    some = list(images[:count]) if as_list else images[:count]
+    with pytest.raises(DataError) as caught:
+        writer.write_many(indices, some)
+    assert not isinstance(caught.value, OutputError)
+    assert f"{len(indices)} indices and {count} images" in message(caught.value)
+    assert left_in(output) == []
+
+
+def test_a_mistake_of_the_caller_is_not_blamed_on_the_disk(source, output):
+    class Wrong(list):
+        def __iter__(self):
+            raise ValueError("a mistake")
+
+    with pytest.raises(ValueError, match=r"^a mistake$"), write_like(source, output) as writer:
+        writer.write_many([0], Wrong([source[0]]))
+    assert left_in(output) == []
+
+
+def test_a_lack_of_memory_while_writing_is_an_error_of_the_output(source, output, monkeypatch, message):
+    def lacking(*args):
+        raise MemoryError
+
+    writer = write_like(source, output)
+    monkeypatch.setattr(writer, "_put_many", lacking)
+    with pytest.raises(OutputError) as caught, writer:
+        writer.write(0, source[0])
+    assert "MemoryError; the unfinished output was removed; free some memory" in message(caught.value)
+    assert left_in(output) == []
+
+
+def test_an_output_whose_name_may_not_last_is_removed(source, output, monkeypatch, message):
+    def broken(path):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("simgan.images.writer.sync", broken)
+    with pytest.raises(OutputError) as caught:
+        write_all(source, output)
+    assert "the unfinished output was removed" in message(caught.value)
     assert left_in(output) == []
 
 

@@ -222,6 +222,15 @@ def test_array_that_is_no_stack_is_one_line(shape, identity, only_line):
     assert "(N, H, W" in only_line(str(caught.value))
 
 
+@pytest.mark.parametrize("shape", [(3, 0, 32, 1), (3, 32, 0), (0, 0, 5)])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_images_without_pixels_are_one_line(shape, dtype, identity, finished_run, only_line):
+    for refiner in (identity, finished_run):
+        with pytest.raises(DataError) as caught:
+            refine(refiner, np.zeros(shape, dtype))
+        assert f"received {shape[1]} x {shape[2]}" in only_line(str(caught.value))
+
+
 def test_integers_without_a_range_are_one_line(identity, only_line):
     with pytest.raises(DataError) as caught:
         refine(identity, np.zeros((1, 4, 5), np.int32))
@@ -458,13 +467,28 @@ def test_all_beyond_is_an_error_that_leaves_nothing(tmp_path, only_line, monkeyp
 
 
 @pytest.mark.usefixtures("mover")
-def test_an_old_list_is_not_written_over(tmp_path, only_line, identity):
+@pytest.mark.parametrize("max_drift", [1.0, None])
+def test_an_old_list_is_not_written_over(max_drift, tmp_path, only_line, identity):
     path = save_set("keyed", tmp_path, textures(4))
     (tmp_path / "out.h5.quarantine.csv").write_text("old")
     with open_images(path) as source, pytest.raises(DataError) as caught:
-        refining.refine_data_set(identity, source, tmp_path / "out.h5", max_drift=1.0)
+        refining.refine_data_set(identity, source, tmp_path / "out.h5", max_drift=max_drift)
     assert "quarantine" in only_line(str(caught.value))
-    assert not (tmp_path / "out.h5").exists()
+    assert all_files(tmp_path) == {"in.h5": path.read_bytes(), "out.h5.quarantine.csv": b"old"}
+
+
+@pytest.mark.parametrize("max_drift", [1.0, None])
+def test_a_list_that_came_after_an_interruption_is_not_removed(
+    max_drift, stopped, many, tmp_path, only_line, negative
+):
+    """Only a job with a list may find its own, and the interrupted one had none."""
+    stopped(negative)
+    (tmp_path / "refined.h5.quarantine.csv").write_text("old")
+    with open_images(many) as source, pytest.raises(DataError) as caught:
+        refine_data_set(negative, source, tmp_path / "refined.h5", max_drift=max_drift)
+    assert "quarantine" in only_line(str(caught.value))
+    assert (tmp_path / "refined.h5.quarantine.csv").read_text() == "old"
+    assert not list(tmp_path.glob(".*.partial"))
 
 
 @pytest.mark.usefixtures("mover")
@@ -563,6 +587,33 @@ def test_what_another_model_or_other_images_left_is_not_used(stopped, many, tmp_
     with open_images(many) as source:
         refine_data_set(identity, source, tmp_path / "refined.h5")
     assert (read_all(tmp_path / "refined.h5")["image"] == 7).all()
+
+
+def test_a_spool_that_a_job_killed_at_its_very_end_left_is_removed(stopped, many, tmp_path, only_line, identity):
+    """Killed after the output got its name: the spool was still there, and nothing would ever use it."""
+    stopped(identity)
+    (tmp_path / "refined.h5").write_text("mine")
+    with open_images(many) as source, pytest.raises(DataError) as caught:
+        refine_data_set(identity, source, tmp_path / "refined.h5")
+    assert "exists" in only_line(str(caught.value))
+    assert any("spool" in only_line(note) for note in caught.value.__notes__)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["many.h5", "refined.h5"]
+    assert (tmp_path / "refined.h5").read_text() == "mine"
+
+
+def test_the_spool_of_a_job_at_work_is_not_removed(many, tmp_path, identity):
+    """The other job sees an output that somebody created meanwhile."""
+    seen = []
+
+    def start_another(done, total):
+        (tmp_path / "refined.h5").write_text("mine")
+        with open_images(many) as source, pytest.raises(DataError, match="exists") as caught:
+            refine_data_set(identity, source, tmp_path / "refined.h5")
+        seen.append(((tmp_path / ".refined.h5.spool").exists(), getattr(caught.value, "__notes__", [])))
+
+    with open_images(many) as source, pytest.raises(OutputError, match="meanwhile"):
+        refine_data_set(identity, source, tmp_path / "refined.h5", start_another)
+    assert set(map(str, seen)) == {"(True, [])"}
 
 
 def test_two_jobs_of_one_output_are_one_too_many(many, tmp_path, identity, only_line):
@@ -683,7 +734,8 @@ def test_killed_at_the_end_it_goes_on_and_gives_the_same_output_and_list(
     assert all_files(tmp_path / "work") == all_files(tmp_path / "unharmed")
 
 
-def test_a_list_that_a_killed_job_left_does_not_stay_beside_an_output_without_one(finished_run, tmp_path):
+def test_a_job_without_a_list_refuses_the_list_that_a_killed_job_left(finished_run, counted, tmp_path, only_line):
+    """The list would be taken for one of the new output. What R made stays, for the same command."""
     path = save_set("npz", tmp_path, np.concatenate([textures(3), np.full((1, 24, 40, 1), 100, np.uint8)]))
     arguments = [
         sys.executable,
@@ -695,10 +747,17 @@ def test_a_list_that_a_killed_job_left_does_not_stay_beside_an_output_without_on
         "list with its name",
     ]
     subprocess.run(arguments, env={**os.environ, "KERAS_BACKEND": "torch"}, check=False)
-    assert (tmp_path / "out.npz.quarantine.csv").exists()
+    left = all_files(tmp_path)
+    assert "out.npz.quarantine.csv" in left
+    counted.clear()
     with open_images(path) as source:
-        refine_data_set(finished_run, source, tmp_path / "out.npz")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.npz", "out.npz"]
+        with pytest.raises(DataError) as caught:
+            refine_data_set(finished_run, source, tmp_path / "out.npz")
+        assert "out.npz.quarantine.csv" in only_line(str(caught.value))
+        assert all_files(tmp_path) == left
+        refine_data_set(finished_run, source, tmp_path / "out.npz", max_drift=0.01)
+    assert counted == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.npz", "out.npz", "out.npz.quarantine.csv"]
 
 
 @pytest.mark.usefixtures("mover")
@@ -770,7 +829,9 @@ def test_a_full_disk_keeps_what_r_made(form, tmp_path, identity, only_line, monk
                 refine_data_set(identity, source, output)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        assert "free some space" in only_line(str(caught.value))
+        message = only_line(str(caught.value))
+        assert "free some space" in message
+        assert ("output was removed" in message) == (form != "spool")
         assert caught.value.__notes__ == ["then the same command continues where it stopped"]
         assert sorted(one.name for one in tmp_path.iterdir()) == sorted([f".{output.name}.spool", path.name])
         made = sum(calls)
@@ -817,6 +878,21 @@ def test_images_that_cannot_be_used_are_left_out_and_listed(form, tmp_path, iden
         np.testing.assert_array_equal(np.stack(refined.read(range(5))), images[[0, 1, 3, 4, 5]])
         if form == "keyed":
             np.testing.assert_array_equal(refined.labels("gaze")[2], [6, 7])
+
+
+def test_files_of_an_image_that_is_left_out_of_a_folder_are_copied_and_listed(tmp_path, identity):
+    path = save_set("folder", tmp_path, textures(6))
+    (path / "masks").mkdir()
+    (path / "eye2.png").write_bytes(b"broken")
+    for name in ("eye2.json", "masks/eye2.npy", "eye3.json", "eye22.json"):
+        (path / name).write_text("{}")
+    with open_images(path, on_bad_image="skip") as source:
+        (aside,) = refine_data_set(identity, source, tmp_path / "out")
+    assert aside.copied == ("eye2.json", "masks/eye2.npy")
+    output = all_files(tmp_path / "out")
+    assert sorted(all_files(path)) == sorted([*output, "eye2.png"])
+    (_, row) = csv.reader((tmp_path / "out.quarantine.csv").read_text("utf-8").splitlines())
+    assert row[3] == "left out; copied all the same: eye2.json, masks/eye2.npy"
 
 
 def test_rows_of_an_array_cannot_be_left_out(tmp_path, identity, only_line):

@@ -21,7 +21,7 @@ def test_what_moved_further_is_listed_in_the_order_of_the_set(leaves_out, kept, 
         quarantine.begin(take_over=False)
         assert quarantine.stay([6, 8], two, two).tolist() == [True, False]
         assert quarantine.stay([3, 4], two, two).tolist() == [False, True]
-        quarantine.write_list(leaves_out=leaves_out)
+        quarantine.write_list(quarantine.found(), leaves_out=leaves_out)
         names = [source.names[3], source.names[8]]
     with (tmp_path / "o.npy.quarantine.csv").open(newline="") as file:
         rows = list(csv.reader(file))

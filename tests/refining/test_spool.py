@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from simgan.errors import DataError, OutputError
 from simgan.refining import spool as module
@@ -160,4 +161,28 @@ def test_one_job_at_a_time(tmp_path, only_line):
             pass
         assert "no other job" in only_line(str(caught.value))
         assert (tmp_path / ".out.h5.spool").exists()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("third_job", [True, False])
+def test_a_lock_on_a_file_that_another_job_removed_does_not_count(third_job, tmp_path, monkeypatch):
+    """The other job ends just after this one opened the lock file, and perhaps a third one begins."""
+    path = tmp_path / ".out.h5.lock"
+    third, own = FileLock(path, timeout=0), FileLock.acquire
+
+    def acquire(self, *args, **options):
+        own(self, *args, **options)
+        monkeypatch.undo()
+        path.unlink()
+        if third_job:
+            third.acquire()
+
+    monkeypatch.setattr(FileLock, "acquire", acquire)
+    if third_job:
+        with pytest.raises(DataError, match="no other job"), spooled(tmp_path / "out.h5", DIGEST):
+            pass
+        third.release()
+        return
+    with spooled(tmp_path / "out.h5", DIGEST):
+        assert path.exists()
     assert not list(tmp_path.iterdir())

@@ -45,8 +45,9 @@ class Refine:
     the same, else the limits of the pixel type."""
     max_drift: float | None = None
     """Set aside each image whose content moved by more than this many pixels, measured by optical flow (0.2 px is
-    noise in images 55 px wide). Images set aside are listed in OUTPUT.quarantine.csv and left out together with their
-    labels. In an array, the row of such an image keeps the unrefined image."""
+    noise in images 55 px wide). Images set aside are listed in OUTPUT.quarantine.csv. In HDF5 with one data set for
+    each image they are left out together with their labels. In a folder they are left out, but all other files are
+    copied, including their labels. In an array, the row of such an image keeps the unrefined image."""
     checkpoint: str | None = None
     """Checkpoint from which R is taken: newest, best (where D was closest to chance, within the drift budget) or a
     name in RUN/checkpoints. By default R at the end of the training. If the training did not finish, give a
@@ -54,7 +55,8 @@ class Refine:
     on_bad_image: OnBadImage = "stop"
     """What to do with an image that cannot be used. `stop`: end with an error and write nothing. `skip`: leave it out
     and list it in OUTPUT.quarantine.csv. `skip` works for folders and for HDF5 files with one data set for each image;
-    the rows of an array must stay, to match their labels."""
+    the rows of an array must stay, to match their labels. In a folder, files with its labels are copied all the
+    same."""
 
     def run(self, console: Console) -> int:
         """Refines with a progress bar."""
@@ -92,4 +94,12 @@ class Refine:
                 )
             if quarantine_list(self.output).exists():
                 print_line(console, f"Images set aside or left out are listed in {quarantine_list(self.output)}.")
+            copied = [name for image in aside for name in image.copied]
+            if copied:
+                print_line(
+                    console,
+                    f"note: {len(copied)} file(s) of the same name as an image that was left out, but for the suffix "
+                    f"or the subfolder, were copied like all other files, the first {copied[0]!r}; they are in the "
+                    "list: remove them from the output if they are labels of these images.",
+                )
         return 0

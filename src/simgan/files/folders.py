@@ -87,18 +87,19 @@ def replace(partial: Path, path: Path) -> None:
     sync(path.parent)
 
 
-def output_error(output: Path, error: BaseException) -> OutputError:
+def output_error(output: Path, error: BaseException, consequence: str) -> OutputError:
     """The OutputError to raise when `error` kept `output` from being written. Its advice depends on `error`.
 
+    `consequence` says what became of the output, for example that its unfinished files were removed.
     Exceeding the limit on the size of files (ulimit -f) is treated as a full disk.
     """
     way_out = "check the disk and the permissions, or name another output"
     if _errno(error) in _FULL:
         way_out = "free some space, raise the limit on the size of files (ulimit -f) or name another output"
+    elif isinstance(error, MemoryError):
+        way_out = "free some memory"
     received = " ".join(str(error).split())[:200] or type(error).__name__
-    return OutputError(
-        f"{output}: expected to write this output, received {received}; the unfinished output was removed; {way_out}"
-    )
+    return OutputError(f"{output}: expected to write this output, received {received}; {consequence}; {way_out}")
 
 
 def _errno(error: BaseException) -> int | None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Sequence
+from functools import cached_property
+from pathlib import PurePosixPath
 from typing import Any
 
 from numpy.typing import NDArray
@@ -18,6 +21,26 @@ class FolderWriter(ImageWriter[FolderSource]):
     """Writes pictures under the relative names of the input. PNG, TIFF and BMP are lossless; JPEG has quality 95."""
 
     leaves_out = True
+
+    def copied_beside(self, index: int) -> tuple[str, ...]:
+        image = PurePosixPath(self.source.names[index])
+        beside = self._carried_of.get(image.stem, ())
+        if self._images_of[image.stem] == 1:
+            return beside
+        return tuple(name for name in beside if PurePosixPath(name).parent == image.parent)
+
+    @cached_property
+    def _images_of(self) -> Counter[str]:
+        """How many images have a name, without suffix and folders."""
+        return Counter(PurePosixPath(name).stem for name in self.source.names)
+
+    @cached_property
+    def _carried_of(self) -> dict[str, tuple[str, ...]]:
+        """The files that are copied, by their names without suffix and folders."""
+        found: dict[str, list[str]] = {}
+        for name in self.source.carried:
+            found.setdefault(PurePosixPath(name).stem, []).append(name)
+        return {stem: tuple(sorted(names)) for stem, names in found.items()}
 
     def _begin(self) -> None:
         listing = self.source.listing

@@ -30,6 +30,7 @@ class Hdf5Writer(ImageWriter[Hdf5Source]):
     """
 
     suffixes = HDF5_SUFFIXES
+    write_errors = (*ImageWriter.write_errors, RuntimeError, ValueError)  # as h5py reports a failed write or close
 
     def __init__(self, source: Hdf5Source, output: Path) -> None:
         super().__init__(source, output)

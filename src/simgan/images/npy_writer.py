@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import threading
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -86,6 +87,7 @@ class NpzWriter(NpyWriter):
     written from front to back, and images may come in any order."""
 
     suffixes: tuple[str, ...] = (".npz",)
+    write_errors = (*ImageWriter.write_errors, RuntimeError, zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error)
     source: NpzSource
 
     def _begin(self) -> None:

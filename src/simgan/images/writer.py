@@ -5,7 +5,6 @@ from __future__ import annotations
 import operator
 import os
 import shutil
-import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -21,9 +20,6 @@ from simgan.files.folders import output_error, sync, sync_all
 from simgan.images.pixels import check_values, within
 from simgan.images.source import ImageSource
 
-# Errors of Pillow, h5py, NumPy and zipfile when they cannot write. DataError is a ValueError too, but is raised
-# unchanged.
-WRITE_ERRORS = (OSError, RuntimeError, ValueError, zipfile.BadZipFile)
 S = TypeVar("S", bound=ImageSource)
 
 
@@ -35,10 +31,10 @@ class ImageWriter(ABC, Generic[S]):
     several threads. OutputError is raised if the disk is full or cannot be written, or if another process created
     `output`."""
 
+    # Errors that mean that the output cannot be written; some formats have more. All others are raised unchanged.
+    write_errors: tuple[type[Exception], ...] = (OSError, MemoryError)
     suffixes: tuple[str, ...] = ()  # allowed suffixes of `output`; empty: any suffix
-    leaves_out = (
-        False  # whether `set_aside` leaves an image out: only if labels belong to an image by name, not by row
-    )
+    leaves_out = False  # whether `set_aside` leaves an image out: only if images have names and are no rows
 
     def __init__(self, source: S, output: Path) -> None:
         if not output.name or "\0" in output.name:
@@ -96,16 +92,17 @@ class ImageWriter(ABC, Generic[S]):
     def write_many(self, indices: Sequence[SupportsIndex], images: Sequence[NDArray[Any]] | NDArray[Any]) -> None:
         """As `write`, for many images: an (N, H, W, C) array, or a list of images of several sizes. This is faster."""
         positions = [self._position(index) for index in indices]
+        with self._discarded_on_error():
+            self._check_images(positions, images)
         if not positions:
             return
         with self._nothing_left_on_error():
-            self._check_images(positions, images)
             self._put_many(positions, images)
         for position in positions:
             self._written[position] = 1
 
     def set_aside(self, index: SupportsIndex, original: NDArray[Any]) -> None:
-        """Writes no refined image at `index`. If `leaves_out` is True, the output lacks that image and its labels.
+        """Writes no refined image at `index`. If `leaves_out` is True, `leave_out` is called.
 
         Otherwise `original` is written in its place: without it, all later rows would have the labels of others.
         """
@@ -116,15 +113,25 @@ class ImageWriter(ABC, Generic[S]):
             self.write(position, original)
 
     def leave_out(self, index: SupportsIndex) -> None:
-        """Writes neither image `index` nor its labels. Only allowed if `leaves_out` is True."""
+        """Writes no image `index`, and in HDF5 none of its labels. Only allowed if `leaves_out` is True.
+
+        In a folder the files of its labels are copied like all other files; see `copied_beside`.
+        """
         position = self._position(index)
         with self._nothing_left_on_error():
             self._leave_out(position)
         self._written[position] = 1
 
     def _leave_out(self, index: int) -> None:
-        """Removes image `index` and its labels from `partial`."""
+        """Removes image `index`, and in HDF5 its labels, from `partial`."""
         raise NotImplementedError
+
+    def copied_beside(self, index: int) -> tuple[str, ...]:
+        """Files of the output, labels perhaps, that differ from image `index` in the suffix or the subfolder only.
+
+        If images of several subfolders share a name, only the files in the subfolder of the image.
+        """
+        return ()
 
     def _position(self, index: SupportsIndex) -> int:
         position = operator.index(index)
@@ -172,15 +179,19 @@ class ImageWriter(ABC, Generic[S]):
                     f"{self.output}: expected a name not in use, received one created meanwhile; remove it"
                 )
             self.partial.rename(self.output)
+            try:
+                sync(self.output.absolute().parent)
+            except BaseException:
+                self.output.rename(self.partial)
+                raise
             self._open = False
-            sync(self.output.absolute().parent)
 
     def discard(self) -> None:
         """Stops writing, and removes the partial data set."""
         if not self._open:
             return
         self._open = False
-        with suppress(*WRITE_ERRORS, MemoryError):
+        with suppress(*self.write_errors):
             self._release()
         self._remove_partial()
 
@@ -191,17 +202,23 @@ class ImageWriter(ABC, Generic[S]):
             self.partial.unlink(missing_ok=True)
 
     @contextmanager
-    def _nothing_left_on_error(self) -> Iterator[None]:
+    def _discarded_on_error(self) -> Iterator[None]:
         try:
             yield
-        except WRITE_ERRORS as error:
-            self.discard()
-            if isinstance(error, DataError):
-                raise
-            raise output_error(self.output, error) from error
         except BaseException:
             self.discard()
             raise
+
+    @contextmanager
+    def _nothing_left_on_error(self) -> Iterator[None]:
+        """As `_discarded_on_error`; turns `write_errors` into OutputError."""
+        with self._discarded_on_error():
+            try:
+                yield
+            except DataError:  # a ValueError too
+                raise
+            except self.write_errors as error:
+                raise output_error(self.output, error, "the unfinished output was removed") from error
 
     def check_output(self) -> None:
         """Raises DataError if `output` exists, or if its folder or suffix is not allowed."""
@@ -225,6 +242,11 @@ class ImageWriter(ABC, Generic[S]):
 
     def _check_images(self, indices: Sequence[int], images: Sequence[NDArray[Any]] | NDArray[Any]) -> None:
         source = self.source
+        if len(indices) != len(images):
+            raise DataError(
+                f"{self.output}: expected one image for each index, received {len(indices)} indices and {len(images)} "
+                "images; give as many of both"
+            )
         for index, image in zip(indices, images, strict=True):
             expected = (*source.size(index), source.channels)
             if image.shape != expected or image.dtype != source.dtype:

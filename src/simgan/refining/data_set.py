@@ -27,7 +27,7 @@ from simgan.images.ranges import TypedRange, check_guessed_range, in_words
 from simgan.images.threads import ahead
 from simgan.refining.predictor import Predict, predictor
 from simgan.refining.quarantine import Quarantine, SetAside
-from simgan.refining.spool import Spool, digest_of, spooled
+from simgan.refining.spool import Spool, digest_of, remove_leftover, spool_of, spooled
 from simgan.runs.run import Run
 
 
@@ -113,9 +113,10 @@ def refine_data_set(
     Args:
         on_progress: called now and then with the number of images written and of all.
         max_drift: px; an image whose content moved further (`simgan.framing.displacement`) is set aside and listed
-            in `<output>.quarantine.csv`. Where images have names (a folder, HDF5 by key) it and its labels are left
-            out; in an array its row keeps the unrefined image, because rows must match their labels. The list also
-            has the unusable images that `source` leaves out.
+            in `<output>.quarantine.csv`. In HDF5 by key it and its labels are left out. In a folder it is left out,
+            but all other files are copied, its labels too (`SetAside.copied`). In an array its row keeps the unrefined
+            image, because rows must match their labels. The list also has the unusable images that `source` leaves
+            out.
 
     Returns:
         The images set aside, in the order of the whole set.
@@ -133,30 +134,37 @@ def refine_data_set(
     check_guessed_range(source, _input_range(refiner))
     whole = source.whole if isinstance(source, ReadableImages) else source
     writer = writer_like(whole, output)
-    writer.check_output()
+    try:
+        writer.check_output()
+    except DataError as error:
+        if remove_leftover(output):
+            error.add_note("the spool of an earlier job for this output was removed")
+        raise
     quarantine = Quarantine(whole, source, output, max_drift)
+    quarantine.check_list(take_over=spool_of(output).exists())
     sizes = sampled_sizes(source)
     shape = (len(source), *sizes[0], source.channels)
     predict = predictor(refiner, source.dtype, shape, one_size=len(set(sizes)) == 1)
     # On exit, in this order: the output gets its name, an error removes the list, the spool is removed.
-    with spooled(output, _digest(source, refiner)) as spool, quarantine, writer:
-        quarantine.begin(take_over=spool.is_old)
+    with spooled(output, _digest(source, refiner, quarantine.has_list)) as spool, quarantine, writer:
         writer.begin(take_over=spool.is_old)
+        quarantine.begin(take_over=spool.is_continued)
         _leave_out_unusable(writer, source)
         write = partial(_write, writer, quarantine, source)
         with closing(_refined_groups(predict, source, spool)) as groups, closing(ahead(write, groups)) as written:
             for done in accumulate(written):
                 on_progress(done, len(source))
-        aside = quarantine.found()
+        aside = quarantine.found(writer.copied_beside)
         writer.finish()
-        quarantine.write_list(leaves_out=writer.leaves_out)
+        quarantine.write_list(aside, leaves_out=writer.leaves_out)
     return aside
 
 
-def _digest(source: ImageSource, refiner: Run | keras.Model) -> bytes:
+def _digest(source: ImageSource, refiner: Run | keras.Model, has_list: bool) -> bytes:
+    """Digest of the job. It has `has_list`, so that a list beside the spool of this digest is the job's own."""
     is_run = isinstance(refiner, Run)
     model = refiner.refiner if isinstance(refiner, Run) else refiner
-    return digest_of(source, model, is_run, keras.backend.backend(), dtype_policy("auto"))
+    return digest_of(source, model, is_run, keras.backend.backend(), dtype_policy("auto"), has_list)
 
 
 def _array_range(refiner: Run | keras.Model, dtype: np.dtype[Any]) -> tuple[PixelRange, str]:

@@ -31,7 +31,15 @@ def predictor(
         dtype: type in which the images are stored.
         shape: (N, H, W, C): the number of images, and the size and channels of the first.
         one_size: whether all images have that size, as far as is known.
+
+    Raises:
+        DataError: the images have no pixels, or other channels than R.
     """
+    if 0 in shape[1:3]:
+        raise DataError(
+            f"images: expected a height and a width of at least 1 pixel, received {shape[1]} x {shape[2]}; check the "
+            "shape, (N, H, W) or (N, H, W, C)."
+        )
     run = Run.open(run_or_model) if isinstance(run_or_model, str | Path) else run_or_model
     channels = run.data.channels if isinstance(run, Run) else run.input_shape[-1]
     if channels != shape[-1]:

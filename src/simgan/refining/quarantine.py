@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -21,6 +22,9 @@ class SetAside(NamedTuple):
     drift: float | None
     """px; None if the image could not be used."""
     reason: str
+    copied: tuple[str, ...] = ()
+    """Files of a folder that have the name of the image but for the suffix or the subfolder, such as its labels. They
+    are in the output although the image is not."""
 
 
 class Quarantine:
@@ -48,20 +52,31 @@ class Quarantine:
         self._has_list = max_drift is not None or bool(self._aside)
         self._owns_list = False
 
-    def begin(self, *, take_over: bool) -> None:
-        """Makes sure that the name of the list is free.
+    @property
+    def has_list(self) -> bool:
+        """Whether this job writes a list."""
+        return self._has_list
+
+    def check_list(self, *, take_over: bool) -> None:
+        """Checks that no list of another job is beside the output, even if this job writes none: it would be taken
+        for a list of this output.
 
         Args:
-            take_over: whether a list of that name comes from an interrupted job for this output; it is removed then.
+            take_over: whether a list may be of an interrupted job that this one continues.
 
         Raises:
-            DataError: there is a list of another job.
+            DataError: there is a list of another job. It stays as it is.
         """
-        if not take_over and self._has_list and os.path.lexists(self._list):
+        if os.path.lexists(self._list) and not (take_over and self._has_list):
             raise DataError(
-                f"{self._list}: expected no file of this name, received one; remove it or choose another output"
+                f"{self._list}: expected no list of images set aside beside a new output, received one of an earlier "
+                "job; rename it, remove it or choose another output"
             )
-        self._owns_list = take_over or self._has_list
+
+    def begin(self, *, take_over: bool) -> None:
+        """As `check_list`; removes the list of the job that this one continues. A job without a list removes none."""
+        self.check_list(take_over=take_over)
+        self._owns_list = self._has_list
         self._remove_list()
 
     def stay(self, indices: list[int], synthetic: NDArray[Any], refined: NDArray[Any]) -> NDArray[np.bool_]:
@@ -77,23 +92,29 @@ class Quarantine:
             self._aside[index] = SetAside(self._whole.names[index], float(moved[place]), reason)
         return stays
 
-    def found(self) -> list[SetAside]:
+    def found(self, copied: Callable[[int], tuple[str, ...]] = lambda index: ()) -> list[SetAside]:
         """The images set aside, in the order of the whole set.
+
+        Args:
+            copied: see `simgan.images.ImageWriter.copied_beside`.
 
         Raises:
             DataError: every image is set aside.
         """
         if len(self._aside) == len(self._whole):
+            limit = "" if self._max_drift is None else f" whose content moved by no more than {self._max_drift:g} px"
+            way_out = "" if self._max_drift is None else "allow more drift, train with a smaller --drift-budget or "
             raise DataError(
-                f"{self._output}: expected images that moved by no more than {self._max_drift or 0:g} px, received "
-                "none, so nothing was written; allow more drift or train with a smaller --drift-budget"
+                f"{self._output}: expected images that can be used{limit}, received none, so nothing was written; "
+                f"{way_out}check the images"
             )
-        return [self._aside[index] for index in sorted(self._aside)]
+        return [self._aside[index]._replace(copied=copied(index)) for index in sorted(self._aside)]
 
-    def write_list(self, *, leaves_out: bool) -> None:
+    def write_list(self, found: list[SetAside], *, leaves_out: bool) -> None:
         """Writes the list, if there is one to write. It is called just before the output gets its final name.
 
         Args:
+            found: what `found` gave.
             leaves_out: whether the output lacks the images set aside; otherwise it has them unrefined.
 
         Raises:
@@ -102,9 +123,9 @@ class Quarantine:
         if not self._has_list:
             return
         try:
-            write_whole(self._list, _as_csv(self.found(), leaves_out=leaves_out))
+            write_whole(self._list, _as_csv(found, leaves_out=leaves_out))
         except OSError as error:
-            raise output_error(self._list, error) from error
+            raise output_error(self._list, error, "the list and the unfinished output were removed") from error
 
     def __enter__(self) -> Self:
         return self
@@ -129,6 +150,7 @@ def _as_csv(found: list[SetAside], *, leaves_out: bool) -> bytes:
     rows = csv.writer(text)
     rows.writerow(("name", "drift_px", "reason", "kept"))
     kept = "left out" if leaves_out else "as it was, unrefined"
-    for name, drift, reason in found:
-        rows.writerow((name, "" if drift is None else f"{drift:.3f}", reason, kept))
+    for name, drift, reason, copied in found:
+        beside = f"; copied all the same: {', '.join(copied)}" if copied else ""
+        rows.writerow((name, "" if drift is None else f"{drift:.3f}", reason, kept + beside))
     return text.getvalue().encode("utf-8", "surrogateescape")

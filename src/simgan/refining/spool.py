@@ -41,10 +41,11 @@ class Spool:
         file: open for reading and writing, just behind the digest.
         digest: of the job.
         is_old: whether an earlier job of this output left the file, and perhaps other unfinished files.
+        is_continued: whether that job had the same digest.
     """
 
-    def __init__(self, file: BinaryIO, digest: bytes, *, is_old: bool) -> None:
-        self._file, self._digest, self.is_old = file, digest, is_old
+    def __init__(self, file: BinaryIO, digest: bytes, *, is_old: bool, is_continued: bool) -> None:
+        self._file, self._digest, self.is_old, self.is_continued = file, digest, is_old, is_continued
         self._synced = time.monotonic()
 
     def take(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any] | None:
@@ -72,7 +73,7 @@ class Spool:
                 os.fsync(self._file.fileno())
                 self._synced = time.monotonic()
         except OSError as error:
-            raise output_error(Path(self._file.name), error) from error
+            raise output_error(Path(self._file.name), error, "the images before are not lost") from error
 
     def _checksum(
         self, start: int, shape: tuple[int, ...], dtype: np.dtype[Any], content: bytes | memoryview
@@ -84,6 +85,25 @@ class Spool:
         found = hashlib.blake2b(f"{start} {shape} {dtype.str}".encode(), key=self._digest, digest_size=_CHECKSUM)
         found.update(content)
         return found.digest()
+
+
+def spool_of(output: Path) -> Path:
+    """The spool of `output`."""
+    return output.with_name(f".{output.name}.spool")
+
+
+def remove_leftover(output: Path) -> bool:
+    """Removes the spool of an output that exists, and returns whether there was one.
+
+    A job that was killed just after its output got its name leaves such a spool. That of a job at work stays.
+    """
+    path = spool_of(output)
+    if not os.path.lexists(output) or not path.exists():
+        return False
+    with suppress(DataError, OSError), _only_job(output):
+        path.unlink()
+        return True
+    return False
 
 
 @contextmanager
@@ -98,7 +118,7 @@ def spooled(output: Path, digest: bytes) -> Iterator[Spool]:
         DataError: another job is writing the same output.
         OSError: the folder of `output` cannot be written.
     """
-    path = output.with_name(f".{output.name}.spool")
+    path = spool_of(output)
     with _only_job(output):
         kept = False
         try:
@@ -120,7 +140,7 @@ def _only_job(output: Path) -> Iterator[None]:
     path = output.with_name(f".{output.name}.lock")
     lock = FileLock(path, timeout=0)
     try:
-        lock.acquire()
+        _acquire(lock, path)
     except Timeout:
         raise DataError(
             f"{output}: expected no other job to write it, received one at work; wait until it ends"
@@ -128,8 +148,33 @@ def _only_job(output: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # Windows removes no open file; there, releasing the lock removes it
+            path.unlink()
         lock.release()
+
+
+def _acquire(lock: FileLock, path: Path) -> None:
+    """Acquires `lock`, whose file is `path`; Timeout if another job holds it.
+
+    A job that ends removes the file. Another job may have opened it just before: it then holds a lock on a file that
+    has no name any more, and a third job could create a new file. So the file must be the same before and after.
+    """
+    while True:
+        path.touch()
+        before = _identity(path)
+        lock.acquire()
+        if before is not None and before == _identity(path):
+            return
+        lock.release()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Device and number of a file; None if there is none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 @contextmanager
@@ -137,12 +182,13 @@ def _opened(path: Path, digest: bytes) -> Iterator[Spool]:
     is_old = path.exists()
     file = path.open("r+b" if is_old else "w+b")
     try:
-        if file.read(_DIGEST) != digest:
+        is_continued = file.read(_DIGEST) == digest
+        if not is_continued:
             file.seek(0)
             file.truncate()
             file.write(digest)
         sync(path.absolute().parent)  # the spool tells the next job whose unfinished files these are
-        yield Spool(file, digest, is_old=is_old)
+        yield Spool(file, digest, is_old=is_old, is_continued=is_continued)
     finally:
         with suppress(OSError):  # some content did not fit on the disk; `put` raised the error
             file.close()
