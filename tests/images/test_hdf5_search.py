@@ -171,3 +171,12 @@ def test_notes_of_long_names_stay_short(path):
         notes = inspect_images(path, key=key).notes
         assert notes
         assert all(len(note) < 600 for note in notes)
+
+
+@pytest.mark.parametrize("key", [None, "/"])
+def test_labels_among_the_images_at_the_root_are_refused(path, key, only_line):
+    arrays = {f"{index}": image for index, image in enumerate(PIXELS)}
+    arrays |= {f"{index}_mask": np.where(image > 100, 255, 0).astype(np.uint8) for index, image in enumerate(PIXELS)}
+    with pytest.raises(DataError) as caught:
+        open_images(write(path, **arrays), key=key)
+    assert "6 whose names are those of masks" in only_line(str(caught.value))

@@ -115,3 +115,55 @@ def test_other_folders_are_images_throughout(tmp_path, kinds):
     with open_images(tmp_path) as source:
         assert len(source) == COUNT * len(kinds)
         assert not any("look like" in note for note in source.notes())
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "where"),
+    [
+        ("seg_train__images__N", "seg_train__masks__N", "seg_train/masks/"),  # a label word in every path
+        ("normal__N", "normal_masks__N", "normal_masks/"),
+        ("id_N__rgb", "id_N__mask", "id_*/*mask*"),
+        ("N", "Nmask", "*mask*"),  # no separator
+        ("N", "NMask", "*mask*"),
+        ("N", "maskN", "*mask*"),
+        ("N", "Nseg", "*seg*"),
+    ],
+)
+def test_label_words_without_separators_and_beside_words_of_all_are_found(tmp_path, images, labels, where):
+    write(tmp_path, **{images: photo, labels: colour_mask})
+    with open_images(tmp_path) as source:
+        assert len(source) == COUNT
+        (note,) = source.notes()
+        assert note.startswith(f"{COUNT} picture(s) in {where!r} look like masks")
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "where"),
+    [
+        ("f__N", "f__N_m", "f/*_m"),
+        ("a__N", "b__N_x", "b/*_x"),
+        ("pN__rgb", "pN__cls", "p*/cls"),
+        ("Image__ImageN", "Matter__MatterN", "Matter/Matter*"),
+        ("catN", "catN_target", "*_target"),
+    ],
+)
+def test_flat_pictures_that_pair_with_others_are_a_doubt_whatever_their_names(
+    tmp_path, images, labels, where, only_line
+):
+    write(tmp_path, **{images: photo, labels: colour_mask})
+    with pytest.raises(DataError) as caught:
+        open_images(tmp_path)
+    message = only_line(str(caught.value))
+    assert f"received in {where!r}" in message
+    assert "--images" in message
+    with open_images(tmp_path, images="*") as source:  # said so, all are images
+        assert len(source) == 2 * COUNT
+
+
+@pytest.mark.parametrize("pattern", ["pN__a", "N", "digit_N", "with_mask__N"])
+def test_drawings_and_photographs_alone_are_no_doubt(tmp_path, pattern):
+    write(tmp_path / "flat", **{pattern: colour_mask})
+    write(tmp_path / "photographs", **{pattern: photo, pattern.replace("N", "1N"): photo})
+    for name, count in (("flat", COUNT), ("photographs", 2 * COUNT)):
+        with open_images(tmp_path / name) as source:
+            assert len(source) == count

@@ -93,6 +93,8 @@ def inspect_images(
     `on_progress(done, total)` is called after each image. Raises DataError if no images are found: the path does not
     exist, the file is not an HDF5 or NumPy file, or several arrays could be the images.
     """
+    if isinstance(pixel_range, PixelRange):
+        pixel_range.check_width()
     with find_images(Path(path), key, layout, images=images, channels=channels, follow_links=follow_links) as source:
         seen, problems = Seen(), _Problems()
         fits = _settle(source, pixel_range, problems)

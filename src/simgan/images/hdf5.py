@@ -14,6 +14,7 @@ from simgan.images.hdf5_keyed import KeyedHdf5, ScatteredHdf5
 from simgan.images.hdf5_search import MAX_PLACES, GlobSearch, images_beside, is_glob, looks_like_one_image
 from simgan.images.hdf5_source import Hdf5Source
 from simgan.images.hdf5_stacked import StackedHdf5
+from simgan.images.masks import label_words
 from simgan.images.sampling import evenly_spaced
 
 # Each is opened to see what it is: this many take a tenth of a second.
@@ -92,6 +93,12 @@ def _at_the_root(file: h5py.File, path: Path, key: str | None) -> Hdf5Source | N
         raise DataError(
             f"{path}: expected images among the data sets at the root, as key= (--key /) says, received none; "
             "name the group or array that holds them (--key NAME)"
+        )
+    labels = [name for name in found.images if label_words(name)]
+    if labels and len(labels) < len(found.images):
+        raise DataError(
+            f"{path}: expected images alone among the data sets at the root, received {len(labels)} whose names are "
+            f"those of masks or other labels, the first {labels[0]!r}; put the images into a group named 'image'"
         )
     source = KeyedHdf5(path, file, root, root, found.groups, found.images)
     source.kind += " at the root"

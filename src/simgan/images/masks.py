@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -32,7 +31,8 @@ _IMAGE_WORDS = frozenset(
 _SAMPLE = 8  # pictures of each group that are read
 # A picture is flat (has few colours) if its 16 commonest colours cover 95 % of it: edges of masks may be smoothed.
 _COLOURS, _COVERED = 16, 0.95
-_FOLDERS = 8  # if more folders hold the same file names, each is a person or a sequence, not a kind of label
+_PATTERNS = 8  # with more patterns of names, each is a person or a sequence, not a kind of label
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 FLAG = "--images (train: --synthetic-images, --real-images)"
 
 
@@ -52,33 +52,49 @@ def find_labels(root: Path, names: Sequence[str]) -> tuple[LabelGroup, ...]:
     other picture has. Raises DataError if names and content contradict each other."""
     groups: dict[str, list[str]] = {}
     others: list[str] = []
+    in_all = frozenset.intersection(*(label_words(name) for name in names)) if names else frozenset()
     for name in names:
-        where = _label_place(name)
+        where = _label_place(name, in_all)  # a word in the path of every picture separates nothing
         (groups.setdefault(where, []) if where else others).append(name)
-    if not others:  # such as photographs in the folders 'with_mask' and 'without_mask'
-        return ()
     stems = {_shared_words(name) for name in others}
     found = []
     for where, members in groups.items():
         paired = sum(_shared_words(name) in stems for name in members) * 2 >= len(members)
         if _are_labels(root, where, members, others, paired):
             found.append(LabelGroup(where, tuple(members)))
-    _check_neutral_folders(root, others)
+    _check_neutral_names(root, others)
     return tuple(found)
 
 
 def _words(text: str) -> list[str]:
-    return [word for word in re.split(r"[\W_]+", text.lower()) if word]
+    """The words of a name in lower case: the parts between separators, and their parts by case and digits.
+
+    '0001Mask' has the words '0001' and 'mask', 'leftImg8bit' is one word."""
+    words = []
+    for part in re.split(r"[\W_]+", text):
+        whole = part.lower()
+        known = whole in LABEL_WORDS or whole in _IMAGE_WORDS
+        words += [whole] if known else [word.lower() for word in _WORD.findall(part)]
+    return [word for word in words if word]
 
 
-def _label_place(name: str) -> str | None:
-    """The folder, or the pattern of file names, that marks `name` as a label; None if no part of `name` does."""
+def label_words(name: str) -> frozenset[str]:
+    """The words of LABEL_WORDS in the folders and the file name of `name`."""
     path = PurePosixPath(name)
-    for folder in reversed(path.parents):
-        if LABEL_WORDS.intersection(_words(folder.name)):
+    return LABEL_WORDS.intersection(*[{word for part in (*path.parent.parts, path.stem) for word in _words(part)}])
+
+
+def _label_place(name: str, ignored: frozenset[str]) -> str | None:
+    """The folder, or the pattern of file names, that marks `name` as a label; None if no part of `name` does.
+
+    The folder nearest to the file counts first. `ignored`: words that do not count."""
+    path = PurePosixPath(name)
+    for folder in path.parents:
+        if LABEL_WORDS.intersection(_words(folder.name)) - ignored:
             return f"{folder}/"
-    words = [word for word in _words(path.stem) if word in LABEL_WORDS]
-    inside = "" if path.parent == PurePosixPath() else f"{path.parent}/"
+    words = [word for word in _words(path.stem) if word in LABEL_WORDS and word not in ignored]
+    # One group for all numbered folders: each may hold a single image and its labels.
+    inside = "" if path.parent == PurePosixPath() else re.sub(r"\d+", "*", f"{path.parent}/")
     return f"{inside}*{words[-1]}*" if words else None
 
 
@@ -140,22 +156,46 @@ def _is_flat(picture: Image.Image) -> bool:
     return bool(np.sort(colours)[-_COLOURS:].sum() >= _COVERED * len(rows)) and len(rows) > 4 * _COLOURS
 
 
-def _check_neutral_folders(root: Path, names: Sequence[str]) -> None:
-    """Raises DataError if several folders hold the same file names, and one has few colours while another has many."""
-    folders: dict[str, list[str]] = {}
+def _check_neutral_names(root: Path, names: Sequence[str]) -> None:
+    """Raises DataError if names, though without a label word, pair flat pictures with pictures that are not flat.
+
+    Patterns are those of `_pattern`: other folders, or a suffix or prefix of the file name. Two pictures are a pair if
+    the rest of their paths is the same."""
+    stems = {str(PurePosixPath(name).with_suffix("")) for name in names}
+    groups: dict[str, dict[str, str]] = {}
     for name in names:
-        folders.setdefault(str(PurePosixPath(name).parent), []).append(name)
-    if not 1 < len(folders) <= _FOLDERS:
+        pattern, rest = _pattern(str(PurePosixPath(name).with_suffix("")), stems)
+        groups.setdefault(pattern, {})[rest] = name
+    if not 1 < len(groups) <= _PATTERNS:
         return
-    counts = Counter(stem for members in folders.values() for stem in {_shared_words(name) for name in members})
-    flat = {}
-    for where, members in folders.items():
-        if 2 * sum(counts[_shared_words(name)] > 1 for name in members) >= len(members):
-            sample = list(_read_sample(root, members))
-            flat[where] = bool(sample) and all(picture.flat for picture in sample)
-    if any(flat.values()) and not all(flat.values()):
-        where = next(where for where, is_flat in flat.items() if is_flat)
-        received = (
-            f"{len(folders[where])} picture(s) with few colours, like masks, and the same names as other pictures"
-        )
-        raise _unclear(root, f"{where}/", received)
+    flat, rests_of_images = [], set()
+    for pattern, members in groups.items():
+        sample = list(_read_sample(root, list(members.values())))
+        if sample and all(picture.flat for picture in sample):
+            flat.append(pattern)
+        else:
+            rests_of_images |= set(members)
+    for pattern in flat:
+        members = groups[pattern]
+        if 2 * len(rests_of_images & set(members)) >= len(members):
+            received = (
+                f"{len(members)} picture(s) with few colours, like masks, and names like those of other pictures"
+            )
+            raise _unclear(root, pattern, received)
+
+
+def _pattern(stem: str, stems: set[str]) -> tuple[str, str]:
+    """The path of a picture, without its suffix, in two parts: the pattern, which a group shares, and the rest.
+
+    If another file name begins or ends this one, what is left is the pattern and the other name's rest the rest. Else
+    the numbers in the path are the rest, and without numbers the file name is."""
+    path = PurePosixPath(stem)
+    for length in range(len(path.name) - 1, 0, -1):
+        for part in (path.name[:length], path.name[-length:]):
+            if not part.isdigit() and str(path.parent / part) in stems:
+                rest = _pattern(str(path.parent / part), stems)[1]
+                return str(path.parent / path.name.replace(part, "*")), rest
+    numbers = re.findall(r"\d+", stem)
+    if numbers:
+        return re.sub(r"\d+", "*", stem), " ".join(numbers)
+    return f"{path.parent}/", path.name

@@ -52,6 +52,8 @@ def open_images(
 
     Use the source as a context manager, or call `close`. Raises DataError if images are missing, ambiguous or
     unreadable."""
+    if isinstance(pixel_range, PixelRange):
+        pixel_range.check_width()
     source = find_images(Path(path), key, layout, images=images, channels=channels, follow_links=follow_links)
     try:
         if on_bad_image == "skip":

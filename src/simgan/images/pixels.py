@@ -42,6 +42,14 @@ class PixelRange:
             raise DataError(f"pixel range: expected uint8 or uint16, received {dtype}; {WAY_OUT}")
         return cls(0, int(np.iinfo(dtype).max))
 
+    def check_width(self) -> None:
+        """DataError if float32, in which the model computes, cannot hold the width of the range."""
+        if self.high - self.low > float(np.finfo(np.float32).max):
+            raise DataError(
+                f"pixel range: expected a range whose width float32 can hold, received {self}; give the values of "
+                "black and white"
+            )
+
     def check_dtype(self, dtype: DTypeLike) -> None:
         """Raises DataError if `dtype` cannot store both ends of the range; see `can_be_stored`."""
         dtype = np.dtype(dtype)

@@ -63,11 +63,6 @@ def choose_range(
             return asked.pixel_range, "known"
     elif asked is not None:
         asked.check_dtype(dtype)
-        if asked.high - asked.low > float(np.finfo(np.float32).max):
-            raise DataError(
-                f"pixel range: expected a range whose width float32 can hold, received {asked} for {where}; give the "
-                "values of black and white"
-            )
         return asked, "given"
     if dtype.kind == "f":
         return infer_range(sample, where), "inferred"
