@@ -32,9 +32,11 @@ class Trained(_Result):
     """Scores, on labelled real images, of the estimators that were trained on one set, one for each seed."""
 
     on: Literal["synthetic", "refined", "union"]
+    """The set of training images."""
     error: Interval
     """Mean over seeds and test images, in the unit of the task."""
     each_seed: tuple[float, ...]
+    """Mean error of the estimator of each seed."""
     within: dict[str, float]
     """Share of test images whose error is below a threshold, by the threshold's name, for example '5 degrees'."""
 

@@ -166,7 +166,7 @@ class NpzSource(NpySource):
                 info = archive.getinfo(f"{name}.npy")
                 with archive.open(info) as stream:
                     header = read_header(stream)
-                if not header.dtype.hasobject:  # of which the header does not say how long they are
+                if not header.dtype.hasobject:  # the header of objects does not say how many bytes follow
                     _check_member(info, header, self.path, where)
                     check_bytes(header.nbytes, where)
                 with archive.open(info) as stream:

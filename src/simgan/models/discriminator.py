@@ -98,7 +98,7 @@ def discriminator_model(
 
 def smallest_side(variant: Variant, padding: DiscriminatorPadding) -> int:
     """Height and width, in pixels, of the smallest images in which D finds a patch."""
-    side = 1  # of a map: first of the last one, then of each map before it, back to the images
+    side = 1  # of the last feature map; the loop goes back through the layers to the image
     if padding == "valid":
         for spec in reversed(_LAYERS[variant]):
             side = (side - 1) * spec.stride + spec.size

@@ -59,7 +59,7 @@ def self_regularisation_loss(y_true: Any, y_pred: Any, psi: Psi = "identity") ->
         (B,), in units of psi.
 
     Raises:
-        ConfigError: `psi` is none of these.
+        ConfigError: `psi` is neither a known name nor a callable.
     """
     difference = ops.abs(features(psi, y_pred) - features(psi, y_true))
     return ops.mean(ops.reshape(difference, (ops.shape(difference)[0], -1)), axis=-1)

@@ -114,7 +114,8 @@ class Checkpoints:
         if best := best_checkpoint(self._folder):
             keep.append(best)
         for path in set(all_checkpoints(self._folder)) - set(keep):
-            hidden = path.with_name(f".{path.name}.removed")  # so that one removed by half does not look complete
+            # If the removal is interrupted, what is left must not look like a complete checkpoint.
+            hidden = path.with_name(f".{path.name}.removed")
             path.rename(hidden)
             shutil.rmtree(hidden, ignore_errors=True)
         self._begin_interval(cost=time.monotonic() - started)

@@ -18,7 +18,7 @@ _UNCHANGED = 0.005  # mean |x~ - x| in the [-1, 1] range: below it, R is practic
 _PERFECT = 0.99  # share of patches: above it, D makes practically no errors
 _CHANCE = 0.02  # distance of an accuracy from one half: below it, D guesses
 _CONSTANT = 1e-3  # standard deviation of logits: below it, D is constant
-_INTENSITY = 0.1  # how much further than synthetic images refined ones may be from the mean intensity of real ones
+_INTENSITY = 0.1  # allowed excess of |mean refined - mean real| over |mean synthetic - mean real|
 _VANISHED = 1e-7  # norm of a gradient: below it, the gradient has vanished
 _OVER_BUDGET = 1.3  # ratio of the measured drift, averaged over the records, to the budget
 

@@ -15,7 +15,7 @@ from simgan.training.steps import Batch, Steps
 
 
 class Observer(Protocol):
-    """Is called after every step, and changes nothing in the training."""
+    """The loop calls an observer after every step. It changes no state of the training, but may end it by raising."""
 
     def step(self) -> None:
         """Called when the step at `TrainState.position` is over; its losses are in `TrainState.meters`."""
