@@ -21,7 +21,9 @@ if "keras" not in sys.modules:
 if "torch" not in sys.modules:
     # OpenMP reads this variable when PyTorch loads OpenMP. Waiting threads that spin slow each other down as soon as
     # another process is busy; waiting threads that sleep do not (docs/performance.md).
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ["OMP_WAIT_POLICY"] = "passive"
+        os.environ.setdefault("GOMP_SPINCOUNT", "20000")  # turns before a thread sleeps: idle cores lose nothing
 register_with_keras()
 
 if TYPE_CHECKING:
