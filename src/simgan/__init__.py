@@ -18,12 +18,11 @@ from simgan.version import __version__ as __version__
 
 if "keras" not in sys.modules:
     os.environ.setdefault("KERAS_BACKEND", "torch")
-if "torch" not in sys.modules:
-    # OpenMP reads this variable when PyTorch loads OpenMP. Waiting threads that spin slow each other down as soon as
-    # another process is busy; waiting threads that sleep do not (docs/performance.md).
-    if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ["OMP_WAIT_POLICY"] = "passive"
-        os.environ.setdefault("GOMP_SPINCOUNT", "20000")  # turns before a thread sleeps: idle cores lose nothing
+if "torch" not in sys.modules and "OMP_WAIT_POLICY" not in os.environ:
+    # OpenMP reads these when PyTorch loads it. Threads that spin while they wait slow each other down as soon as
+    # another process is busy; threads that sleep do not (docs/performance.md).
+    os.environ["OMP_WAIT_POLICY"] = "passive"
+    os.environ.setdefault("GOMP_SPINCOUNT", "20000")  # turns before a thread sleeps: idle cores lose nothing
 register_with_keras()
 
 if TYPE_CHECKING:
