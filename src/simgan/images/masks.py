@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ LABEL_WORDS = frozenset(
         segmentationclass segmentationobject""",
     )
 )
+_MAY_HOLD_LABEL_WORDS = re.compile("|".join(sorted(LABEL_WORDS)))
 # Words that mark a picture as an image. They are ignored when names of images and labels are compared.
 _IMAGE_WORDS = frozenset(
     ("image", "images", "img", "imgs", "rgb", "color", "colour", "photo", "photos", "render", "renders", "leftimg8bit")
@@ -32,6 +33,7 @@ _SAMPLE = 8  # pictures of each group that are read
 # A picture is flat (has few colours) if its 16 commonest colours cover 95 % of it: edges of masks may be smoothed.
 _COLOURS, _COVERED = 16, 0.95
 _PATTERNS = 8  # with more patterns of names, each is a person or a sequence, not a kind of label
+_NUMBER = re.compile(r"\d+")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 FLAG = "--images (train: --synthetic-images, --real-images)"
 
@@ -52,11 +54,12 @@ def find_labels(root: Path, names: Sequence[str]) -> tuple[LabelGroup, ...]:
     other picture has. Raises DataError if names and content contradict each other."""
     groups: dict[str, list[str]] = {}
     others: list[str] = []
-    in_all = frozenset.intersection(*(label_words(name) for name in names)) if names else frozenset()
-    for name in names:
-        where = _label_place(name, in_all)  # a word in the path of every picture separates nothing
+    words = [label_words(name) for name in names]
+    in_all = frozenset.intersection(*words) if words else frozenset()  # such a word separates nothing
+    for name, of_name in zip(names, words, strict=True):
+        where = _label_place(name, in_all) if of_name - in_all else None
         (groups.setdefault(where, []) if where else others).append(name)
-    stems = {_shared_words(name) for name in others}
+    stems = {_shared_words(name) for name in others} if groups else set()
     found = []
     for where, members in groups.items():
         paired = sum(_shared_words(name) in stems for name in members) * 2 >= len(members)
@@ -80,8 +83,10 @@ def _words(text: str) -> list[str]:
 
 def label_words(name: str) -> frozenset[str]:
     """The words of LABEL_WORDS in the folders and the file name of `name`."""
+    if not _MAY_HOLD_LABEL_WORDS.search(name.lower()):  # folders may hold a million names
+        return frozenset()
     path = PurePosixPath(name)
-    return LABEL_WORDS.intersection(*[{word for part in (*path.parent.parts, path.stem) for word in _words(part)}])
+    return LABEL_WORDS.intersection(word for part in (*path.parent.parts, path.stem) for word in _words(part))
 
 
 def _label_place(name: str, ignored: frozenset[str]) -> str | None:
@@ -94,7 +99,7 @@ def _label_place(name: str, ignored: frozenset[str]) -> str | None:
             return f"{folder}/"
     words = [word for word in _words(path.stem) if word in LABEL_WORDS and word not in ignored]
     # One group for all numbered folders: each may hold a single image and its labels.
-    inside = "" if path.parent == PurePosixPath() else re.sub(r"\d+", "*", f"{path.parent}/")
+    inside = "" if path.parent == PurePosixPath() else _NUMBER.sub("*", f"{path.parent}/")
     return f"{inside}*{words[-1]}*" if words else None
 
 
@@ -161,12 +166,14 @@ def _check_neutral_names(root: Path, names: Sequence[str]) -> None:
 
     Patterns are those of `_pattern`: other folders, or a suffix or prefix of the file name. Two pictures are a pair if
     the rest of their paths is the same."""
-    stems = {str(PurePosixPath(name).with_suffix("")) for name in names}
+    stems = {name.rpartition(".")[0] for name in names}
     groups: dict[str, dict[str, str]] = {}
     for name in names:
-        pattern, rest = _pattern(str(PurePosixPath(name).with_suffix("")), stems)
+        pattern, rest = _pattern(name.rpartition(".")[0], stems)
         groups.setdefault(pattern, {})[rest] = name
-    if not 1 < len(groups) <= _PATTERNS:
+        if len(groups) > _PATTERNS:
+            return
+    if len(groups) < 2:
         return
     flat, rests_of_images = [], set()
     for pattern, members in groups.items():
@@ -184,18 +191,18 @@ def _check_neutral_names(root: Path, names: Sequence[str]) -> None:
             raise _unclear(root, pattern, received)
 
 
-def _pattern(stem: str, stems: set[str]) -> tuple[str, str]:
+def _pattern(stem: str, stems: Container[str]) -> tuple[str, str]:
     """The path of a picture, without its suffix, in two parts: the pattern, which a group shares, and the rest.
 
     If another file name begins or ends this one, what is left is the pattern and the other name's rest the rest. Else
     the numbers in the path are the rest, and without numbers the file name is."""
-    path = PurePosixPath(stem)
-    for length in range(len(path.name) - 1, 0, -1):
-        for part in (path.name[:length], path.name[-length:]):
-            if not part.isdigit() and str(path.parent / part) in stems:
-                rest = _pattern(str(path.parent / part), stems)[1]
-                return str(path.parent / path.name.replace(part, "*")), rest
-    numbers = re.findall(r"\d+", stem)
+    folder, slash, name = stem.rpartition("/")  # text, not Path: this runs for every picture of a folder
+    for length in range(len(name) - 1, 0, -1):
+        for part in (name[:length], name[-length:]):
+            if not part.isdigit() and f"{folder}{slash}{part}" in stems:
+                rest = _pattern(f"{folder}{slash}{part}", stems)[1]
+                return f"{folder}{slash}{name.replace(part, '*')}", rest
+    numbers = _NUMBER.findall(stem)
     if numbers:
-        return re.sub(r"\d+", "*", stem), " ".join(numbers)
-    return f"{path.parent}/", path.name
+        return _NUMBER.sub("*", stem), " ".join(numbers)
+    return f"{folder or '.'}/", name
