@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
 from simgan.command_line.reading import Range, open_data, print_notes
 from simgan.console.printing import print_line
-from simgan.settings.choices import Channels, Layout
+from simgan.settings.choices import Channels, Layout, MatchMethod
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,7 +30,7 @@ class Match:
     """Photographs of any size."""
     output: Annotated[Positional[Path], arg(metavar="OUTPUT")]
     """Where the matched set goes; must not exist."""
-    by: Literal["histogram", "colour", "fda-0.01", "fda-0.05", "fda-0.09", "pca"] = "histogram"
+    by: MatchMethod = "histogram"
     """`histogram`: the photograph's distribution of values, channel by channel. `colour`: mean and covariance of its
     colours. `fda-0.05`: the amplitudes of its lowest frequencies, up to 5 % of the shorter side. `pca`: the principal
     axes of its colours."""

@@ -7,11 +7,10 @@ from simgan.matching.colour import transfer_colour
 from simgan.matching.distribution import adapt_distribution
 from simgan.matching.fourier import swap_low_frequencies
 from simgan.matching.histogram import match_histogram
-from simgan.matching.match import METHODS, MatchMethod, match_data_set, match_images
+from simgan.matching.match import METHODS, match_data_set, match_images
 
 __all__ = [
     "METHODS",
-    "MatchMethod",
     "adapt_distribution",
     "match_data_set",
     "match_histogram",

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +15,8 @@ from simgan.matching.colour import transfer_colour
 from simgan.matching.distribution import adapt_distribution
 from simgan.matching.fourier import swap_low_frequencies
 from simgan.matching.histogram import match_histogram
+from simgan.settings.choices import MatchMethod
 
-MatchMethod = Literal["histogram", "colour", "fda-0.01", "fda-0.05", "fda-0.09", "pca"]
 OneToOne = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
 
 METHODS: dict[MatchMethod, OneToOne] = {
@@ -28,7 +27,7 @@ METHODS: dict[MatchMethod, OneToOne] = {
     "fda-0.09": partial(swap_low_frequencies, width=0.09),
     "pca": adapt_distribution,
 }
-"""By name; the number of fda is the share of the frequencies that are swapped."""
+"""The function of each method."""
 
 
 def match_images(
