@@ -22,7 +22,7 @@ from simgan.training.train import train
 
 # Test eyes are rendered with a seed of their own, so that no test eye occurs in training.
 _TEST_SEED_OFFSET = 1_000_003
-_SCORING = EvaluateConfig(label="gaze", points="iris_centre", steps=800)
+_SCORING = EvaluateConfig(label="gaze", points="iris_centre")
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,8 @@ def run_demo(out: Path, seed: int, console: Console, size: DemoSize = SHORT) -> 
     print_line(
         console,
         f"demo: renders {size.synthetic + size.real + size.test} eyes, trains R for {config.steps} adversarial steps, "
-        f"refines, trains {3 * size.scoring.seeds} estimators of gaze, and draws {out / 'run' / 'report.html'}",
+        f"refines, compares refined images with free alternatives by estimators of gaze, and draws "
+        f"{out / 'run' / 'report.html'}",
     )
     synthetic = render("synthetic", size.synthetic, "synthetic", seed)
     real = render("camera", size.real, "camera", seed)

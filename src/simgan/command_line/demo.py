@@ -19,8 +19,8 @@ class Demo:
     seed: int = 0
     """Seed of everything random."""
     full: bool = False
-    """All of it: 14,000 eyes, 1,000 adversarial steps, nine estimators. The figures of the documentation come from
-    this; without it the demo is a first look with wide intervals."""
+    """All of it: 14,000 eyes, 1,000 adversarial steps, three estimators for each set. The figures of the documentation
+    come from this; without it the demo is a first look with wide intervals."""
 
     def run(self, console: Console) -> int:
         """Runs the demo."""

@@ -26,8 +26,9 @@ class Evaluate:
 
     Refines a sample of the synthetic images, then measures how far content moved (drift) and how far synthetic and
     refined images are from the real ones (distances). With --real-test it also measures the score that matters most:
-    one estimator is trained on synthetic, one on refined and one on both kinds of images, and each is tested on the
-    labelled real images. Writes RUN/evaluation/ and the report.
+    estimators are trained on refined images and on every free alternative (synthetic images as they are, or matched to
+    photographs as by 'simgan match'), with and without augmentation, and each is tested on the labelled real images.
+    One sentence says whether refining pays. Writes RUN/evaluation/ and the report.
     """
 
     run_folder: Annotated[Positional[Path], arg(metavar="RUN")]
@@ -68,7 +69,7 @@ class Evaluate:
     quick: bool = False
     """A first look: fewer training steps, one estimator for each set, fewer images. Intervals are wide."""
     steps: int | None = None
-    """Training steps of each estimator and of the localiser. By default 1200, with --quick 200."""
+    """Training steps of each estimator; the localiser gets twice as many. By default 600, with --quick 200."""
     seeds: int | None = None
     """Number of estimators that are trained on each set. By default 3, with --quick 1. Confidence intervals cover
     seeds and test images."""

@@ -27,13 +27,18 @@ def show_evaluation(found: Evaluation, console: Console) -> None:
 
 
 def _show_downstream(score: Downstream, console: Console) -> None:
-    limits = list(score.trained[0].within)
+    """Prints a row for each set of training images, and the verdict."""
     table = Table(
         f"{escape(score.label)}, trained on",
         f"error on real images, {escape(score.unit)}",
-        *(f"< {escape(name)}" for name in limits),
+        "with augmentation",
+        "seeds",
     )
-    for trained in score.trained:
-        table.add_row(trained.on, str(trained.error), *(f"{trained.within[name]:.0%}" for name in limits))
+    errors = {(trained.on, trained.augmented): str(trained.error) for trained in score.trained}
+    seeds = {trained.on: len(trained.each_seed) for trained in score.trained}
+    for name, count in seeds.items():
+        table.add_row(escape(name), errors.get((name, False), ""), errors[name, True], str(count))
     console.print(table)
+    print_line(console, score.labels)
+    print_line(console, f"augmentation: {score.augmentation}")
     print_line(console, downstream_in_words(score))

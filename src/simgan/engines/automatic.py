@@ -22,7 +22,7 @@ def open_engine(*, micro_batch: int, compiled: bool) -> Engine:
     Raises:
         EngineError: Keras runs on another backend than PyTorch.
     """
-    _require_torch()
+    require_torch()
     from simgan.engines.torch.engine import TorchEngine
 
     return TorchEngine(micro_batch, compiled=compiled)
@@ -37,7 +37,7 @@ def resolve(config: TrainConfig, size: tuple[int, int], channels: int) -> TrainC
     Raises:
         EngineError: Keras runs on another backend than PyTorch.
     """
-    _require_torch()
+    require_torch()
     precision = resolve_precision(config.precision)
     micro_batch, compiled = config.micro_batch, config.compile
     if micro_batch == "auto":
@@ -61,7 +61,8 @@ def dtype_policy(precision: str) -> str:
     return "float32" if resolve_precision(precision) == "float32" else "mixed_bfloat16"
 
 
-def _require_torch() -> None:
+def require_torch() -> None:
+    """Raises EngineError if Keras runs on another backend than PyTorch."""
     if keras.backend.backend() != "torch":
         raise EngineError(
             f"keras backend: expected torch, the engine that trains, received {keras.backend.backend()}; set the "

@@ -3,7 +3,7 @@
 from simgan.evaluation.distances import distances
 from simgan.evaluation.downstream import Labelled, downstream
 from simgan.evaluation.drift import Drift, drift_of_points, drift_result, label_drift, own_error, worst_first
-from simgan.evaluation.estimator import Estimator, train_estimator
+from simgan.evaluation.estimator import Estimator, Training, train_estimators
 from simgan.evaluation.features import discriminator_features, model_features, random_features
 from simgan.evaluation.localiser import train_localiser
 from simgan.evaluation.points import as_points
@@ -14,6 +14,7 @@ __all__ = [
     "Drift",
     "Estimator",
     "Labelled",
+    "Training",
     "as_points",
     "choose_task",
     "discriminator_features",
@@ -26,7 +27,7 @@ __all__ = [
     "own_error",
     "random_features",
     "structural_similarity",
-    "train_estimator",
+    "train_estimators",
     "train_localiser",
     "worst_first",
 ]

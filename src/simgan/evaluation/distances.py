@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from simgan.evaluation.estimator import train_estimators
 from simgan.evaluation.features import FeatureExtractor
 from simgan.evaluation.kid import kid_interval
 from simgan.evaluation.results import Distance
 from simgan.evaluation.sliced_wasserstein import sliced_wasserstein, sliced_wasserstein_interval
-from simgan.evaluation.two_sample import two_sample_accuracy
+from simgan.evaluation.two_sample import TwoSampleTest
 
 PATCH = 11
 """px: side of the square patches in which the two-sample test compares texture without framing."""
@@ -35,14 +36,14 @@ def distances(
         extractors: feature extractors, by their names in the results.
         steps: training steps of each network of the two-sample test.
         seed: seed of all random draws.
-        on_progress: called with the number of measurements done and of all.
+        on_progress: called with the number of training steps done and of all.
 
     Returns:
         The distances; none if a set has fewer than 4 images.
     """
     if min(len(synthetic), len(real)) < _SMALLEST:
         return ()
-    found, total = [], len(extractors) + 2
+    found = []
     for name, extract in extractors.items():
         x, x_refined, y = (extract(images) for images in (synthetic, refined, real))
         found.append(
@@ -62,15 +63,19 @@ def distances(
                 refined=sliced_wasserstein_interval(x_refined, y, seed=seed),
             )
         )
-        on_progress(len(found) // 2, total)
-    for done, (name, patch) in enumerate({"images": None, f"{PATCH}x{PATCH} patches": PATCH}.items(), start=1):
-        found.append(
-            Distance(
-                measure=f"told apart from real, {name}",
-                ideal=0.5,
-                synthetic=two_sample_accuracy(synthetic, real, steps=steps, patch=patch, seed=seed),
-                refined=two_sample_accuracy(refined, real, steps=steps, patch=patch, seed=seed),
-            )
+    kinds = {"images": None, f"{PATCH}x{PATCH} patches": PATCH}
+    tests = [
+        TwoSampleTest(images, real, steps=steps, patch=patch, seed=seed)
+        for patch in kinds.values()
+        for images in (synthetic, refined)
+    ]
+    trainings = [training for test in tests for training in test.trainings]
+    networks = iter(train_estimators(trainings, on_progress))
+    accuracies = iter([test.accuracy([next(networks) for _ in test.trainings]) for test in tests])
+    found += [
+        Distance(
+            measure=f"told apart from real, {name}", ideal=0.5, synthetic=next(accuracies), refined=next(accuracies)
         )
-        on_progress(len(extractors) + done, total)
+        for name in kinds
+    ]
     return tuple(found)

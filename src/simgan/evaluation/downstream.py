@@ -1,21 +1,26 @@
-"""The downstream score: does training on refined images help on real ones?"""
+"""The downstream score: does training on refined images help on real ones, more than what is free?"""
 
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from simgan.evaluation.bootstrap import interval, resampled_means
-from simgan.evaluation.estimator import train_estimator
+from simgan.evaluation.comparison import Errors, Set, summarise
+from simgan.evaluation.contenders import BOTH, REFINED, SYNTHETIC, Contender, contenders
+from simgan.evaluation.estimator import Training, train_estimators
+from simgan.evaluation.label_distribution import compare_labels
 from simgan.evaluation.networks import network
-from simgan.evaluation.results import Downstream, Trained
+from simgan.evaluation.photometric import DESCRIPTION, photometric
+from simgan.evaluation.results import Downstream
 from simgan.evaluation.tasks import Task
+from simgan.matching import METHODS
 
-Errors = NDArray[np.float64]
-SetName = Literal["synthetic", "refined", "union"]
-_SETS: tuple[SetName, ...] = ("synthetic", "refined", "union")
+_FOLDS = 3
+_SPLIT_FROM = 300  # labelled real images: fewer are not worth training on
+_FINALISTS = 2  # methods of matching that are trained with every seed
 
 
 class Labelled(NamedTuple):
@@ -28,100 +33,107 @@ class Labelled(NamedTuple):
 def downstream(
     synthetic: Labelled,
     refined: NDArray[np.float32],
+    photographs: NDArray[np.float32],
     test: Labelled,
     task: Task,
     *,
     label: str,
     estimator: str = "small",
-    steps: int = 1200,
+    steps: int = 600,
     seeds: Sequence[int] = (0, 1, 2),
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Downstream:
-    """Trains the same estimator on synthetic images, on refined images and on both, and tests each on real images.
+    """Trains the same estimator on refined images and on every free alternative, and tests each on real images.
 
-    Each set gets the same number of steps and the same batch size. Trainings with the same seed start with the same
-    weights and the same random state.
+    Each set is trained on with and without augmentation, with the same number of steps and the same batch size.
+    Trainings with the same seed start with the same weights and the same random state. All sets are trained on with
+    the first seed; with the others only synthetic and refined images and the two best methods of matching. Where
+    the labelled real images suffice, a bound is added: estimators trained on them, cross-validated.
 
     Args:
         synthetic: the training images as they were rendered.
         refined: the same images refined, (N, H, W, C) in [-1, 1].
+        photographs: real images without labels, (M, h, w, C) in [-1, 1], for the methods of matching.
         test: labelled real images, which are used for nothing but the errors.
         task: how the label is learnt and scored.
         label: name of the label.
         estimator: `small`, `paper`, or the path of a .keras file.
         steps: training steps of each estimator.
-        seeds: for each seed one estimator is trained on each set.
+        seeds: for each seed one estimator is trained on each set, with and without augmentation.
         on_progress: called with the number of steps done and of all steps of all trainings.
     """
-    both = Labelled(np.concatenate([synthetic.images, refined]), np.concatenate([synthetic.labels] * 2))
-    sets = dict(zip(_SETS, (synthetic, Labelled(refined, synthetic.labels), both), strict=True))
-    total, done = len(sets) * len(seeds) * steps, 0
+    squared = estimator == "paper" and task.name == "angle"  # the paper's loss
+    has_bound = len(test.images) >= _SPLIT_FROM
+    trainings = 2 * (len(METHODS) + 3) + 2 * (_FINALISTS + 3) * (len(seeds) - 1) + _FOLDS * has_bound
+    done, total = 0, trainings * steps
 
-    def errors_of(data: Labelled, seed: int) -> Errors:
-        nonlocal done
-        trained = train_estimator(
-            data.images,
-            task.targets(data.labels),
+    def training(images: NDArray[np.float32], labels: NDArray[Any], seed: int, augmented: bool) -> Training:
+        return Training(
+            images,
+            task.targets(labels),
             network=network(estimator),
-            loss=_squared if estimator == "paper" and task.name == "angle" else task.loss,
-            standardised=task.standardised and not (estimator == "paper" and task.name == "angle"),
+            loss=_squared if squared else task.loss,
+            standardised=task.standardised and not squared,
             steps=steps,
             seed=seed,
-            on_progress=lambda step, _: on_progress(done + step, total),
+            augment=photometric if augmented else None,
         )
-        done += steps
-        return task.errors(trained(test.images), test.labels)
 
-    errors: dict[SetName, Errors] = {
-        name: np.stack([errors_of(data, seed) for seed in seeds]) for name, data in sets.items()
-    }
-    return summarise(
-        errors,
-        task,
-        label=label,
-        estimator=estimator,
-        steps=steps,
-        training_images=len(synthetic.images),
-    )
+    def trained(wanted: Sequence[Training]) -> list[Any]:
+        nonlocal done
+        before = done
+        found = train_estimators(wanted, lambda step, _: on_progress(before + step, total))
+        done += len(wanted) * steps
+        return found
 
+    def errors_of(contender: Contender, of_seeds: Sequence[int]) -> dict[Set, Errors]:
+        labels = np.concatenate([synthetic.labels] * (len(contender.images) // len(synthetic.images)))
+        wanted = [training(contender.images, labels, seed, aug) for aug in (False, True) for seed in of_seeds]
+        errors = np.stack([task.errors(found(test.images), test.labels) for found in trained(wanted)])
+        halves = np.split(errors, 2)  # without and with augmentation
+        return {
+            Set(contender.name, contender.kind, aug): half for aug, half in zip((False, True), halves, strict=True)
+        }
 
-def summarise(
-    errors: dict[SetName, Errors],
-    task: Task,
-    *,
-    label: str,
-    estimator: str,
-    steps: int,
-    training_images: int,
-) -> Downstream:
-    """The downstream score, from the errors (seeds, test images) of the estimators of each set."""
-    resampled = dict(zip(errors, resampled_means(list(errors.values())), strict=True))
-    mean = {name: float(of_set.mean()) for name, of_set in errors.items()}
-    raw: SetName = "synthetic"
+    errors: dict[Set, Errors] = {}
+    for contender in contenders(synthetic.images, refined, photographs):
+        errors |= errors_of(contender, seeds[:1])
+    finalists = {SYNTHETIC, REFINED, BOTH, *_best_matched(errors)}
+    for contender in contenders(synthetic.images, refined, photographs, among=finalists) if seeds[1:] else ():
+        for one, more in errors_of(contender, seeds[1:]).items():
+            errors[one] = np.concatenate([errors[one], more])
+    if has_bound:
+        folds = np.random.default_rng(seeds[0]).permutation(len(test.images)) % _FOLDS
+        whole = training(*test, seed=seeds[0], augmented=True)
+        estimators = trained([replace(whole, rows=np.flatnonzero(folds != fold)) for fold in range(_FOLDS)])
+        of_bound = np.empty((1, len(folds)))
+        for fold, found in enumerate(estimators):
+            held_out = folds == fold
+            of_bound[0, held_out] = task.errors(found(test.images[held_out]), test.labels[held_out])
+        errors[Set(f"real labels, {_FOLDS}-fold", "bound", augmented=True)] = of_bound
+    scores, comparisons = summarise(errors, task)
     return Downstream(
         task=task.name,
         label=label,
         unit=task.unit,
         estimator=estimator,
+        augmentation=DESCRIPTION,
+        labels=compare_labels(task, synthetic.labels, test.labels).sentence,
         steps=steps,
-        seeds=len(errors[raw]),
-        training_images=training_images,
-        test_images=errors[raw].shape[1],
-        trained=tuple(
-            Trained(
-                on=name,
-                error=interval(mean[name], resampled[name]),
-                each_seed=tuple(of_set.mean(axis=1).tolist()),
-                within={f"{limit:g} {task.unit}": float((of_set < limit).mean()) for limit in task.thresholds},
-            )
-            for name, of_set in errors.items()
-        ),
-        refined_minus_synthetic=interval(mean["refined"] - mean[raw], resampled["refined"] - resampled[raw]),
-        union_minus_synthetic=interval(mean["union"] - mean[raw], resampled["union"] - resampled[raw]),
-        relative=interval(
-            mean["refined"] / max(mean[raw], 1e-12) - 1, resampled["refined"] / np.maximum(resampled[raw], 1e-12) - 1
-        ),
+        seeds=len(seeds),
+        training_images=len(synthetic.images),
+        test_images=len(test.images),
+        trained=scores,
+        comparisons=comparisons,
     )
+
+
+def _best_matched(errors: Mapping[Set, Errors]) -> Sequence[str]:
+    """The methods of matching with the smallest errors, with or without augmentation, best first."""
+    smallest = {
+        method: min(float(of_set.mean()) for one, of_set in errors.items() if one.name == method) for method in METHODS
+    }
+    return sorted(smallest, key=lambda method: smallest[method])[:_FINALISTS]
 
 
 def _squared(outputs: Any, targets: Any) -> Any:

@@ -1,16 +1,19 @@
 """An estimator of labels from images: the downstream task."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from threading import Event, Lock
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from simgan.engines.automatic import dtype_policy, open_engine
+from simgan.engines.automatic import open_engine
+from simgan.engines.parallel import at_once
 from simgan.engines.protocol import Array, Engine
-from simgan.evaluation.networks import Network, small_network
+from simgan.evaluation.networks import Network, layers_of, small_network
 from simgan.evaluation.tasks import smooth_l1
 
 Augment = Callable[
@@ -45,57 +48,99 @@ class Estimator:
         return np.concatenate(found) * self.scale + self.mean
 
 
-def train_estimator(
-    images: NDArray[np.float32],
-    targets: NDArray[Any],
-    *,
-    network: Network = small_network,
-    loss: Loss = smooth_l1,
-    standardised: bool = True,
-    steps: int = 1200,
-    batch_size: int = 64,
-    learning_rate: float = 1e-3,
-    seed: int = 0,
-    augment: Augment | None = None,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Estimator:
-    """Trains an estimator with Adam and a cosine schedule, in Keras's training mode.
+@dataclass(frozen=True)
+class Training:
+    """What an estimator is trained on, and how.
 
-    Batch normalisation takes its statistics over the whole batch, dropout is active, and regularisers and constraints
-    of the network hold, as in Keras's own `fit`.
+    Adam with a cosine schedule, in Keras's training mode: batch normalisation takes its statistics over the whole
+    batch, dropout is active, and regularisers and constraints of the network hold, as in Keras's own `fit`. Two
+    trainings with the same seed differ only by their images and targets.
+    """
+
+    images: NDArray[np.float32]
+    """(N, H, W, C) in [-1, 1]."""
+    targets: NDArray[Any]
+    """(N, K)."""
+    rows: NDArray[np.int64] | None = None
+    """Indices of the images that are trained on; None: all."""
+    network: Network = small_network
+    """Builds the network."""
+    loss: Loss = smooth_l1
+    """Loss of a batch."""
+    standardised: bool = True
+    """Whether targets are standardised to mean 0 and deviation 1 for the loss."""
+    steps: int = 600
+    """Number of updates."""
+    batch_size: int = 64
+    """Images in an update."""
+    learning_rate: float = 1e-3
+    """Learning rate of the first update; it falls to 0 along a cosine."""
+    seed: int = 0
+    """Seed of weights, order and augmentation."""
+    augment: Augment | None = None
+    """Augments the images of a batch together with their targets."""
+
+
+def train_estimators(
+    trainings: Sequence[Training], on_progress: Callable[[int, int], None] = lambda done, total: None
+) -> list[Estimator]:
+    """Trains an estimator for each training, several at once on a CPU with several cores.
 
     Args:
-        images: (N, H, W, C) in [-1, 1].
-        targets: (N, K).
-        network: builds the network.
-        loss: loss of a batch.
-        standardised: whether targets are standardised to mean 0 and deviation 1 for the loss.
-        steps: number of updates.
-        batch_size: images in an update.
-        learning_rate: learning rate of the first update; it falls to 0 along a cosine.
-        seed: seed of weights and order: two trainings with the same seed differ only by their images.
-        augment: augments the images of a batch together with their targets.
-        on_progress: called with the number of steps done and of all.
+        trainings: what to train.
+        on_progress: called with the number of updates done and of all, from several threads but one at a time.
     """
-    # A batch goes through the network as a whole, because batch normalisation takes statistics over its images.
-    engine = open_engine(micro_batch=max(_MICRO_BATCH, batch_size), compiled=False)
-    keras.utils.set_random_seed(seed)
-    random = np.random.default_rng(seed)
-    height, width, channels = images.shape[1:]
-    targets = targets.astype(np.float32)
-    model = network(height, width, channels, targets.shape[1], dtype_policy("auto"))
-    mean, scale = np.zeros(1, np.float32), np.ones(1, np.float32)
-    if standardised:
-        mean, scale = targets.mean(axis=0), targets.std(axis=0) + 1e-6
-    update = _updater(engine, model, loss, keras.optimizers.schedules.CosineDecay(learning_rate, steps))
-    for step in range(steps):
-        chosen = random.integers(len(images), size=batch_size)
-        batch, wanted = images[chosen], targets[chosen]
-        if augment is not None:
-            batch, wanted = augment(batch, wanted, random)
-        update(engine.to_device(batch), engine.to_device((wanted - mean) / scale))
-        on_progress(step + 1, steps)
-    return Estimator(model, engine, mean, scale)
+    prepared = [_Prepared(training) for training in trainings]
+    total, done, lock = sum(training.steps for training in trainings), 0, Lock()
+
+    def count_step() -> None:
+        nonlocal done
+        with lock:
+            done += 1
+            on_progress(done, total)
+
+    # Keras draws the numbers of random layers from one generator for all threads.
+    groups = [[one] for one in prepared] if any(one.is_random for one in prepared) else [prepared]
+    for group in groups:
+        at_once([partial(one.train, count_step) for one in group])
+    return [one.estimator for one in prepared]
+
+
+class _Prepared:
+    """An estimator with its first weights, and how it is trained."""
+
+    def __init__(self, training: Training) -> None:
+        self._training = training
+        self._targets = training.targets.astype(np.float32)
+        self._rows = np.arange(len(self._targets)) if training.rows is None else training.rows
+        mean, scale = np.zeros(1, np.float32), np.ones(1, np.float32)
+        if training.standardised:
+            seen = self._targets[self._rows]
+            mean, scale = seen.mean(axis=0), seen.std(axis=0) + 1e-6
+        keras.utils.set_random_seed(training.seed)
+        # A batch goes through the network as a whole, because batch normalisation takes statistics over its images.
+        engine = open_engine(micro_batch=max(_MICRO_BATCH, training.batch_size), compiled=False)
+        height, width, channels = training.images.shape[1:]
+        model = training.network(height, width, channels, self._targets.shape[1])
+        rate = keras.optimizers.schedules.CosineDecay(training.learning_rate, training.steps)
+        self._update = _updater(engine, model, training.loss, rate)
+        self.estimator = Estimator(model, engine, mean, scale)
+        self.is_random = any(hasattr(layer, "seed_generator") for layer in layers_of(model))
+        """Whether the network has layers that draw random numbers, such as dropout."""
+
+    def train(self, count_step: Callable[[], None], cancelled: Event) -> None:
+        """Makes all updates; stops early once `cancelled` is set."""
+        training, estimator, random = self._training, self.estimator, np.random.default_rng(self._training.seed)
+        for _ in range(training.steps):
+            if cancelled.is_set():
+                return
+            chosen = self._rows[random.integers(len(self._rows), size=training.batch_size)]
+            images, targets = training.images[chosen], self._targets[chosen]
+            if training.augment is not None:
+                images, targets = training.augment(images, targets, random)
+            wanted = (targets - estimator.mean) / estimator.scale
+            self._update(estimator.engine.to_device(images), estimator.engine.to_device(wanted))
+            count_step()
 
 
 def _updater(engine: Engine, model: keras.Model, loss: Loss, learning_rate: Any) -> Callable[[Array, Array], None]:

@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 
 from simgan.console.progress import show_progress
 from simgan.console.silent import SILENT
-from simgan.errors import ConfigError, DataError
+from simgan.errors import ConfigError, DataError, RunError
 from simgan.evaluation import (
     Labelled,
     choose_task,
@@ -26,6 +27,7 @@ from simgan.evaluation import (
     structural_similarity,
 )
 from simgan.evaluation.features import FeatureExtractor
+from simgan.evaluation.label_distribution import compare_labels
 from simgan.evaluation.networks import network
 from simgan.evaluation.refined_sample import Sample, refined_sample
 from simgan.evaluation.results import (
@@ -42,7 +44,7 @@ from simgan.images.channels import check_same_channels
 from simgan.images.ranges import check_guessed_range
 from simgan.images.sampling import evenly_spaced
 from simgan.runs.run import Run, open_recorded, typed_range
-from simgan.training.batches import load_image
+from simgan.training.batches import evenly_spaced_images, load_image
 
 _FEW = 100  # labelled real images: with fewer, intervals are wide
 
@@ -59,12 +61,12 @@ class EvaluateConfig:
     """Label whose drift is measured; by default the first that holds points or masks."""
     estimator: str = "small"
     """`small`, `paper`, or the path of a .keras file."""
-    steps: int = 1200
-    """Training steps of each estimator, and of the localiser."""
-    two_sample_steps: int = 400
+    steps: int = 600
+    """Training steps of each estimator; the localiser gets twice as many."""
+    two_sample_steps: int = 300
     """Training steps of each classifier that tells two sets apart."""
     seeds: int = 3
-    """Estimators trained on each set, with consecutive seeds."""
+    """Estimators trained on each set and augmentation, with consecutive seeds."""
     seed: int = 0
     """Seed of the first training, of the localiser and of all random draws."""
     images: int = 4096
@@ -79,7 +81,7 @@ class EvaluateConfig:
 
     def quick(self) -> "EvaluateConfig":
         """The same measurements for a first look: less of everything, so intervals are wide."""
-        return replace(self, steps=200, two_sample_steps=60, seeds=1, images=1024)
+        return replace(self, steps=200, two_sample_steps=80, seeds=1, images=1024)
 
 
 def evaluate(
@@ -129,28 +131,40 @@ def _measure(
     label = _shared_label(x, real_test, config.label) if real_test is not None else None
     network(config.estimator)  # an estimator that does not fit is an error before the long work begins
     extractors = {} if config.features is None else {config.features.name: model_features(config.features)}
-    earlier = read_evaluation(run.path)
+    warnings: list[str] = []
+    earlier = _earlier_scores(run, warnings)
     sample = refined_sample(run, x, config.images, console)
+    photographs = evenly_spaced_images(y, max(1, config.images // 2), sample.size)
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    drifts, warnings = measure_drift(
-        run, x, sample, config.points, steps=config.steps, seed=config.seed, console=console
+    drifts, of_drift = measure_drift(
+        run, x, sample, config.points, steps=2 * config.steps, seed=config.seed, console=console
     )
+    warnings += of_drift
     scores: tuple[Downstream, ...] = ()
     if label is not None and real_test is not None:
-        scores = (_downstream(x, real_test, sample, label, config, console).model_copy(update={"date": now}),)
-    if scores and scores[0].test_images < _FEW:
-        warnings.append(f"Only {scores[0].test_images} labelled real images: the intervals are wide.")
+        score = _downstream(x, real_test, sample, photographs, label, config, warnings, console)
+        scores = (score.model_copy(update={"date": now}),)
     found = Evaluation(
         date=now,
         command=command,
-        downstream=scores or (earlier.downstream if earlier else ()),
+        downstream=scores or earlier,
         drift=drifts,
         structural_similarity=float(structural_similarity(sample.synthetic, sample.refined).mean()),
-        distances=_distances(run, y, sample, extractors, config, console),
+        distances=_distances(run, photographs, sample, extractors, config, console),
         warnings=tuple(warnings),
     )
     write_evaluation(run.path, found)
     return found
+
+
+def _earlier_scores(run: Run, warnings: list[str]) -> tuple[Downstream, ...]:
+    """The downstream score of an earlier evaluation, which is kept unless it is measured anew."""
+    try:
+        earlier = read_evaluation(run.path)
+    except RunError as error:
+        warnings.append(f"The results of an earlier evaluation were not readable and are replaced. {error}")
+        return ()
+    return earlier.downstream if earlier else ()
 
 
 def _hint_for_folders(*sources: ImageSource) -> str:
@@ -178,7 +192,14 @@ def _shared_label(synthetic: ImageSource, test: ImageSource, wanted: str | None)
 
 
 def _downstream(
-    source: ImageSource, test: ImageSource, sample: Sample, label: str, config: EvaluateConfig, console: Console
+    source: ImageSource,
+    test: ImageSource,
+    sample: Sample,
+    photographs: NDArray[np.float32],
+    label: str,
+    config: EvaluateConfig,
+    warnings: list[str],
+    console: Console,
 ) -> Downstream:
     labels = source.labels(label)[sample.indices]
     task = choose_task(label, labels, sample.size, config.task)
@@ -198,11 +219,19 @@ def _downstream(
             f"real-test: expected images of {sample.size[0]}x{sample.size[1]} like the synthetic ones, because the "
             f"label {label!r} is in pixels, received other sizes in {test.path}; resize images and labels."
         )
+    if compare_labels(task, labels, tested).differs:
+        warnings.append(
+            f"The labels {label!r} of {test.path} are distributed unlike those of {source.path}: estimators err "
+            "for that reason too, which no refiner mends. Render the labels in the proportions of the photographs."
+        )
+    if len(test) < _FEW:
+        warnings.append(f"Only {len(test)} labelled real images: the intervals are wide.")
     images = np.stack([load_image(test, index, sample.size) for index in range(len(test))])
     with show_progress(console, f"estimators of {label}", "steps") as on_progress:
         return downstream(
             Labelled(sample.synthetic, labels),
             sample.refined,
+            photographs,
             Labelled(images, tested),
             task,
             label=label,
@@ -215,25 +244,23 @@ def _downstream(
 
 def _distances(
     run: Run,
-    real: ImageSource,
+    photographs: NDArray[np.float32],
     sample: Sample,
     user_extractors: dict[str, FeatureExtractor],
     config: EvaluateConfig,
     console: Console,
 ) -> tuple[Distance, ...]:
     """Distances from real images on random features, features of D and those of `user_extractors`, by file name."""
-    of_real = evenly_spaced(len(real), max(1, config.images // 2))
-    y = np.stack([load_image(real, index, sample.size) for index in of_real])
     of_synthetic = evenly_spaced(len(sample.synthetic), max(1, config.images // 2))
-    extractors = {"random features": random_features(y.shape[-1])}
+    extractors = {"random features": random_features(photographs.shape[-1])}
     if sample.size == (run.data.height, run.data.width):
         extractors["features of D"] = discriminator_features(run.discriminator)
     extractors |= user_extractors
-    with show_progress(console, "distances", "measures") as on_progress:
+    with show_progress(console, "distances", "steps") as on_progress:
         return distances(
             sample.synthetic[of_synthetic],
             sample.refined[of_synthetic],
-            y,
+            photographs,
             extractors,
             steps=config.two_sample_steps,
             seed=config.seed,

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgan.evaluation.augmentation import change_appearance, shift_and_zoom
-from simgan.evaluation.estimator import Estimator, train_estimator
+from simgan.evaluation.estimator import Estimator, Training, train_estimators
 from simgan.evaluation.voting import voting_network
 
 _LEARNING_RATE = 2e-3  # ours: docs/experiments.md, section 10
@@ -60,7 +60,7 @@ def train_localiser(
     Returns:
         An estimator of the points, (N, 2P), px.
     """
-    trained = train_estimator(
+    training = Training(
         synthetic,
         points.reshape(len(points), -1),
         network=voting_network,
@@ -69,8 +69,8 @@ def train_localiser(
         learning_rate=_LEARNING_RATE,
         seed=seed,
         augment=_augment,
-        on_progress=on_progress,
     )
+    (trained,) = train_estimators([training], on_progress)
     return Localiser(trained.model, trained.engine, trained.mean, trained.scale)
 
 

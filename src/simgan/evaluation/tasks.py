@@ -120,7 +120,7 @@ class Classification:
 
     def targets(self, labels: NDArray[Any]) -> NDArray[np.float32]:
         """One-hot (N, classes); zeros for a class that training did not have."""
-        return np.asarray(_words(labels)[:, None] == np.array(self.classes), np.float32)
+        return np.asarray(words(labels)[:, None] == np.array(self.classes), np.float32)
 
     def loss(self, outputs: Any, targets: Any) -> Any:
         """Softmax cross-entropy; outputs are logits."""
@@ -128,10 +128,10 @@ class Classification:
 
     def errors(self, outputs: NDArray[np.float32], labels: NDArray[Any]) -> NDArray[np.float64]:
         """1 where the class is wrong, else 0."""
-        return np.asarray(np.array(self.classes)[outputs.argmax(axis=1)] != _words(labels), np.float64)
+        return np.asarray(np.array(self.classes)[outputs.argmax(axis=1)] != words(labels), np.float64)
 
 
-def _words(labels: NDArray[Any]) -> NDArray[Any]:
+def words(labels: NDArray[Any]) -> NDArray[Any]:
     """Classes (N,) in a form that can be compared: HDF5 gives words as bytes, NumPy's files as text."""
     if labels.dtype.kind not in "SO":
         return np.asarray(labels)
@@ -154,7 +154,7 @@ def choose_task(label: str, labels: NDArray[Any], size: tuple[int, int], wanted:
         DataError: no task fits the label, or `wanted` does not.
     """
     tasks: dict[TaskName, Any] = {
-        "classification": lambda: Classification(tuple(np.unique(_words(labels)).tolist())),
+        "classification": lambda: Classification(tuple(np.unique(words(labels)).tolist())),
         "angle": Angle,
         "points": lambda: Points(label, size),
         "vector": Vector,

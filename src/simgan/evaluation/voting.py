@@ -19,17 +19,17 @@ _SHARPNESS = 4.0  # factor of the scores before the softmax of attention
 _CORRECTION = 0.5  # an output of 1 moves a vote by so many cells
 
 
-def voting_network(height: int, width: int, channels: int, outputs: int, dtype: str = "float32") -> keras.Model:
+def voting_network(height: int, width: int, channels: int, outputs: int) -> keras.Model:
     """C3-24 s2, C3-32, pool 2, C3-48 twice, pool 2, C3-64 twice, C1-48, upsampling 2, sum with the maps before the
     second pool, C3-48, votes.
 
     The outputs are in pixels of the image, so targets must not be standardised.
     """
-    kind: dict[str, Any] = {"padding": "same", "data_format": "channels_first", "dtype": dtype}
+    kind: dict[str, Any] = {"padding": "same", "data_format": "channels_first"}
     active = {**kind, "activation": "relu"}
     shrink = max(1, round(max(height, width) / _LONGEST_SIDE))
     images = keras.Input((height, width, channels), name="images")
-    features = layers.Permute((3, 1, 2), dtype=dtype)(images)  # (B, C, H, W)
+    features = layers.Permute((3, 1, 2))(images)  # (B, C, H, W)
     if shrink > 1:
         features = layers.AveragePooling2D(shrink, **kind)(
             features
@@ -43,17 +43,17 @@ def voting_network(height: int, width: int, channels: int, outputs: int, dtype: 
     features = layers.Conv2D(64, 3, **active)(features)
     features = layers.Conv2D(64, 3, **active)(features)
     features = layers.Conv2D(48, 1, **kind)(features)
-    features = layers.UpSampling2D(2, data_format="channels_first", dtype=dtype)(features)
+    features = layers.UpSampling2D(2, data_format="channels_first")(features)
     features = features[:, :, : near.shape[2], : near.shape[3]]  # (B, 48, H/4, W/4)
-    features = layers.Conv2D(48, 3, **active)(layers.Add(dtype=dtype)([features, near]))
+    features = layers.Conv2D(48, 3, **active)(layers.Add()([features, near]))
     return keras.Model(images, _votes(features, outputs, shrink), name="localiser")
 
 
 def _votes(features: Any, outputs: int, shrink: int) -> Any:
-    """Features (B, F, h, w) -> points (B, 2P), px, in float32 whatever the features are."""
+    """Features (B, F, h, w) -> points (B, 2P), px."""
     points, (rows, columns) = outputs // 2, features.shape[2:]
     spacing = _STRIDE * shrink
-    kind: dict[str, Any] = {"data_format": "channels_first", "dtype": "float32"}
+    kind: dict[str, Any] = {"data_format": "channels_first"}
     scores = layers.Conv2D(points, 1, **kind)(features)
     attention = ops.softmax(ops.reshape(scores, (-1, points, 1, rows * columns)) * _SHARPNESS, axis=-1)
     y, x = np.mgrid[:rows, :columns].astype(np.float32) * spacing + np.float32((shrink - 1) / 2)

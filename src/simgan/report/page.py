@@ -73,21 +73,33 @@ def _measured(run: Run, found: Evaluation | None) -> list[str]:
 def _downstream(score: Downstream) -> str:
     limits = list(score.trained[0].within)
     rows = (
-        (trained.on, str(trained.error), *(f"{trained.within.get(limit, 0):.0%}" for limit in limits))
+        (
+            trained.on,
+            "yes" if trained.augmented else "no",
+            str(trained.error),
+            *(f"{trained.within.get(limit, 0):.0%}" for limit in limits),
+            str(len(trained.each_seed)),
+        )
         for trained in score.trained
     )
-    heading = (f"{score.label}, trained on", f"error, {score.unit}", *(f"below {limit}" for limit in limits))
+    heading = (
+        f"{score.label}, trained on",
+        "augmented",
+        f"error, {score.unit}",
+        *(f"below {limit}" for limit in limits),
+        "seeds",
+    )
     differences = (
-        ("refined - synthetic", score.refined_minus_synthetic),
-        ("union - synthetic", score.union_minus_synthetic),
-        ("refined / synthetic - 1", score.relative),
+        (one.on, "yes" if one.augmented else "no", one.best_free, str(one.difference), f"{one.relative.estimate:+.0%}")
+        for one in score.comparisons
     )
     return (
         html.table(heading, rows)
-        + html.table(("paired difference", "with 95 % interval"), ((name, str(value)) for name, value in differences))
+        + html.table(("trained on", "augmented", "best free set", "paired difference", "relative"), differences)
         + html.note(
             f"Estimator '{score.estimator}', {score.steps} steps, {score.seeds} seeds, {score.training_images} "
-            f"training images; {score.test_images} labelled real images. {score.date}"
+            f"training images; {score.test_images} labelled real images. Augmentation: {score.augmentation}. "
+            f"{score.labels} {score.date}"
         )
     )
 

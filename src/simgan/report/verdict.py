@@ -3,26 +3,45 @@
 from collections.abc import Sequence
 from typing import Any
 
-from simgan.evaluation.results import Distance, Downstream, Evaluation, drift_in_words
+from simgan.evaluation.results import Distance, Downstream, Evaluation, decisive, drift_in_words
 from simgan.runs.position import ADVERSARIAL
 from simgan.training.health import raised_alarms
 
 _WAITING = 0.05  # share of the time
 
 
+FREE_IN_WORDS = {
+    "synthetic": "the synthetic images as they are",
+    "histogram": "histogram matching",
+    "colour": "colour transfer",
+    "pca": "pixel distribution adaptation",
+    "fda-0.01": "Fourier domain adaptation (0.01)",
+    "fda-0.05": "Fourier domain adaptation (0.05)",
+    "fda-0.09": "Fourier domain adaptation (0.09)",
+}
+"""The free sets of training images."""
+
+
 def downstream_in_words(score: Downstream) -> str:
-    """Whether refining helped, in one sentence with its interval."""
-    gain, relative = score.refined_minus_synthetic, score.relative
-    if gain.low <= 0 <= gain.high:
+    """Whether refining was worth it, against the best free alternative, in one sentence with its interval."""
+    found = decisive(score)
+    free, change = FREE_IN_WORDS[found.best_free], found.relative
+    free = f"{free}, {'with' if found.augmented else 'without'} augmentation on both sides"
+    interval = f"95 % interval {change.low:+.0%} to {change.high:+.0%}"
+    error = f"the error in {score.label} on real images"
+    if found.difference.high < 0:
         return (
-            f"No difference is certain: with refined images the error in {score.label} on real images changes by "
-            f"{gain.estimate:+.3g} {score.unit} (95 % interval {gain.low:+.3g} to {gain.high:+.3g})."
+            f"Refining pays: trained on {found.on} images, {error} is {-change.estimate:.0%} lower ({interval}) than "
+            f"with the best free alternative, {free}."
         )
-    better = gain.estimate < 0
-    low, high = sorted((abs(relative.low), abs(relative.high)))
+    if found.difference.low > 0:
+        return (
+            f"Refining does not pay here: trained on {found.on} images, {error} is {change.estimate:.0%} higher "
+            f"({interval}) than with what is free, {free}."
+        )
     return (
-        f"Training on refined images {'helps' if better else 'harms'}: the error in {score.label} on real images is "
-        f"{abs(relative.estimate):.0%} {'lower' if better else 'higher'} (95 % interval {low:.0%} to {high:.0%})."
+        f"No need to train a refiner on this evidence: what is free, {free}, does as well; trained on {found.on} "
+        f"images, {error} changes by {change.estimate:+.0%} ({interval})."
     )
 
 

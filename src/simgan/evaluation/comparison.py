@@ -1,0 +1,68 @@
+"""Errors on real images summed up: intervals for each training set, and refined images against the best free set."""
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simgan.evaluation.bootstrap import interval, resampled_means
+from simgan.evaluation.results import Comparison, Trained
+from simgan.evaluation.tasks import Task
+
+Errors = NDArray[np.float64]
+"""(seeds, test images)"""
+
+
+class Set(NamedTuple):
+    """A set of training images, augmented or not."""
+
+    name: str
+    kind: Literal["free", "refined", "bound"]
+    augmented: bool
+
+
+def summarise(errors: Mapping[Set, Errors], task: Task) -> tuple[tuple[Trained, ...], tuple[Comparison, ...]]:
+    """Scores of all sets, and comparisons of the refined sets with the best free one.
+
+    Args:
+        errors: the errors of the estimators of each set. Sets with errors of fewer seeds than the others are scored,
+            but are not compared.
+        task: what the errors are errors of.
+    """
+    seeds = max(len(of_set) for of_set in errors.values())
+    whole = [one for one, of_set in errors.items() if len(of_set) == seeds]
+    resampled = dict(zip(whole, resampled_means([errors[one] for one in whole]), strict=True))  # paired
+    resampled |= {one: resampled_means([of_set])[0] for one, of_set in errors.items() if one not in resampled}
+    mean = {one: float(of_set.mean()) for one, of_set in errors.items()}
+    scores = tuple(
+        Trained(
+            on=one.name,
+            kind=one.kind,
+            augmented=one.augmented,
+            error=interval(mean[one], resampled[one]),
+            each_seed=tuple(of_set.mean(axis=1).tolist()),
+            within={f"{limit:g} {task.unit}": float((of_set < limit).mean()) for limit in task.thresholds},
+        )
+        for one, of_set in errors.items()
+    )
+    comparisons = []
+    for one in whole:
+        if one.kind != "refined":
+            continue
+        rivals = [rival for rival in whole if rival.kind == "free" and rival.augmented == one.augmented]
+        best = min(rivals, key=lambda rival: mean[rival])
+        difference = resampled[one] - resampled[best]
+        comparisons.append(
+            Comparison(
+                on=one.name,
+                augmented=one.augmented,
+                best_free=best.name,
+                difference=interval(mean[one] - mean[best], difference),
+                relative=interval(
+                    (mean[one] - mean[best]) / max(mean[best], 1e-12),
+                    difference / np.maximum(resampled[best], 1e-12),
+                ),
+            )
+        )
+    return scores, tuple(comparisons)

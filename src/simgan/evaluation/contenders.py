@@ -1,0 +1,52 @@
+"""The sets of training images that are compared: synthetic, refined, and what is free."""
+
+from collections.abc import Container, Iterator
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simgan.matching import METHODS, match_images
+
+Kind = Literal["free", "refined"]
+SYNTHETIC, REFINED, BOTH = "synthetic", "refined", "refined + synthetic"
+ALL = (SYNTHETIC, *METHODS, REFINED, BOTH)
+"""Names of all sets."""
+
+
+class Contender(NamedTuple):
+    """A set of training images."""
+
+    name: str
+    kind: Kind
+    """`free` needs no training of a refiner."""
+    images: NDArray[np.float32]
+    """(N, H, W, C) in [-1, 1], or (2N, H, W, C): the synthetic images in order, twice."""
+
+
+def contenders(
+    synthetic: NDArray[np.float32],
+    refined: NDArray[np.float32],
+    photographs: NDArray[np.float32],
+    *,
+    among: Container[str] = ALL,
+    seed: int = 0,
+) -> Iterator[Contender]:
+    """Makes the sets one by one, because together they need ten times the memory of the synthetic images.
+
+    Args:
+        synthetic: (N, H, W, C) in [-1, 1].
+        refined: the same images refined.
+        photographs: (M, h, w, C) in [-1, 1]: what the free alternatives match the synthetic images to.
+        among: names of the sets that are wanted.
+        seed: of the draw of a photograph for each image.
+    """
+    if SYNTHETIC in among:
+        yield Contender(SYNTHETIC, "free", synthetic)
+    for method in METHODS:
+        if method in among:
+            yield Contender(method, "free", match_images(synthetic, photographs, method, seed=seed))
+    if REFINED in among:
+        yield Contender(REFINED, "refined", refined)
+    if BOTH in among:
+        yield Contender(BOTH, "refined", np.concatenate([refined, synthetic]))

@@ -1,0 +1,56 @@
+"""Do two sets have their labels in the same proportions? If not, estimators err for a reason that no refiner mends."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simgan.evaluation.tasks import Task, words
+
+_SHIFT = 0.5  # standard deviations of the synthetic labels, or share of images: more than this is worth a warning
+_MOST = 8  # numbers or classes that the sentence names
+
+
+class LabelDistribution(NamedTuple):
+    """How the labels of two sets are distributed."""
+
+    sentence: str
+    differs: bool
+    """Whether they differ so much that the scores suffer."""
+
+
+def compare_labels(task: Task, synthetic: NDArray[Any], real: NDArray[Any]) -> LabelDistribution:
+    """Compares the labels (N, ...) of synthetic training images with those (M, ...) of real test images.
+
+    Classes by their shares: they differ if a quarter of the images would have to change class. Numbers by mean and
+    standard deviation of each: they differ if a mean differs by half of the synthetic deviation or a deviation is less
+    than half or more than twice the synthetic one.
+    """
+    if task.name == "classification":
+        return _compare_classes(words(synthetic), words(real))
+    x, y = (task.targets(labels).astype(np.float64) for labels in (synthetic, real))
+    means, deviations = [(of.mean(axis=0), of.std(axis=0)) for of in (x, y)], x.std(axis=0) + 1e-9
+    ratio = (means[1][1] + 1e-9) / deviations
+    shifts = np.abs(means[1][0] - means[0][0]) / deviations
+    differs = bool((shifts > _SHIFT).any() or (ratio < _SHIFT).any() or (ratio > 1 / _SHIFT).any())
+    listed = [
+        ", ".join(f"{mean:.2g} +- {deviation:.2g}" for mean, deviation in list(zip(*of, strict=True))[:_MOST])
+        for of in means
+    ]
+    more = f" (the first {_MOST} of {x.shape[1]} numbers)" if x.shape[1] > _MOST else ""
+    return LabelDistribution(
+        f"Labels, mean +- standard deviation: synthetic {listed[0]}; real {listed[1]}{more}.", differs
+    )
+
+
+def _compare_classes(synthetic: NDArray[Any], real: NDArray[Any]) -> LabelDistribution:
+    classes = np.unique(np.concatenate([synthetic, real]))
+    shares = [np.array([(labels == one).mean() for one in classes]) for labels in (synthetic, real)]
+    distance = float(np.abs(shares[0] - shares[1]).sum() / 2)
+    widest = np.argsort(-np.abs(shares[0] - shares[1]), kind="stable")[:_MOST]
+    listed = ", ".join(f"{classes[index]}: {shares[0][index]:.0%} and {shares[1][index]:.0%}" for index in widest)
+    more = f"; the {_MOST} most different of {len(classes)} classes" if len(classes) > _MOST else ""
+    return LabelDistribution(
+        f"Labels, share of synthetic and of real images: {listed}{more}. Total variation distance {distance:.2f}.",
+        distance > _SHIFT / 2,
+    )
