@@ -31,7 +31,7 @@ class FolderWriter(ImageWriter[FolderSource]):
 
     @cached_property
     def _images_of(self) -> Counter[str]:
-        """How many images have a name, without suffix and folders."""
+        """The number of images with each name, without suffix and folders."""
         return Counter(PurePosixPath(name).stem for name in self.source.names)
 
     @cached_property
