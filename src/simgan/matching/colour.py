@@ -11,11 +11,10 @@ _LEAST = 1e-8  # added to each variance: an image of one colour has none
 
 
 def transfer_colour(image: NDArray[np.float32], photograph: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Gives the colours of an image the mean and covariance of a photograph's.
+    """Gives the colours of an image the mean and covariance of the colours of a photograph.
 
-    Of all linear maps that do so, it is the one that moves the colours least.
-
-    With one channel these are mean and deviation, as in Reinhard's transfer.
+    Of all linear maps that do so, this function applies the one that changes the colours least. With one channel, it
+    transfers mean and deviation, as Reinhard's transfer does.
 
     Args:
         image: (H, W, C) in [-1, 1].
