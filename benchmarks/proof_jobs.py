@@ -9,8 +9,8 @@ DOMAINS = {
     "camera": "rendered eyes towards the simulated camera; tested on the gaze of 2,000 other camera images",
     "nearer": "the same, but the camera's images are enlarged 1.2 times: framed unlike the renders",
     "digits": "printed digits towards handwritten ones (scikit-learn's), as high as those; class of 897 others",
-    "signs": "digits on coloured signs towards such signs seen by a simulated camera; tested on the class of 2,000 others",
-    "photographs": "UnityEyes towards MPIIGaze (your copy); the photographs have no labels, so drift and distances only",
+    "signs": "digits on coloured signs towards such signs seen by a simulated camera; tested on 2,000 others",
+    "photographs": "UnityEyes towards MPIIGaze (your copy); no labels there, so only drift and distances",
 }
 VARIANTS: dict[str, dict[str, Any]] = {
     "preset": {},

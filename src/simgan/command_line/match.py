@@ -21,8 +21,8 @@ class Match:
     """Match a data set to photographs by statistics alone: no training, seconds in place of minutes.
 
     Try this before a refiner, and train one only if it does better on labelled real images. Each image is matched to a
-    photograph drawn at random. The output has the format, bit depth, names and
-    labels of the input.
+    photograph drawn at random. The output has the format, bit depth, names and labels of
+    the input.
     """
 
     input: Annotated[Positional[Path], arg(metavar="SYNTHETIC")]

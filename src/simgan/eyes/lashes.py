@@ -12,9 +12,9 @@ Doubles = NDArray[np.float64]
 
 ROWS_OF_LASHES = 8
 REACH_INSIDE = 3.0
-"""How far the distance from a margin reaches into the opening of the eye, mm."""
+"""Largest distance from a margin inside the opening of the eye, mm."""
 REACH_OUTSIDE = 14.0
-"""How far the distance from a margin reaches over the skin, mm."""
+"""Largest distance from a margin on the skin, mm."""
 SPAN = REACH_INSIDE + REACH_OUTSIDE
 OVERHANG = 0.12
 """Lashes may leave the opening sideways by this share of its length."""

@@ -45,7 +45,8 @@ def choose(members: Sequence[Member], key: str | None, where: str, more_ways: st
     """The name of the one member that holds the images.
 
     That is `key` if given, else the one named `image` or `images`, else the only stack. Raises DataError, listing the
-    members, if there is no such member or more than one. `more_ways`, other ways to name the images, end the message.
+    members, if there is no such member or more than one. The message ends with `more_ways`, other ways to name the
+    images.
     """
     chosen = [member for member in members if member.name == key] if key is not None else _likely(members)
     if len(chosen) == 1:

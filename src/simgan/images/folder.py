@@ -153,7 +153,7 @@ class FolderSource(ImageSource):
         else:
             names = _chosen(path, pictures, pattern)
         used = set(names)
-        self.carried = (*self.listing.others, *(name for name in pictures if name not in used))
+        self.copied_files = (*self.listing.others, *(name for name in pictures if name not in used))
         super().__init__(path, "folder of image files", names)
         self.pattern, self.wanted_channels, self.follow_links = pattern, channels, follow_links
         self._sizes = KnownSizes(len(self))

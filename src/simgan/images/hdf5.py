@@ -126,8 +126,7 @@ def _at_matches(file: h5py.File, path: Path, key: str) -> Hdf5Source:
         listed = _listed([f"{member.name} ({member.described})" for member in _members(file["/"], path)])
         raise DataError(
             f"{path}: expected groups or arrays whose path matches the key {key!r}, received none; at the root are "
-            f"{listed}; "
-            "name the images with key= (--key)"
+            f"{listed}; name the images with key= (--key)"
         )
     single = {_is_one_image(file, paths.encoded(index)) for index in evenly_spaced(len(paths), MAX_PLACES)}
     if single == {True}:
@@ -192,7 +191,7 @@ def _members(parent: h5py.Group, path: Path) -> list[Member]:
             f"{path}: expected at most {MAX_MEMBERS} groups and data sets in {parent.name!r}, received {len(parent)}; "
             f"put the images into a group named 'image', or name them with key= (--key NAME){_MORE_WAYS}"
         )
-    # Not the keys that h5py gives: names that are not UTF-8 are bytes there.
+    # Not `parent.keys()`: h5py gives bytes for names that are not UTF-8.
     return [_member(parent, name) for name in names_in(parent)]
 
 

@@ -35,12 +35,12 @@ class JoinedHdf5(Hdf5Source):
         self._starts = names.starts
         for part in parts:
             part.whole = self
-        self.no_labels = tuple(
+        self.other_arrays = tuple(
             place.strip("/")
             for part in parts
             for place in [
                 *(part.label_place(name) for name in part.label_names if name not in labels),
-                *map(part.label_place, part.no_labels),
+                *map(part.label_place, part.other_arrays),
             ]
         )
 

@@ -127,7 +127,7 @@ class KeyedHdf5(Hdf5Source):
         if not has_hard(self._parent, name, h5py.Group):
             return False
         group = self._parent[encoded(name)]
-        # `in` would follow a link, and so might open another file.
+        # Not `name in group`: that follows links, which may lead to another file.
         return any(group.id.links.exists(self.names.encoded(index)) for index in evenly_spaced(len(self), _PROBES))
 
     def _named_label(self, name: str, index: int) -> str:

@@ -37,7 +37,7 @@ class StackedHdf5(Hdf5Source):
         labels = [other for other in others if _has_rows(parent, other, dataset.shape[0])]
         names = IndexNames(dataset.shape[0])
         super().__init__(path, "HDF5, one data set for all images", file, parent, dataset.name, names, labels)
-        self.no_labels = tuple(
+        self.other_arrays = tuple(
             other for other in others if other not in labels and has_hard(parent, other, h5py.Dataset)
         )
         self._size = int(dataset.shape[1]), int(dataset.shape[2])

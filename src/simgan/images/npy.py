@@ -210,7 +210,7 @@ def open_npz(path: Path, key: str | None) -> ImageSource:
     count = header.shape[0]
     labels = tuple(other for other in headers if other != name and headers[other].shape[:1] == (count,))
     source = NpzSource(path, array, header, f"{name}.npy", labels)
-    source.no_labels = tuple(other for other in headers if other != name and other not in labels)
+    source.other_arrays = tuple(other for other in headers if other != name and other not in labels)
     return source
 
 

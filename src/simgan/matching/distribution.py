@@ -20,11 +20,11 @@ def adapt_distribution(image: NDArray[np.float32], photograph: NDArray[np.float3
         (H, W, C), clipped to [-1, 1].
     """
     channels = image.shape[-1]
-    own, wanted = (array.reshape(-1, channels).astype(np.float64) for array in (image, photograph))
-    axes, wanted_axes = _principal_axes(own), _principal_axes(wanted)
+    colours, target = (array.reshape(-1, channels).astype(np.float64) for array in (image, photograph))
+    axes, target_axes = _principal_axes(colours), _principal_axes(target)
     # The sign of an axis is arbitrary: each axis of the photograph is turned to the side of the image's axis.
-    signs = np.where(np.sum(axes * wanted_axes, axis=0) < 0, -1.0, 1.0)
-    moved = (own - own.mean(axis=0)) @ axes @ (wanted_axes * signs).T + wanted.mean(axis=0)
+    signs = np.where(np.sum(axes * target_axes, axis=0) < 0, -1.0, 1.0)
+    moved = (colours - colours.mean(axis=0)) @ axes @ (target_axes * signs).T + target.mean(axis=0)
     return np.asarray(np.clip(moved, -1, 1).reshape(image.shape), np.float32)
 
 

@@ -24,12 +24,12 @@ def swap_low_frequencies(
         (H, W, C), clipped to [-1, 1].
     """
     same_size = resize(photograph, image.shape[:2])
-    own, wanted = (np.fft.fft2(array, axes=(0, 1)) for array in (image, same_size))
+    spectrum, target = (np.fft.fft2(array, axes=(0, 1)) for array in (image, same_size))
     height, across = image.shape[:2]
     half = int(width * min(height, across))
     # Frequencies in cycles per image. Those from -half to half are swapped.
     rows, columns = (np.abs(np.fft.fftfreq(side, 1 / side)) <= half for side in (height, across))
     low = (rows[:, None] & columns[None, :])[..., None]
-    amplitude = np.where(low, np.abs(wanted), np.abs(own))
-    mixed = np.fft.ifft2(amplitude * np.exp(1j * np.angle(own)), axes=(0, 1)).real
+    amplitude = np.where(low, np.abs(target), np.abs(spectrum))
+    mixed = np.fft.ifft2(amplitude * np.exp(1j * np.angle(spectrum)), axes=(0, 1)).real
     return np.clip(mixed, -1, 1).astype(np.float32)

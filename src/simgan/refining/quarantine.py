@@ -62,7 +62,7 @@ class Quarantine:
         for a list of this output.
 
         Args:
-            take_over: whether a list may be of an interrupted job that this one continues.
+            take_over: whether the list may be that of an interrupted job which this job continues.
 
         Raises:
             DataError: there is a list of another job. It stays as it is.

@@ -39,7 +39,7 @@ class Spool:
 
     Args:
         file: open for reading and writing, just behind the digest.
-        digest: of the job.
+        digest: digest of the job.
         is_old: whether an earlier job of this output left the file, and perhaps other unfinished files.
         is_continued: whether that job had the same digest.
     """

@@ -64,7 +64,7 @@ PRESETS: dict[PresetName, Preset] = {
         _PAPER,
         _TIMED.format("paper-gaze"),
         _TIME,
-        "both networks learn; their losses swing widely in the first steps, but stay finite",
+        "both networks learn; both swing widely in the first steps, but all numbers stay finite",
     ),
     "paper-hand": Preset(
         TrainConfig(
