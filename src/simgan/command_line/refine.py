@@ -59,7 +59,7 @@ class Refine:
     same."""
 
     def run(self, console: Console) -> int:
-        """Refines with a progress bar."""
+        """Refines the data set and shows a progress bar."""
         from simgan.console.progress import show_progress
         from simgan.refining.data_set import refine_data_set
         from simgan.refining.quarantine import quarantine_list
@@ -98,8 +98,8 @@ class Refine:
             if copied:
                 print_line(
                     console,
-                    f"note: {len(copied)} file(s) of the same name as an image that was left out, but for the suffix "
-                    f"or the subfolder, were copied like all other files, the first {copied[0]!r}; they are in the "
-                    "list: remove them from the output if they are labels of these images.",
+                    f"note: {len(copied)} file(s) that differ from a left-out image only in suffix or subfolder "
+                    f"were copied like all other files, the first {copied[0]!r}; they are in the list: "
+                    "remove them from the output if they are labels of these images.",
                 )
         return 0

@@ -30,8 +30,8 @@ class Train:
 
     The flags override the settings in --config, and those override the settings in --preset. Start with --dry-run: it
     prints the settings and a description of the data, then stops. Progress lines show the share of real and of refined
-    patches that D classifies correctly. If it stays near 1 for long, R does not learn; near 0.5, D cannot tell real
-    and refined patches apart."""
+    patches that D classifies correctly. If that share stays near 1 for long, R does not learn; near 0.5, D cannot
+    tell real and refined patches apart."""
 
     synthetic: Path
     """Labelled synthetic images: HDF5, .npy, .npz or a folder of PNG, JPEG, TIFF or BMP."""

@@ -23,10 +23,10 @@ from simgan.images.writer import ImageWriter
 
 
 class Hdf5Writer(ImageWriter[Hdf5Source]):
-    """Copies the file, then writes over the pixels where they lie.
+    """Copies the file, then writes the refined pixels over the pixels in the copy.
 
     So type, shape, chunks, compression, attributes, creation order, references and everything beside the images stay
-    as they are, without a list of what there might be.
+    as they are, and this code needs no list of them.
     """
 
     suffixes = HDF5_SUFFIXES

@@ -162,7 +162,7 @@ def _is_flat(picture: Image.Image) -> bool:
 
 
 def _check_neutral_names(root: Path, names: Sequence[str]) -> None:
-    """Raises DataError if names, though without a label word, pair flat pictures with pictures that are not flat.
+    """Raises DataError if names without a label word pair flat pictures with pictures that are not flat.
 
     Patterns are those of `_pattern`: other folders, or a suffix or prefix of the file name. Two pictures are a pair if
     the rest of their paths is the same."""
@@ -194,8 +194,8 @@ def _check_neutral_names(root: Path, names: Sequence[str]) -> None:
 def _pattern(stem: str, stems: Container[str]) -> tuple[str, str]:
     """The path of a picture, without its suffix, in two parts: the pattern, which a group shares, and the rest.
 
-    If another file name begins or ends this one, what is left is the pattern and the other name's rest the rest. Else
-    the numbers in the path are the rest, and without numbers the file name is."""
+    If this file name begins or ends with the name of another file, its other characters are the pattern, and its rest
+    is the rest of that file. Else the numbers in the path are the rest. Without numbers, the file name is the rest."""
     folder, slash, name = stem.rpartition("/")  # text, not Path: this runs for every picture of a folder
     for length in range(len(name) - 1, 0, -1):
         for part in (name[:length], name[-length:]):

@@ -67,8 +67,10 @@ class NpyHeader:
 
 
 def read_header(stream: IO[bytes]) -> NpyHeader:
-    """Reads the header at the start of `stream`, and leaves the stream anywhere after it. ValueError if there is
-    none."""
+    """Reads the header at the start of `stream`, and leaves the stream anywhere after it.
+
+    Raises ValueError if there is no header.
+    """
     start = io.BytesIO(stream.read(_HEADER_BYTES))
     version = np.lib.format.read_magic(start)
     if version not in ((1, 0), (2, 0)):
@@ -131,7 +133,10 @@ class NpySource(ImageSource):
 
 
 def open_npy(path: Path, key: str | None) -> ImageSource:
-    """An .npy file, not yet settled. DataError if it is damaged, holds no images, or a `key` is given."""
+    """Opens an .npy file, without calling `settle`.
+
+    Raises DataError if the file is damaged or holds no images, or if a `key` is given.
+    """
     if key is not None:
         raise DataError(
             f"{path}: expected no key= (--key) for an .npy file, which holds one array, received {key!r}; leave it out"
@@ -181,11 +186,11 @@ class NpzSource(NpySource):
 
 
 def open_npz(path: Path, key: str | None) -> ImageSource:
-    """An .npz file, not yet settled.
+    """Opens an .npz file, without calling `settle`.
 
-    An uncompressed image array is mapped where it lies in the file. A compressed one is unpacked once, checksum
-    verified, into a temporary file (in TMPDIR, as large as the array) that goes away with the source. Raises DataError
-    if the file is damaged, the images are not found or the temporary folder is too small.
+    An uncompressed array of images is memory-mapped inside the .npz file. A compressed array is unpacked once, and its
+    checksum verified, into a temporary file (in TMPDIR, as large as the array) that is removed together with the
+    source. Raises DataError if the file is damaged, the images are not found or the temporary folder is too small.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -205,7 +210,7 @@ def open_npz(path: Path, key: str | None) -> ImageSource:
     count = header.shape[0]
     labels = tuple(other for other in headers if other != name and headers[other].shape[:1] == (count,))
     source = NpzSource(path, array, header, f"{name}.npy", labels)
-    source.no_labels = tuple(other for other in headers if other != name and other not in labels)
+    source.other_arrays = tuple(other for other in headers if other != name and other not in labels)
     return source
 
 
@@ -226,7 +231,7 @@ def _headers(archive: zipfile.ZipFile) -> dict[str, NpyHeader]:
 
 
 def _check_member(info: zipfile.ZipInfo, header: NpyHeader, path: Path, where: str) -> None:
-    """DataError, naming `where`, if a member is not as long as its header says, or a bomb."""
+    """Raises DataError, naming `where`, if a member is not as long as its header says, or is a zip bomb."""
     if info.file_size != header.start + header.nbytes:
         raise DataError(
             f"{where}: expected {header.start + header.nbytes} bytes, received {info.file_size}; create the file again"

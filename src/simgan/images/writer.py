@@ -34,7 +34,7 @@ class ImageWriter(ABC, Generic[S]):
     # Errors that mean that the output cannot be written; some formats have more. All others are raised unchanged.
     write_errors: tuple[type[Exception], ...] = (OSError, MemoryError)
     suffixes: tuple[str, ...] = ()  # allowed suffixes of `output`; empty: any suffix
-    leaves_out = False  # whether `set_aside` leaves an image out: only if images have names and are no rows
+    leaves_out = False  # whether images can be left out; rows of an array cannot, because labels belong to row numbers
 
     def __init__(self, source: S, output: Path) -> None:
         if not output.name or "\0" in output.name:
@@ -104,7 +104,7 @@ class ImageWriter(ABC, Generic[S]):
     def set_aside(self, index: SupportsIndex, original: NDArray[Any]) -> None:
         """Writes no refined image at `index`. If `leaves_out` is True, `leave_out` is called.
 
-        Otherwise `original` is written in its place: without it, all later rows would have the labels of others.
+        Otherwise `original` is written in its place: without it, all later rows would get the labels of other images.
         """
         position = self._position(index)
         if self.leaves_out:
@@ -127,9 +127,9 @@ class ImageWriter(ABC, Generic[S]):
         raise NotImplementedError
 
     def copied_beside(self, index: int) -> tuple[str, ...]:
-        """Files of the output, labels perhaps, that differ from image `index` in the suffix or the subfolder only.
+        """Files of the output, such as labels, that differ from image `index` only in the suffix or the subfolder.
 
-        If images of several subfolders share a name, only the files in the subfolder of the image.
+        If images in several subfolders share a name, only files in the subfolder of image `index` are returned.
         """
         return ()
 
@@ -215,7 +215,7 @@ class ImageWriter(ABC, Generic[S]):
         with self._discarded_on_error():
             try:
                 yield
-            except DataError:  # a ValueError too
+            except DataError:  # not an error of writing, although it is a ValueError
                 raise
             except self.write_errors as error:
                 raise output_error(self.output, error, "the unfinished output was removed") from error

@@ -113,10 +113,10 @@ def refine_data_set(
     Args:
         on_progress: called now and then with the number of images written and of all.
         max_drift: px; an image whose content moved further (`simgan.framing.displacement`) is set aside and listed
-            in `<output>.quarantine.csv`. In HDF5 by key it and its labels are left out. In a folder it is left out,
-            but all other files are copied, its labels too (`SetAside.copied`). In an array its row keeps the unrefined
-            image, because rows must match their labels. The list also has the unusable images that `source` leaves
-            out.
+            in `<output>.quarantine.csv`. In HDF5 with one data set per image, the image and its labels are
+            left out. In a folder the image is left out, but all other files are copied, its labels too
+            (`SetAside.copied`). In an array its row keeps the unrefined image, because rows must match their labels.
+            The list also has the unusable images that `source` leaves out.
 
     Returns:
         The images set aside, in the order of the whole set.
@@ -161,7 +161,7 @@ def refine_data_set(
 
 
 def _digest(source: ImageSource, refiner: Run | keras.Model, has_list: bool) -> bytes:
-    """Digest of the job. It has `has_list`, so that a list beside the spool of this digest is the job's own."""
+    """Digest of the job. It covers `has_list`: a list beside a spool with this digest belongs to this job."""
     is_run = isinstance(refiner, Run)
     model = refiner.refiner if isinstance(refiner, Run) else refiner
     return digest_of(source, model, is_run, keras.backend.backend(), dtype_policy("auto"), has_list)
@@ -185,8 +185,8 @@ def _leave_out_unusable(writer: ImageWriter[Any], source: ImageSource) -> None:
     for image in source.left_out:
         if not writer.leaves_out:
             raise DataError(
-                f"{writer.output}: expected images with names, received rows of an array, of which none can be left "
-                f"out because labels go by row; repair the image ({image.reason})"
+                f"{writer.output}: expected images that can be left out, received rows of an array, which must stay "
+                f"because labels belong to row numbers; repair the image ({image.reason})"
             )
         writer.leave_out(image.place)
 
@@ -202,9 +202,9 @@ def _write(writer: ImageWriter[Any], quarantine: Quarantine, source: ImageSource
 
 
 def _refined_groups(predict: Predict, source: ImageSource, spool: Spool | None = None) -> Generator[Refined]:
-    """Every image once, refined, in the type of the source; in order within a size.
+    """Every image once, refined, in the type of the source. Images of one size come in order.
 
-    Groups that `spool` has are taken from there. R refines the others, which are then added to `spool`.
+    Groups that `spool` holds are read from it. R refines the other groups, which are then added to `spool`.
     """
     with closing(groups_of_one_size(source)) as groups:
         for indices, synthetic in groups:

@@ -23,14 +23,14 @@ class SetAside(NamedTuple):
     """px; None if the image could not be used."""
     reason: str
     copied: tuple[str, ...] = ()
-    """Files of a folder that have the name of the image but for the suffix or the subfolder, such as its labels. They
-    are in the output although the image is not."""
+    """Files of a folder that differ from the image only in suffix or subfolder, such as its labels. They are in the
+    output although the image is not."""
 
 
 class Quarantine:
     """Decides which refined images stay, and lists the others.
 
-    Use it as a context manager around the writing of the output: where that ends with an error, the list is removed.
+    Use it as a context manager around the writing of the output: if writing ends with an error, the list is removed.
 
     Args:
         whole: the data set, including the images that cannot be used.
@@ -62,7 +62,7 @@ class Quarantine:
         for a list of this output.
 
         Args:
-            take_over: whether a list may be of an interrupted job that this one continues.
+            take_over: whether the list may be that of an interrupted job which this job continues.
 
         Raises:
             DataError: there is a list of another job. It stays as it is.
@@ -83,7 +83,7 @@ class Quarantine:
         """(N,): whether each image, at `indices` of the whole set, moved little enough; the others are set aside."""
         if self._max_drift is None:
             return np.ones(len(indices), bool)
-        from simgan.framing.displacement import displacement  # on use, like OpenCV
+        from simgan.framing.displacement import displacement  # imported on use, because it imports OpenCV
 
         moved = displacement(self._pixel_range.to_model(synthetic), self._pixel_range.to_model(refined))
         stays: NDArray[np.bool_] = moved <= self._max_drift
@@ -118,7 +118,7 @@ class Quarantine:
             leaves_out: whether the output lacks the images set aside; otherwise it has them unrefined.
 
         Raises:
-            OutputError: it cannot be written.
+            OutputError: the list cannot be written.
         """
         if not self._has_list:
             return

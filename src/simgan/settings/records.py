@@ -26,7 +26,7 @@ class SourceRecord(Settings):
     """The stored type of the images that `range` belongs to. Older versions did not record it."""
     on_bad_image: OnBadImage = "stop"
     images: str | None = None
-    """Globs that select the images among the pictures of a folder. None: all pictures except labels of others."""
+    """Globs that select the images of a folder. None: all pictures except masks and other labels."""
     channels: Channels = None
     """Channels that every picture was converted to. None: pictures were not converted."""
     follow_links: bool = True

@@ -142,8 +142,9 @@ def resume(
             recorded_range = typed_range(record)
             if recorded_range is not None and source.pixel_range != recorded_range.pixel_range:
                 raise DataError(
-                    f"data: expected pixels in {recorded_range.pixel_range}, as the training began, received "
-                    f"{source.path} opened with {source.pixel_range}; open it with pixel_range= and the first."
+                    f"data: expected pixels in {recorded_range.pixel_range}, the range of the training, received "
+                    f"{source.path} opened with {source.pixel_range}; open it with pixel_range= and the range of "
+                    "the training."
                 )
         config = resolve(config, (data.height, data.width), data.channels)
         session = Session(folder, config, data, x, y, console)
@@ -178,6 +179,9 @@ def _record(source: ImageSource) -> SourceRecord:
 
 
 def _fill_auto(config: TrainConfig, recorded: TrainConfig) -> TrainConfig:
-    """`config` with what the training chose for every `auto`: what was given to `train` can be given again."""
+    """`config` with the value that the training chose in place of every `auto`.
+
+    So the settings that were given to `train` can be given to `resume` as well.
+    """
     chosen = {name: getattr(recorded, name) for name, value in config if value == "auto"}
     return config.model_copy(update=chosen)
