@@ -134,7 +134,8 @@ def check_layout(shape: tuple[int, ...], layout: Layout | None, where: str) -> N
     last does not, or if an array of three axes looks like a single colour image."""
     if layout == "nchw" and len(shape) != 4:
         raise DataError(
-            f"{where}: expected images of shape N x C x H x W with --layout nchw, received {shape}; leave --layout out"
+            f"{where}: expected images of shape N x C x H x W with --layout nchw, received {shape}; leave --layout "
+            "out, or give --layout nhwc if the run was trained with nchw"
         )
     if layout is None and len(shape) == 4 and _looks_channels_first(shape[1:]):
         raise DataError(

@@ -27,6 +27,7 @@ import numpy as np
 from simgan.errors import DataError, RunError
 from simgan.files.numbers import fill_network
 from simgan.images import ImageSource, PixelRange, open_images
+from simgan.images.opening import HDF5_SUFFIXES
 from simgan.images.ranges import TypedRange
 from simgan.models import discriminator_model, refiner_model
 from simgan.runs.checkpoints import ARRAYS, find_checkpoint, is_pretrained_only
@@ -140,22 +141,58 @@ def typed_range(record: SourceRecord) -> TypedRange | None:
     return TypedRange(PixelRange(*record.range), np.dtype(record.dtype) if record.dtype else None)
 
 
+def recorded_path(record: SourceRecord, name: str = "data", flag: str = "--synthetic or --real") -> Path:
+    """The path of a data set that a run was trained on.
+
+    Raises:
+        DataError: nothing is there any more; the message begins with `name` and advises `flag`.
+    """
+    path = Path(record.path)
+    if not path.exists():
+        raise DataError(
+            f"{name}: expected images at {path}, as in training, received a path that does not exist; give their path "
+            f"with {flag}."
+        )
+    return path
+
+
+def recorded_options(record: SourceRecord) -> dict[str, Any]:
+    """The arguments of `open_images` with which training read a data set."""
+    return {
+        "key": record.key,
+        "layout": record.layout,
+        "pixel_range": typed_range(record),
+        "on_bad_image": record.on_bad_image,
+        "images": record.images,
+        "channels": record.channels,
+        "follow_links": record.follow_links,
+    }
+
+
+def options_for(record: SourceRecord, path: Path) -> dict[str, Any]:
+    """As `recorded_options`, for images at `path`, which may be others than those of the training.
+
+    A key applies to files of the same format, a layout to files, and globs of images to the same folder.
+    """
+    options, trained = recorded_options(record), Path(record.path)
+    if path.resolve() == trained.resolve():
+        return options
+    if path.is_dir() or _format(path) != _format(trained):
+        options["key"] = None
+    if path.is_dir():
+        options["layout"] = None
+    return {**options, "images": None}
+
+
+def _format(path: Path) -> str:
+    suffix = path.suffix.lower()
+    return HDF5_SUFFIXES[0] if suffix in HDF5_SUFFIXES else suffix
+
+
 def open_recorded(record: SourceRecord) -> ImageSource:
     """Opens a data set that a run was trained on, and reads it as the training did.
 
     Raises:
         DataError: nothing is at its path any more.
     """
-    if not Path(record.path).exists():
-        raise DataError(
-            f"data: expected the images of the training at {record.path}, received a path that does not exist; "
-            "give their new path with --synthetic or --real."
-        )
-    return open_images(
-        record.path,
-        key=record.key,
-        layout=record.layout,
-        pixel_range=typed_range(record),
-        on_bad_image=record.on_bad_image,
-        **record.folder_options,
-    )
+    return open_images(recorded_path(record), **recorded_options(record))
