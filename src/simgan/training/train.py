@@ -120,8 +120,9 @@ def resume(
     config = _fill_auto(config or recorded, recorded)
     is_longer = prolongs(recorded, config)
     if not is_longer and (changed := differences(recorded, config)):
+        fewer = "more --steps prolong a training, fewer cannot shorten it; " if config.steps < recorded.steps else ""
         raise ConfigError(
-            f"resume: expected the settings of {folder}, received others ({'; '.join(changed)}); leave these "
+            f"resume: expected the settings of {folder}, received others ({'; '.join(changed)}); {fewer}leave these "
             "settings out, or train anew with another --out."
         )
     with ExitStack() as opened:
