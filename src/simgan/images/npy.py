@@ -29,6 +29,7 @@ from simgan.images.arrays import (
     choose,
     one_line,
 )
+from simgan.images.copying import COPY_BYTES
 from simgan.images.names import IndexNames
 from simgan.images.source import ImageSource
 from simgan.settings.choices import Layout
@@ -45,7 +46,6 @@ NPZ_ERRORS = (
     zlib.error,
     struct.error,
 )
-COPY_BYTES = 2**20
 # NumPy reads a header of any length, then refuses one above 10,000 characters.
 _HEADER_BYTES = 2**16
 # Compressions that np.savez and np.savez_compressed use.
