@@ -23,6 +23,7 @@ from simgan.images.arrays import (
     as_images,
     as_slice,
     check_bytes,
+    check_images_first,
     check_layout,
     check_stack,
     check_unpacked,
@@ -108,6 +109,7 @@ class NpySource(ImageSource):
 
     def use_layout(self, layout: Layout | None) -> None:
         check_layout(self.header.shape, layout, str(self.path))
+        check_images_first(self._array, layout, str(self.path))
         if layout == "nchw" and self._array is not None:
             self._array = np.moveaxis(self._array, 1, -1)  # a view: (N, H, W, C)
 
