@@ -6,7 +6,8 @@ import tempfile
 import threading
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import IO, Any
 
@@ -106,7 +107,8 @@ class NpzWriter(NpyWriter):
                     images.seek(0)
                     _copy_member(iter(lambda: images.read(COPY_BYTES), b""), member, new)
                 else:
-                    _copy_member(self._member(old, member), member, new)
+                    with closing(self._member(old, member)) as content:
+                        _copy_member(content, member, new)
         self._release()
 
     def _check_members(self) -> None:
@@ -117,7 +119,7 @@ class NpzWriter(NpyWriter):
                     for _ in self._member(archive, member):
                         pass
 
-    def _member(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
+    def _member(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Generator[bytes]:
         """The content of a member of the input. DataError if it cannot be read, or its checksum does not fit."""
         where = f"{self.source.path}: {member.filename!r}"
         try:
@@ -128,7 +130,7 @@ class NpzWriter(NpyWriter):
             yield from blocks_of(stream, where, NPZ_ERRORS)
 
 
-def _copy_member(content: Iterator[bytes], like: zipfile.ZipInfo, archive: zipfile.ZipFile) -> None:
+def _copy_member(content: Iterable[bytes], like: zipfile.ZipInfo, archive: zipfile.ZipFile) -> None:
     member = zipfile.ZipInfo(like.filename, like.date_time)
     member.compress_type, member.external_attr, member.comment = like.compress_type, like.external_attr, like.comment
     with archive.open(member, "w", force_zip64=True) as target:
