@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from simgan.errors import DataError
-from simgan.images import npy, open_images
+from simgan.images import npz, open_images
 
 PIXELS = np.arange(24, dtype=np.uint8).reshape(4, 3, 2)
 
@@ -93,7 +93,7 @@ def test_a_closed_source(tmp_path, message):
 def test_no_room_to_unpack(tmp_path, monkeypatch, message):
     np.savez_compressed(tmp_path / "a.npz", image=PIXELS)
     usage = type("Usage", (), {"free": 23})
-    monkeypatch.setattr(npy.shutil, "disk_usage", lambda folder: usage)
+    monkeypatch.setattr(npz.shutil, "disk_usage", lambda folder: usage)
     with pytest.raises(DataError) as caught:
         open_images(tmp_path / "a.npz")
     assert "24 bytes" in message(caught.value)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from simgan.images.arrays import as_slice
 from simgan.images.copying import COPY_BYTES, blocks_of, unreadable
-from simgan.images.npy import NPZ_ERRORS, NpyHeader, NpySource, NpzSource
+from simgan.images.npy import NpyHeader, NpySource
+from simgan.images.npz import NPZ_ERRORS, NpzSource
 from simgan.images.writer import ImageWriter
 from simgan.settings.choices import Layout
 

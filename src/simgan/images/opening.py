@@ -130,6 +130,7 @@ def _open_file(path: Path, key: str | None) -> ImageSource:
         from simgan.images.hdf5 import open_hdf5
 
         return open_hdf5(path, key)
-    from simgan.images.npy import open_npy, open_npz
+    from simgan.images.npy import open_npy
+    from simgan.images.npz import open_npz
 
     return open_npy(path, key) if suffix == ".npy" else open_npz(path, key)
