@@ -79,6 +79,18 @@ def test_missing_paths(refused, train, tmp_path, finished_run):
         assert "nowhere" in refused(*line)
 
 
+@pytest.mark.parametrize("form", ["argument", "option", "option with ="])
+def test_an_empty_argument_is_not_the_current_folder(form, refused, train, tmp_path, finished_run):
+    line = {
+        "argument": ["refine", finished_run.path, "", tmp_path / "out"],
+        "option": train(synthetic=""),
+        "option with =": ["check", tmp_path, "--against="],
+    }[form]
+    message = refused(*line)
+    assert "empty argument" in message
+    assert "'.' for the current folder" in message
+
+
 def test_empty_folder_and_empty_file(refused, train, tmp_path, finished_run):
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty.npy").touch()

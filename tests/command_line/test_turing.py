@@ -16,6 +16,7 @@ import pytest
 import simgan
 from simgan.command_line.main import main
 from simgan.command_line.turing import Turing
+from simgan.console.silent import SILENT
 from simgan.images import open_images
 from simgan.turing import read_turing
 
@@ -103,12 +104,12 @@ def test_images_that_the_training_left_out_are_left_out_again(tmp_path, tiny_con
         run = simgan.train(tiny_config(), readable, data[1], tmp_path / "run")
     moved = shutil.copytree(synthetic, tmp_path / "moved")
     for given in (None, moved):
-        with Turing(run.path, synthetic=given)._open("synthetic", run.data.synthetic) as opened:
+        with Turing(run.path, synthetic=given)._open("synthetic", run.data.synthetic, SILENT) as opened:
             assert len(opened) == 8
 
 
 def test_a_folder_in_place_of_a_file_with_a_key_is_read(finished_run, tmp_path, write_pngs, pixels):
     record = finished_run.data.synthetic.model_copy(update={"key": "image", "layout": "nhwc"})
     folder = write_pngs(tmp_path / "pictures", pixels(5, 1, (8, 8)))
-    with Turing(finished_run.path, synthetic=folder)._open("synthetic", record) as opened:
+    with Turing(finished_run.path, synthetic=folder)._open("synthetic", record, SILENT) as opened:
         assert len(opened) == 5

@@ -492,7 +492,7 @@ def test_a_list_that_came_after_an_interruption_is_not_removed(
 
 
 @pytest.mark.usefixtures("mover")
-@pytest.mark.parametrize("max_drift", [0.0, -1.0, float("nan")])
+@pytest.mark.parametrize("max_drift", [0.0, -1.0, float("nan"), float("inf")])
 def test_drift_that_is_no_distance_is_refused(max_drift, tmp_path, only_line, identity):
     path = save_set("keyed", tmp_path, textures(4))
     with open_images(path) as source, pytest.raises(DataError) as caught:

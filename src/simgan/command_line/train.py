@@ -131,7 +131,7 @@ class Train:
 
     def _resume(self, folder: Path, console: Console) -> int:
         """Continues a training that stopped. Settings that differ from those of the run are an error."""
-        from simgan.runs.run import typed_range
+        from simgan.runs.run import recorded_options
         from simgan.training.train import resume
 
         if self.out != folder:
@@ -143,23 +143,17 @@ class Train:
         with ExitStack() as opened:
             # Data may have moved to a new path. `resume` checks that their content has not changed.
             synthetic, real = (
-                opened.enter_context(
-                    open_data(
-                        path,
-                        record.key,
-                        typed_range(record),
-                        record.on_bad_image,
-                        console,
-                        layout=record.layout,
-                        **record.folder_options,
-                    )
-                )
+                opened.enter_context(self._open_moved(path, recorded_options(record), console))
                 if str(path) != record.path
                 else None
                 for path, record in ((self.synthetic, data.synthetic), (self.real, data.real))
             )
             run = resume(folder, self.settings, synthetic=synthetic, real=real, console=console)
         return self._finished(run, console)
+
+    @staticmethod
+    def _open_moved(path: Path, options: dict[str, Any], console: Console) -> Any:
+        return open_data(path, limits=options.pop("pixel_range"), console=console, **options)
 
     def _check_reading(self, data: DataRecord) -> None:
         """Raises ConfigError if an option would read the images differently from the start of the training."""

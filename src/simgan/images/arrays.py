@@ -17,6 +17,8 @@ from simgan.settings.choices import Layout
 IMAGE_NAMES = ("image", "images")
 DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
 _LISTED = 8
+_IMAGES_DIFFER = 2.0  # neighbours along the axis that counts images differ more than pixels, by this factor. Ours.
+_PROBED_SIDE = 32  # length along each axis of what is read to see which axis counts the images
 LEAST_SIDE = 6  # pixels of the smallest image side for which the order of the axes is guessed
 # Largest size of what is read in one piece: an image, a label, a compressed chunk. Ours: far above sizes in use.
 MAX_BYTES = 2 * 2**30
@@ -132,10 +134,12 @@ def check_layout(shape: tuple[int, ...], layout: Layout | None, where: str) -> N
     """Raises DataError, naming `where`, if a stack of `shape` does not have its channels where `layout` says.
 
     Without `layout` the channels must be last. Raises DataError too if the second axis looks like channels and the
-    last does not, or if an array of three axes looks like a single colour image."""
+    last does not, if an array of three axes looks like a single colour image, or if the last axis of four counts the
+    images."""
     if layout == "nchw" and len(shape) != 4:
         raise DataError(
-            f"{where}: expected images of shape N x C x H x W with --layout nchw, received {shape}; leave --layout out"
+            f"{where}: expected images of shape N x C x H x W with --layout nchw, received {shape}; leave --layout "
+            "out, or give --layout nhwc if the run was trained with nchw"
         )
     if layout is None and len(shape) == 4 and _looks_channels_first(shape[1:]):
         raise DataError(
@@ -149,6 +153,37 @@ def check_layout(shape: tuple[int, ...], layout: Layout | None, where: str) -> N
             "colour image; make it a stack of one image with a[np.newaxis], or read it with --layout nhwc (Python: "
             f"layout='nhwc') if it holds {shape[0]} grey images"
         )
+
+    if layout is None and len(shape) == 4 and _looks_images_last(shape):
+        raise DataError(_images_last(shape, where))
+
+
+def check_images_first(array: Any, layout: Layout | None, where: str) -> None:
+    """DataError, naming `where`, if grey images, (N, H, W), look like (H, W, N). Reads a small part of `array`.
+
+    Neighbouring pixels of an image are alike, different images are not. So the last axis counts the images if
+    neighbours along it differ far more than along the other two."""
+    if layout is not None or len(array.shape) != 3 or min(array.shape) < LEAST_SIDE:
+        return
+    starts = [max(0, (length - _PROBED_SIDE) // 2) for length in array.shape]
+    part = np.asarray(array[tuple(slice(start, start + _PROBED_SIDE) for start in starts)], np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        steps = [float(np.abs(np.diff(part, axis=axis)).mean()) for axis in range(3)]
+    if min(steps[:2]) > 0 and steps[2] > _IMAGES_DIFFER * max(steps[:2]):  # False for NaN
+        raise DataError(_images_last(array.shape, where))
+
+
+def _images_last(shape: tuple[int, ...], where: str) -> str:
+    return (
+        f"{where}: expected images of shape N x H x W or N x H x W x C, received {shape}, which looks like H x W x N "
+        "or H x W x C x N, images last; transpose it with np.moveaxis(a, -1, 0), or read it with --layout nhwc "
+        "(train: --synthetic-layout, --real-layout; Python: layout='nhwc') if the images really are first"
+    )
+
+
+def _looks_images_last(shape: tuple[int, ...]) -> bool:
+    *size, channels, count = shape
+    return channels in (1, 3, 4) and count > 4 and min(size) >= LEAST_SIDE
 
 
 def _looks_channels_first(shape: tuple[int, ...]) -> bool:

@@ -17,7 +17,7 @@ from simgan.errors import DataError
 from simgan.images import picture
 from simgan.images.channels import to_channels
 from simgan.images.known_sizes import KnownSizes
-from simgan.images.masks import FLAG, find_labels
+from simgan.images.masks import FLAG, find_labels, only_flat
 from simgan.images.source import ImageSource
 from simgan.images.threads import in_threads
 
@@ -152,6 +152,7 @@ class FolderSource(ImageSource):
             names = tuple(name for name in pictures if name not in labels)
         else:
             names = _chosen(path, pictures, pattern)
+        self._only_flat = pattern is None and not self.label_groups and only_flat(path, names)
         used = set(names)
         self.copied_files = (*self.listing.others, *(name for name in pictures if name not in used))
         super().__init__(path, "folder of image files", names)
@@ -182,6 +183,11 @@ class FolderSource(ImageSource):
             f"as images but copied unchanged; if they are images, select the images with {FLAG}"
             for group in self.label_groups
         ]
+        if self._only_flat:
+            notes.append(
+                "all pictures of a sample have few colours, as masks or drawings have; if they are labels of images, "
+                "give the folder of these images"
+            )
         unmatched = len(self.listing.images) - len(self) if self.pattern is not None else 0
         if unmatched:
             notes.append(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
@@ -12,6 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from simgan.images import picture
+from simgan.images.copying import copy_file
 from simgan.images.folder import FolderSource
 from simgan.images.threads import in_threads
 from simgan.images.writer import ImageWriter
@@ -48,9 +48,7 @@ class FolderWriter(ImageWriter[FolderSource]):
         for name in listing.folders:
             (self.partial / name).mkdir()
         for name in self.source.copied_files:
-            shutil.copyfile(
-                self.source.path / name, self.partial / name
-            )  # copies the content behind a link, not the link
+            copy_file(self.source.path / name, self.partial / name)
 
     def _put(self, index: int, image: NDArray[Any]) -> None:
         encoded = picture.encode(image, self.source.file(index), self.source.where(index))

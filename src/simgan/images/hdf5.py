@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import h5py
@@ -102,7 +103,8 @@ def _at_the_root(file: h5py.File, path: Path, key: str | None) -> Hdf5Source | N
     if labels and len(labels) < len(found.images):
         raise DataError(
             f"{path}: expected images alone among the data sets at the root, received {len(labels)} whose names are "
-            f"those of masks or other labels, the first {labels[0]!r}; put the images into a group named 'image'"
+            f"those of masks or other labels, the first {labels[0]!r}; name the images alone with key= (--key "
+            f"{_glob_of(list(found.images), labels)!r}), or put them into a group named 'image'"
         )
     source = KeyedHdf5(path, file, root, root, found.groups, found.images)
     source.kind += " at the root"
@@ -116,6 +118,24 @@ def _at_the_root(file: h5py.File, path: Path, key: str | None) -> Hdf5Source | N
             f"not used as images, because their type or shape differs, but copied unchanged: {listed}",
         )
     return source
+
+
+def _glob_of(names: list[str], labels: list[str]) -> str:
+    """A glob that fits `names` except `labels`, as an example for the user."""
+    chosen = sorted(set(names) - set(labels))
+    start, end = _common_start(chosen), _common_start([name[::-1] for name in chosen])[::-1]
+    of_one_length = "?" * len(chosen[0]) if len({len(name) for name in chosen}) == 1 else ""
+    for glob in (f"{start}*", f"*{end}", of_one_length):
+        if is_glob(glob) and glob != "*" and not any(fnmatchcase(label, glob) for label in labels):
+            return glob
+    return "GLOB"
+
+
+def _common_start(names: list[str]) -> str:
+    first, last = min(names), max(names)
+    return next(
+        (first[:index] for index, pair in enumerate(zip(first, last, strict=False)) if len(set(pair)) > 1), first
+    )
 
 
 def _at_matches(file: h5py.File, path: Path, key: str) -> Hdf5Source:

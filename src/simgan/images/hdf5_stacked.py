@@ -9,8 +9,9 @@ from typing import Any
 import h5py
 from numpy.typing import NDArray
 
+from simgan.errors import DataError
 from simgan.images import hdf5_file
-from simgan.images.arrays import check_layout, check_stack
+from simgan.images.arrays import check_images_first, check_layout, check_stack
 from simgan.images.hdf5_file import H5_ERRORS, encoded, has_hard, open_member, reading, with_cache
 from simgan.images.hdf5_source import Hdf5Source
 from simgan.images.hdf5_stack import Hdf5Stack
@@ -45,8 +46,15 @@ class StackedHdf5(Hdf5Source):
         self._stack = Hdf5Stack(with_cache(file, dataset.name, self.cache_bytes), self.cache_bytes)
 
     def use_layout(self, layout: Layout | None) -> None:
-        shape = self._file[self.location].shape
-        check_layout(shape, layout, f"{self.path}: {self.location!r}")
+        dataset, where = self._file[self.location], f"{self.path}: {self.location!r}"
+        shape = dataset.shape
+        check_layout(shape, layout, where)
+        try:
+            check_images_first(dataset, layout, where)
+        except DataError:  # a ValueError too
+            raise
+        except H5_ERRORS:  # raised again, or listed, when the image is read
+            pass
         if layout == "nchw":
             self._size = int(shape[2]), int(shape[3])
             self._stack.channels_first = True

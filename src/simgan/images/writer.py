@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from simgan.errors import DataError, OutputError
 from simgan.files.folders import output_error, sync, sync_all
-from simgan.images.pixels import check_values, within
+from simgan.images.output_checks import check_images, check_output
 from simgan.images.source import ImageSource
 
 S = TypeVar("S", bound=ImageSource)
@@ -93,7 +93,7 @@ class ImageWriter(ABC, Generic[S]):
         """As `write`, for many images: an (N, H, W, C) array, or a list of images of several sizes. This is faster."""
         positions = [self._position(index) for index in indices]
         with self._discarded_on_error():
-            self._check_images(positions, images)
+            check_images(self.source, self.output, positions, images)
         if not positions:
             return
         with self._nothing_left_on_error():
@@ -222,42 +222,7 @@ class ImageWriter(ABC, Generic[S]):
 
     def check_output(self) -> None:
         """Raises DataError if `output` exists, or if its folder or suffix is not allowed."""
-        output, inside = self.output.absolute(), self.source.path.resolve()
-        if os.path.lexists(output):
-            raise DataError(
-                f"{self.output}: expected a name not in use, received one that exists; remove it or choose another "
-                "name"
-            )
-        if not output.parent.is_dir():
-            raise DataError(f"{self.output}: expected an existing folder to write to, received none; create it first")
-        if (output.parent.resolve() / output.name).is_relative_to(inside):
-            raise DataError(
-                f"{self.output}: expected an output outside of {self.source.path}, received one inside; choose another"
-            )
-        if self.suffixes and self.output.suffix.lower() not in self.suffixes:
-            raise DataError(
-                f"{self.output}: expected a name ending in {' or '.join(self.suffixes)}, like the input, received "
-                f"{self.output.suffix!r}; the output has the format of the input, so change the name"
-            )
-
-    def _check_images(self, indices: Sequence[int], images: Sequence[NDArray[Any]] | NDArray[Any]) -> None:
-        source = self.source
-        if len(indices) != len(images):
-            raise DataError(
-                f"{self.output}: expected one image for each index, received {len(indices)} indices and {len(images)} "
-                "images; give as many of both"
-            )
-        for index, image in zip(indices, images, strict=True):
-            expected = (*source.size(index), source.channels)
-            if image.shape != expected or image.dtype != source.dtype:
-                raise DataError(
-                    f"{source.where(index)}: expected shape {expected} and type {source.dtype}, as in the input, "
-                    f"received {image.shape} {image.dtype}; use PixelRange.from_model and keep the size"
-                )
-        if isinstance(images, np.ndarray) and within(images, source.pixel_range):
-            return
-        for index, image in zip(indices, images, strict=True):
-            check_values(image, source.pixel_range, f"refined {source.where(index)}")
+        check_output(self.output, self.source.path, self.suffixes)
 
     def __enter__(self) -> Self:
         return self

@@ -133,13 +133,7 @@ def refine_data_set(
     refiner = Run.open(run_or_model) if isinstance(run_or_model, str | Path) else run_or_model
     check_guessed_range(source, _input_range(refiner))
     whole = source.whole if isinstance(source, ReadableImages) else source
-    writer = writer_like(whole, output)
-    try:
-        writer.check_output()
-    except DataError as error:
-        if remove_leftover(output):
-            error.add_note("the spool of an earlier job for this output was removed")
-        raise
+    writer = _new_writer(whole, output)
     quarantine = Quarantine(whole, source, output, max_drift)
     quarantine.check_list(take_over=spool_of(output).exists())
     sizes = sampled_sizes(source)
@@ -158,6 +152,18 @@ def refine_data_set(
         writer.finish()
         quarantine.write_list(aside, leaves_out=writer.leaves_out)
     return aside
+
+
+def _new_writer(source: ImageSource, output: Path) -> ImageWriter[Any]:
+    """The writer of `output`, not yet begun. DataError if there cannot be such an output; its old spool goes then."""
+    writer = writer_like(source, output)
+    try:
+        writer.check_output()
+    except DataError as error:
+        if remove_leftover(output):
+            error.add_note("the spool of an earlier job for this output was removed")
+        raise
+    return writer
 
 
 def _digest(source: ImageSource, refiner: Run | keras.Model, has_list: bool) -> bytes:

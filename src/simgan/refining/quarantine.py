@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -39,12 +40,15 @@ class Quarantine:
         max_drift: px; see `simgan.refining.data_set.refine_data_set`.
 
     Raises:
-        DataError: `max_drift` is not positive.
+        DataError: `max_drift` is not positive and finite.
     """
 
     def __init__(self, whole: ImageSource, source: ImageSource, output: Path, max_drift: float | None) -> None:
-        if max_drift is not None and not max_drift > 0:
-            raise DataError(f"max_drift: expected a positive number of pixels, received {max_drift}; try 1.0.")
+        if max_drift is not None and not 0 < max_drift < math.inf:  # NaN is not either
+            raise DataError(
+                f"max_drift: expected a positive, finite number of pixels, received {max_drift}; give pixels "
+                "(--max-drift 1.0), or leave it out to set no image aside"
+            )
         self._whole, self._output, self._max_drift = whole, output, max_drift
         self._pixel_range = source.pixel_range
         self._aside = {image.place: SetAside(image.name, None, image.reason) for image in source.left_out}

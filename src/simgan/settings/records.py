@@ -34,16 +34,6 @@ class SourceRecord(Settings):
     digest: str | None = None
     """Digest of some of the images, which tells whether the data set has changed since. See batches.py."""
 
-    @property
-    def folder_options(self) -> dict[str, Any]:
-        """The options with which a folder was read, as arguments of `open_images`."""
-        return {"images": self.images, "channels": self.channels, "follow_links": self.follow_links}
-
-    def options_at(self, path: Path) -> dict[str, Any]:
-        """As `folder_options`, for the data at `path`; `images` is None unless `path` is the recorded folder."""
-        same = path.resolve() == Path(self.path).resolve()
-        return {**self.folder_options, "images": self.images if same else None}
-
 
 class DataRecord(Settings):
     """The two data sets that a run was trained on, and the size and channels at which it was trained."""
