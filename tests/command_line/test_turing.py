@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 from http.client import HTTPConnection
 
 import pytest
@@ -19,6 +16,7 @@ from simgan.command_line.turing import Turing
 from simgan.console.silent import SILENT
 from simgan.images import open_images
 from simgan.turing import read_turing
+from tests.processes import PROGRAM
 
 
 @pytest.fixture
@@ -28,28 +26,17 @@ def copied(finished_run, tmp_path):
 
 
 @pytest.fixture
-def start(copied):
+def start(copied, fork):
     """Starts `simgan turing` on `copied`; gives the process and its port."""
-    started = []
 
     def run(*arguments):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "simgan", "turing", copied, "--trials", "6", "--no-browser", *arguments],
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
-        started.append(process)
-        for line in process.stdout:
+        process = fork(PROGRAM, "turing", copied, "--trials", 6, "--no-browser", *arguments)
+        for line in process.lines():
             if found := re.search(r"http://127\.0\.0\.1:(\d+)/", line):
                 return process, int(found[1])
-        raise AssertionError("the server did not start")
+        raise AssertionError(f"the server did not start: {process.stderr}")
 
-    yield run
-    for process in started:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+    return run
 
 
 def answer(port, trial):
@@ -72,10 +59,9 @@ def test_killed_and_gone_on_and_interrupted(start, copied):
     process, port = start()
     assert answer(port, 2)["next"] == 3
     process.send_signal(signal.SIGINT)
-    printed, _ = process.communicate(timeout=30)
-    assert process.returncode == 0
-    assert "of 3 right" in printed
-    assert "3 trials left" in printed
+    assert process.wait(30) == 0
+    assert "of 3 right" in process.stdout
+    assert "3 trials left" in process.stdout
     (result,) = read_turing(copied)
     assert (result.answered, result.finished) == (3, False)
 

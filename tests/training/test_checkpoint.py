@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import subprocess
-import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -427,7 +425,7 @@ def test_half_removed_ones_are_not_seen(make, tmp_path):
     assert best_checkpoint(tmp_path) is None
 
 
-def test_a_file_too_large_for_the_disk_is_an_os_error(tmp_path):
+def test_a_file_too_large_for_the_disk_is_an_os_error(tmp_path, fork):
     """A limit on the size of files, in a process of its own: the writer of safetensors has an error of its own."""
     code = (
         "import resource, sys, numpy as np; from pathlib import Path; from simgan.files.numbers import save_numbers\n"
@@ -435,8 +433,7 @@ def test_a_file_too_large_for_the_disk_is_an_os_error(tmp_path):
         "try:\n    save_numbers(Path(sys.argv[1]), {'a': np.zeros(1000)})\n"
         "except OSError as error:\n    print(error)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, tmp_path / "a.safetensors"], capture_output=True, text=True, timeout=300
-    )
+    done = fork(code, tmp_path / "a.safetensors")
+    assert done.wait() == 0, done.stderr
     assert "a.safetensors" in done.stdout, done.stderr
     assert "too large" in done.stdout
