@@ -34,13 +34,8 @@ _MUTATED: dict[str, tuple[str, ...]] = {
 }
 """Packages, and those of their modules that are mutated."""
 
-# These are tested by way of `refine_data_set` as well.
-_ALSO_TESTED_BY = dict.fromkeys(("refining/quarantine", "refining/spool"), ("refining/test_data_set.py",))
-
 TESTED_BY: dict[str, tuple[str, ...]] = {
-    f"{package}/{name}": (f"{package}/test_{name}.py", *_ALSO_TESTED_BY.get(f"{package}/{name}", ()))
-    for package, names in _MUTATED.items()
-    for name in names
+    f"{package}/{name}": (f"{package}/test_{name}.py",) for package, names in _MUTATED.items() for name in names
 }
 """Modules of simgan, and the test files that are run for each of their mutants."""
 
