@@ -66,7 +66,8 @@ def test_movement_is_measured_in_the_range_of_the_pixels(source, tmp_path):
 def test_without_a_limit_all_stay_and_no_list_is_written(source, tmp_path):
     with Quarantine(source, source, tmp_path / "o.npy", None) as quarantine:
         quarantine.begin(take_over=False)
-        assert quarantine.stay([0, 1], TEXTURE, np.roll(TEXTURE, 9, axis=2)).tolist() == [True, True]
+        stays = quarantine.stay([0, 1], TEXTURE, np.roll(TEXTURE, 9, axis=2))
+        assert (stays.dtype, stays.tolist()) == (np.bool_, [True, True])
         assert not quarantine.has_list
         assert quarantine.found() == []
         quarantine.write_list([], leaves_out=True)
