@@ -110,6 +110,7 @@ def test_result_has_the_histogram_and_the_ten_worst():
 
 def test_the_histogram_begins_at_0_and_where_nothing_moved_holds_all_in_its_first_bin():
     assert drift_result(Drift(np.array([9.0, 10.0])), ["a", "b"], "flow").histogram == (*[0] * 18, 1, 1)
+    assert drift_result(Drift(np.array([0.0, 0.5])), ["a", "b"], "flow").histogram == (1, *[0] * 18, 1)
     assert drift_result(Drift(np.zeros(3)), ["a", "b", "c"], "flow").histogram == (3, *[0] * 19)
 
 
