@@ -15,6 +15,7 @@ def test_one_point_an_image_is_a_list_of_one():
 def test_several_points_stay():
     labels = np.arange(12.0).reshape(2, 3, 2)
     np.testing.assert_array_equal(as_points(labels, SIZE, "p"), labels)
+    assert as_points(labels.astype(np.int16), SIZE, "p").dtype == np.float64
 
 
 def test_masks_give_the_centre_of_each_class():
@@ -94,6 +95,9 @@ def test_the_image_ends_half_a_pixel_beyond_its_outer_pixels():
 def test_more_than_half_of_the_points_must_be_on_the_image():
     assert not on_image(np.array([[5.0, 5.0], [50.0, 5.0]]), SIZE)
     assert on_image(np.array([[5.0, 5.0], [50.0, 5.0], [6.0, 5.0]]), SIZE)
+    # Two points in each of three images: both are on the first image, none on the others.
+    points = np.array([[[5.0, 5.0]] * 2, [[50.0, 5.0]] * 2, [[50.0, 5.0]] * 2])
+    assert not on_image(points, SIZE)
 
 
 def test_points_all_in_the_corner_up_to_2_are_no_pixels():
