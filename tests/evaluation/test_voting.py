@@ -35,7 +35,11 @@ def test_layers_have_the_sizes_that_are_said():
     kernels = [(3, 1, 24), (3, 24, 32), (3, 32, 48), (3, 48, 48), (3, 48, 64), (3, 64, 64), (1, 64, 48), (3, 48, 48)]
     votes = (48 + 1) + (2 * 48 + 2)
     expected = sum(side**2 * before * after + after for side, before, after in kernels) + votes
-    assert voting_network(16, 16, 1, 2).count_params() == expected == 130_531
+    model = voting_network(16, 16, 1, 2)
+    assert model.count_params() == expected == 130_531
+    kinds = (keras.layers.MaxPooling2D, keras.layers.UpSampling2D)
+    maps = [layer.output.shape[2:] for layer in model.layers if isinstance(layer, kinds)]
+    assert maps == [(4, 4), (2, 2), (4, 4)]
 
 
 def test_a_vote_is_the_place_of_its_cell_and_a_correction_of_half_a_cell():
