@@ -30,6 +30,12 @@ def test_seeds_that_differ_widen_the_interval():
     assert interval(1.0, means).high == 2
 
 
+def test_every_resample_draws_its_own_test_images():
+    """One seed, and errors so different that two draws of thirty images hardly ever have the same mean."""
+    means = resampled_means([1.7 ** np.arange(30.0)[None]], resamples=250)[0]
+    assert len(np.unique(means)) == 250
+
+
 def test_interval_holds_the_middle_of_the_resamples():
     found = interval(3.0, np.arange(1001.0))
     assert (found.estimate, found.low, found.high) == (3.0, 25.0, 975.0)

@@ -416,6 +416,36 @@ def test_one_of_other_versions_goes_on_with_a_warning(make, tmp_path, caplog):
     assert "torch 1.0 (now " in caplog.text
 
 
+@pytest.mark.parametrize("versions", [["1.0"], "1.0", None, {}])
+def test_one_that_does_not_say_its_versions_goes_on_with_a_warning(versions, make, tmp_path, caplog):
+    state, config = make()
+    path = write_checkpoint(tmp_path, state, config)
+    edit_state(lambda about: about.update(versions=versions))(path)
+    assert Checkpoints(tmp_path, config, state, StopRequest()).restore() is not None
+    assert f"{path} was written by simgan ? (now " in caplog.text
+    assert "), numpy ? (now " in caplog.text
+
+
+def test_a_run_has_a_checkpoint_once_one_is_written(make, tmp_path):
+    state, config = make()
+    checkpoints = Checkpoints(tmp_path, config, state, StopRequest())
+    assert not checkpoints.any()
+    checkpoints.write()
+    assert checkpoints.any()
+
+
+def test_one_that_cannot_be_removed_stops_no_training(make, tmp_path):
+    """A link, say to another disk, is no folder that can be removed."""
+    state, config = make(keep=1)
+    elsewhere = write_checkpoint(tmp_path / "elsewhere", state, config)
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / elsewhere.name).symlink_to(elsewhere)
+    state.position.step = 2
+    Checkpoints(run, config, state, StopRequest()).write()
+    assert [path.name for path in run.glob("[!.]*")] == ["1-refiner_pretrain-0000002"]
+
+
 def test_half_removed_ones_are_not_seen(make, tmp_path):
     state, config = make()
     path = write_checkpoint(tmp_path, state, config)
