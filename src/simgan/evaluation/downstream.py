@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,21 +48,23 @@ def downstream(
 
     Each set is trained on with and without augmentation, with the same number of steps and the same batch size.
     Trainings with the same seed start with the same weights and the same random state. All sets are trained on with
-    the first seed; with the others only synthetic and refined images and the two best methods of matching. Where
-    the labelled real images suffice, a bound is added: estimators trained on them, cross-validated.
+    the first seed; with the others only synthetic and refined images and the two methods of matching that were best
+    with the first. From 300 labelled real images on, a bound is added: estimators trained on them, cross-validated.
 
     Args:
         synthetic: the training images as they were rendered.
         refined: the same images refined, (N, H, W, C) in [-1, 1].
         photographs: real images without labels, (M, h, w, C) in [-1, 1], for the methods of matching.
-        test: labelled real images, which are used for nothing but the errors.
+        test: labelled real images, on which the errors are measured. They also choose the best methods of matching,
+            which favours these a little, and the bound is trained on them.
         task: how the label is learnt and scored.
         label: name of the label.
         estimator: `small`, `paper`, or the path of a .keras file.
         steps: training steps of each estimator.
-        seeds: for each seed one estimator is trained on each set, with and without augmentation.
+        seeds: of the trainings. The methods of matching draw photographs by the first.
         on_progress: called with the number of steps done and of all steps of all trainings.
     """
+    build = network(estimator)
     squared = estimator == "paper" and task.name == "angle"  # the paper's loss
     has_bound = len(test.images) >= _SPLIT_FROM
     trainings = 2 * (len(METHODS) + 3) + 2 * (_FINALISTS + 3) * (len(seeds) - 1) + _FOLDS * has_bound
@@ -71,7 +74,7 @@ def downstream(
         return Training(
             images,
             task.targets(labels),
-            network=network(estimator),
+            network=build,
             loss=_squared if squared else task.loss,
             standardised=task.standardised and not squared,
             steps=steps,
@@ -96,12 +99,13 @@ def downstream(
         }
 
     errors: dict[Set, Errors] = {}
-    for contender in contenders(synthetic.images, refined, photographs):
+    make_sets = partial(contenders, synthetic.images, refined, photographs, seed=seeds[0])
+    for contender in make_sets():
         errors |= errors_of(contender, seeds[:1])
-    finalists = {SYNTHETIC, REFINED, BOTH, *_best_matched(errors)}
-    for contender in contenders(synthetic.images, refined, photographs, among=finalists) if seeds[1:] else ():
-        for one, more in errors_of(contender, seeds[1:]).items():
-            errors[one] = np.concatenate([errors[one], more])
+    if seeds[1:]:
+        for contender in make_sets(among={SYNTHETIC, REFINED, BOTH, *_best_matched(errors)}):
+            for one, more in errors_of(contender, seeds[1:]).items():
+                errors[one] = np.concatenate([errors[one], more])
     if has_bound:
         folds = np.random.default_rng(seeds[0]).permutation(len(test.images)) % _FOLDS
         whole = training(*test, seed=seeds[0], augmented=True)

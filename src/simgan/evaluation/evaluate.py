@@ -66,7 +66,8 @@ class EvaluateConfig:
     two_sample_steps: int = 300
     """Training steps of each classifier that tells two sets apart."""
     seeds: int = 3
-    """Estimators trained on each set and augmentation, with consecutive seeds."""
+    """Estimators trained on a set with, and as many without augmentation, with consecutive seeds; of the methods of
+    matching, all but the two best get one."""
     seed: int = 0
     """Seed of the first training, of the localiser and of all random draws."""
     images: int = 4096
@@ -162,7 +163,7 @@ def _earlier_scores(run: Run, warnings: list[str]) -> tuple[Downstream, ...]:
     try:
         earlier = read_evaluation(run.path)
     except RunError as error:
-        warnings.append(f"The results of an earlier evaluation were not readable and are replaced. {error}")
+        warnings.append(f"The results of an earlier evaluation could not be read and were replaced ({error})")
         return ()
     return earlier.downstream if earlier else ()
 
@@ -226,6 +227,11 @@ def _downstream(
         )
     if len(test) < _FEW:
         warnings.append(f"Only {len(test)} labelled real images: the intervals are wide.")
+    if config.seeds == 1:
+        warnings.append(
+            "One estimator was trained on each set: the intervals cover other test images, but not other trainings. "
+            "simgan evaluate --seeds 3 covers both."
+        )
     images = np.stack([load_image(test, index, sample.size) for index in range(len(test))])
     with show_progress(console, f"estimators of {label}", "steps") as on_progress:
         return downstream(

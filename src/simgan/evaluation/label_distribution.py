@@ -37,9 +37,10 @@ def compare_labels(task: Task, synthetic: NDArray[Any], real: NDArray[Any]) -> L
         ", ".join(f"{mean:.2g} +- {deviation:.2g}" for mean, deviation in list(zip(*of, strict=True))[:_MOST])
         for of in means
     ]
+    of_what = " of the unit vectors' x, y, z" if task.name == "angle" else ""
     more = f" (the first {_MOST} of {x.shape[1]} numbers)" if x.shape[1] > _MOST else ""
     return LabelDistribution(
-        f"Labels, mean +- standard deviation: synthetic {listed[0]}; real {listed[1]}{more}.", differs
+        f"Labels, mean +- standard deviation{of_what}: synthetic {listed[0]}; real {listed[1]}{more}.", differs
     )
 
 
