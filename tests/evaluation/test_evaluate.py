@@ -16,6 +16,7 @@ from simgan.evaluation.refined_sample import refined_sample
 from simgan.evaluation.results import read_evaluation
 from simgan.framing.displacement import displacement
 from simgan.images import open_images
+from simgan.report import write_report
 
 QUICK = EvaluateConfig(label="gaze", steps=2, seeds=2)
 
@@ -59,7 +60,9 @@ def test_everything_is_measured_and_kept(run_on_eyes, eyes):
 def test_without_labelled_images_an_earlier_score_is_kept(run_on_eyes, eyes):
     with open_images(eyes / "test.h5") as test:
         first = evaluate(run_on_eyes, real_test=test, config=replace(QUICK, seeds=1))
-    second = evaluate(run_on_eyes, config=QUICK)
+    second = evaluate(run_on_eyes, config=QUICK, command="simgan evaluate caf\udce9")  # a name that is not UTF-8
+    assert read_evaluation(run_on_eyes.path) == second
+    assert r"caf\udce9" in write_report(run_on_eyes).read_text("utf-8")
     assert second.downstream == first.downstream
     assert second.drift[0].measured_by == "localiser of iris_centre"
 

@@ -131,10 +131,8 @@ class _Prepared:
     def train(self, count_step: Callable[[], None], cancelled: Event) -> None:
         """Makes all updates; stops early once `cancelled` is set."""
         training, estimator, random = self._training, self.estimator, np.random.default_rng(self._training.seed)
-        if self.is_random:
-            keras.utils.set_random_seed(
-                training.seed
-            )  # other trainings have drawn numbers since the network was built
+        if self.is_random:  # other trainings have drawn numbers since the network was built
+            keras.utils.set_random_seed(training.seed)
         for _ in range(training.steps):
             if cancelled.is_set():
                 return
