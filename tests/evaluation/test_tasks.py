@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from simgan.errors import DataError
-from simgan.evaluation.tasks import Angle, Classification, Points, Vector, choose_task, smooth_l1
+from simgan.evaluation.task_choice import choose_task
+from simgan.evaluation.tasks import Angle, Classification, Points, Vector, smooth_l1
 
 SIZE = (20, 30)
 PIXELS = np.array([[3.0, 4.0], [29.0, 19.0], [15.0, 7.0]])

@@ -75,12 +75,15 @@ class Evaluate:
     label: str | None = None
     """Name of the label that estimators learn, in the synthetic and the test set. By default the only label that both
     sets have."""
-    task: Literal["angle", "points", "vector", "classification"] | None = None
-    """Kind of label, which decides the loss and the error. By default it follows from the label's shape and type."""
+    task: Literal["angle", "points", "vector", "classification", "segmentation", "detection"] | None = None
+    """Kind of label, which decides the loss and the error. By default it follows from the label's shape and type:
+    masks of the image's size are segmented (error: 1 - mIoU; points: their centres of gravity instead), and boxes
+    (x, y, width, height in px, class) are detected (error: 1 - AP50)."""
     points: str | None = None
     """Name of the label whose drift is measured. By default the first label that holds points in pixels or masks."""
     estimator: str = "small"
-    """small, paper (the paper's gaze estimator, slow on a CPU), or a .keras file of your own. The weights in the file
+    """small (for masks and boxes the only one), paper (the paper's gaze estimator, slow on a CPU), or a .keras file of
+    your own. The weights in the file
     are not used: each estimator is trained from scratch."""
     quick: bool = False
     """A first look: fewer training steps, one estimator for each set, fewer images. Intervals are wide."""

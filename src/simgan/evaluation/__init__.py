@@ -8,7 +8,7 @@ from simgan.evaluation.features import discriminator_features, model_features, r
 from simgan.evaluation.localiser import train_localiser
 from simgan.evaluation.points import as_points
 from simgan.evaluation.structural import structural_similarity
-from simgan.evaluation.tasks import choose_task
+from simgan.evaluation.task_choice import choose_task
 
 __all__ = [
     "Drift",

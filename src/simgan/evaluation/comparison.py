@@ -11,7 +11,7 @@ from simgan.evaluation.results import Comparison, Interval, Trained
 from simgan.evaluation.tasks import Task
 
 Errors = NDArray[np.float64]
-"""(seeds, test images)"""
+"""(seeds, test images, ...): what each test image contributes to the error; see `Task.errors`."""
 
 
 class Set(NamedTuple):
@@ -32,16 +32,20 @@ def summarise(errors: Mapping[Set, Errors], task: Task) -> tuple[tuple[Trained, 
     """
     seeds = max(len(of_set) for of_set in errors.values())
     whole = [one for one, of_set in errors.items() if len(of_set) == seeds]
-    resampled = dict(zip(whole, resampled_means([errors[one] for one in whole]), strict=True))  # paired
-    resampled |= {one: resampled_means([of_set])[0] for one, of_set in errors.items() if one not in resampled}
-    mean = {one: float(of_set.mean()) for one, of_set in errors.items()}
+    paired = resampled_means([errors[one] for one in whole], task.of_set)
+    resampled = dict(zip(whole, paired, strict=True))
+    resampled |= {
+        one: resampled_means([of_set], task.of_set)[0] for one, of_set in errors.items() if one not in resampled
+    }
+    each_seed = {one: errors_of_seeds(of_set, task) for one, of_set in errors.items()}
+    mean = {one: float(np.mean(of_seeds)) for one, of_seeds in each_seed.items()}
     scores = tuple(
         Trained(
             on=one.name,
             kind=one.kind,
             augmented=one.augmented,
             error=interval(mean[one], resampled[one]),
-            each_seed=tuple(of_set.mean(axis=1).tolist()),
+            each_seed=each_seed[one],
             within={f"{limit:g} {task.unit}": float((of_set < limit).mean()) for limit in task.thresholds},
         )
         for one, of_set in errors.items()
@@ -65,10 +69,16 @@ def summarise(errors: Mapping[Set, Errors], task: Task) -> tuple[tuple[Trained, 
     return scores, tuple(comparisons)
 
 
+def errors_of_seeds(errors: Errors, task: Task) -> tuple[float, ...]:
+    """The error of the estimator of each seed on all test images."""
+    each_once = np.ones((1, errors.shape[1]))
+    return tuple(float(task.of_set(of_seed)(each_once)[0]) for of_seed in errors)
+
+
 def _relative(
     difference: float, free: float, differences: NDArray[np.float64], of_free: NDArray[np.float64]
 ) -> Interval | None:
     """The difference as a share of the free set's error. None if that error is 0 in 1 of 40 resamples or more."""
-    if np.percentile(of_free, 2.5) <= 0:
+    if np.nanpercentile(of_free, 2.5) <= 0:
         return None
     return interval(difference / free, differences / np.maximum(of_free, of_free[of_free > 0].min()))

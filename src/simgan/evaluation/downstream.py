@@ -9,11 +9,12 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from simgan.evaluation.comparison import Errors, Set, summarise
+from simgan.errors import ConfigError
+from simgan.evaluation.comparison import Errors, Set, errors_of_seeds, summarise
 from simgan.evaluation.contenders import BOTH, REFINED, SYNTHETIC, Contender, contenders
 from simgan.evaluation.estimator import Estimator, Training, train_estimators
 from simgan.evaluation.label_distribution import compare_labels
-from simgan.evaluation.networks import network
+from simgan.evaluation.networks import Network, network
 from simgan.evaluation.photometric import DESCRIPTION, photometric
 from simgan.evaluation.results import Downstream
 from simgan.evaluation.tasks import Task
@@ -22,6 +23,7 @@ from simgan.matching import METHODS
 _FOLDS = 3
 _SPLIT_FROM = 300  # labelled real images: fewer are not worth training on
 _FINALISTS = 2  # methods of matching that are trained with every seed
+_TESTED_AT_ONCE = 512
 
 
 class Labelled(NamedTuple):
@@ -72,7 +74,7 @@ def downstream(
     for contender in make_sets():
         errors |= trainer.errors_of(contender, synthetic.labels, seeds[:1])
     if seeds[1:]:
-        for contender in make_sets(among={SYNTHETIC, REFINED, BOTH, *_best_matched(errors)}):
+        for contender in make_sets(among={SYNTHETIC, REFINED, BOTH, *_best_matched(errors, task)}):
             for one, more in trainer.errors_of(contender, synthetic.labels, seeds[1:]).items():
                 errors[one] = np.concatenate([errors[one], more])
     if has_bound:
@@ -107,10 +109,12 @@ class _Trainer:
         self._task, self._test, self._steps = task, test, steps
         self._training = partial(
             Training,
-            network=network(estimator),
+            network=network_of(task, estimator),
+            outputs=task.outputs,
             loss=_squared if squared else task.loss,
             standardised=task.standardised and not squared,
             steps=steps,
+            batch_size=task.batch_size,
         )
         self._done, self._on_progress = 0, on_progress
 
@@ -125,7 +129,8 @@ class _Trainer:
                 for seed in seeds
             ]
         )
-        errors = [self._task.errors(estimator(self._test.images), self._test.labels) for estimator in estimators]
+        all_rows = np.arange(len(self._test.images))
+        errors = [self._errors_on(all_rows, estimator) for estimator in estimators]
         return dict(zip(kinds, np.split(np.stack(errors), 2), strict=True))
 
     def errors_of_bound(self, seed: int) -> Errors:
@@ -134,11 +139,17 @@ class _Trainer:
         folds = np.random.default_rng(seed).permutation(len(images)) % _FOLDS
         whole = self._training(images, self._task.targets(labels), seed=seed, augment=photometric)
         estimators = self._train([replace(whole, rows=np.flatnonzero(folds != fold)) for fold in range(_FOLDS)])
-        errors = np.empty((1, len(images)))
-        for fold, estimator in enumerate(estimators):
-            held_out = folds == fold
-            errors[0, held_out] = self._task.errors(estimator(images[held_out]), labels[held_out])
-        return errors
+        held_out = [np.flatnonzero(folds == fold) for fold in range(_FOLDS)]
+        errors = np.concatenate(
+            [self._errors_on(rows, estimator) for rows, estimator in zip(held_out, estimators, strict=True)]
+        )
+        return errors[None, np.argsort(np.concatenate(held_out))]
+
+    def _errors_on(self, rows: NDArray[np.int64], estimator: Estimator) -> NDArray[np.float64]:
+        """What the test images `rows` contribute to the error; in parts, because outputs may be large maps."""
+        parts = np.array_split(rows, -(-len(rows) // _TESTED_AT_ONCE))
+        images, labels = self._test
+        return np.concatenate([self._task.errors(estimator(images[part]), labels[part]) for part in parts])
 
     def _train(self, trainings: Sequence[Training]) -> list[Estimator]:
         before = self._done
@@ -147,10 +158,26 @@ class _Trainer:
         return found
 
 
-def _best_matched(errors: Mapping[Set, Errors]) -> Sequence[str]:
+def network_of(task: Task, estimator: str) -> Network:
+    """The network that learns the task: the task's own, or the user's choice; see `networks.network`.
+
+    Raises:
+        ConfigError: the task has a network of its own and the user asks for another, or the user's does not fit.
+    """
+    if task.network is None:
+        return network(estimator)
+    if estimator != "small":
+        raise ConfigError(
+            f"estimator: expected small, the only one for {task.name}, received {estimator}; leave --estimator out."
+        )
+    return task.network
+
+
+def _best_matched(errors: Mapping[Set, Errors], task: Task) -> Sequence[str]:
     """The methods of matching with the smallest errors, with or without augmentation, best first."""
     smallest = {
-        method: min(float(of_set.mean()) for one, of_set in errors.items() if one.name == method) for method in METHODS
+        method: min(errors_of_seeds(of_set, task)[0] for one, of_set in errors.items() if one.name == method)
+        for method in METHODS
     }
     return sorted(smallest, key=lambda method: smallest[method])[:_FINALISTS]
 

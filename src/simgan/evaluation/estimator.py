@@ -19,9 +19,9 @@ from simgan.evaluation.tasks import smooth_l1
 Augment = Callable[
     [NDArray[np.float32], NDArray[np.float32], np.random.Generator], tuple[NDArray[np.float32], NDArray[np.float32]]
 ]
-"""Maps images (B, H, W, C) and targets (B, K) to augmented ones, with the given random generator."""
+"""Maps images (B, H, W, C) and targets (B, ...) to augmented ones, with the given random generator."""
 Loss = Callable[[Any, Any], Any]
-"""Maps outputs and targets, both (B, K), to a scalar."""
+"""Maps outputs and targets, both (B, K) or maps (B, ..., h, w), to a scalar."""
 
 _AT_ONCE = 4096  # images on the device at once
 _MICRO_BATCH = 256  # images that go through the network at once
@@ -33,7 +33,10 @@ class _Loss(NamedTuple):
 
 @dataclass(frozen=True)
 class Estimator:
-    """Predicts targets (N, K) from images (N, H, W, C) in [-1, 1], in Keras's inference mode: images do not mix."""
+    """Predicts targets, (N, K) or maps (N, ..., h, w), from images (N, H, W, C) in [-1, 1].
+
+    In Keras's inference mode: images do not mix.
+    """
 
     model: keras.Model
     engine: Engine
@@ -41,7 +44,7 @@ class Estimator:
     scale: NDArray[np.float32]
 
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Targets (N, K), in the units of the targets in training."""
+        """Outputs of the network for each image, in the units of the targets in training."""
         engine = self.engine
         parts = (images[start : start + _AT_ONCE] for start in range(0, len(images), _AT_ONCE))
         found = [engine.to_numpy(engine.infer(self.model, engine.to_device(part))) for part in parts]
@@ -60,11 +63,13 @@ class Training:
     images: NDArray[np.float32]
     """(N, H, W, C) in [-1, 1]."""
     targets: NDArray[Any]
-    """(N, K)."""
+    """(N, K), or maps (N, ..., h, w)."""
     rows: NDArray[np.int64] | None = None
     """Indices of the images that are trained on; None: all."""
     network: Network = small_network
     """Builds the network."""
+    outputs: int | None = None
+    """Outputs of the network; None: as many as numbers in a target."""
     loss: Loss = smooth_l1
     """Loss of a batch."""
     standardised: bool = True
@@ -111,17 +116,17 @@ class _Prepared:
 
     def __init__(self, training: Training) -> None:
         self._training = training
-        self._targets = training.targets.astype(np.float32)
+        self._targets = training.targets
         self._rows = np.arange(len(self._targets)) if training.rows is None else training.rows
         mean, scale = np.zeros(1, np.float32), np.ones(1, np.float32)
         if training.standardised:
-            seen = self._targets[self._rows]
+            seen = self._targets[self._rows].astype(np.float32)
             mean, scale = seen.mean(axis=0), seen.std(axis=0) + 1e-6
         keras.utils.set_random_seed(training.seed)
         # A batch goes through the network as a whole, because batch normalisation takes statistics over its images.
         engine = open_engine(micro_batch=max(_MICRO_BATCH, training.batch_size), compiled=False)
         height, width, channels = training.images.shape[1:]
-        model = training.network(height, width, channels, self._targets.shape[1])
+        model = training.network(height, width, channels, training.outputs or self._targets.shape[1])
         rate = keras.optimizers.schedules.CosineDecay(training.learning_rate, training.steps)
         self._update = _updater(engine, model, training.loss, rate)
         self.estimator = Estimator(model, engine, mean, scale)
@@ -137,7 +142,7 @@ class _Prepared:
             if cancelled.is_set():
                 return
             chosen = self._rows[random.integers(len(self._rows), size=training.batch_size)]
-            images, targets = training.images[chosen], self._targets[chosen]
+            images, targets = training.images[chosen], self._targets[chosen].astype(np.float32)
             if training.augment is not None:
                 images, targets = training.augment(images, targets, random)
             wanted = (targets - estimator.mean) / estimator.scale

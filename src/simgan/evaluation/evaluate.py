@@ -25,6 +25,7 @@ from simgan.evaluation import (
     random_features,
     structural_similarity,
 )
+from simgan.evaluation.downstream import network_of
 from simgan.evaluation.features import FeatureExtractor
 from simgan.evaluation.label_distribution import compare_labels
 from simgan.evaluation.networks import network
@@ -37,7 +38,7 @@ from simgan.evaluation.results import (
     write_evaluation,
 )
 from simgan.evaluation.sample_drift import measure_drift
-from simgan.evaluation.shared_label import read_label, shared_label
+from simgan.evaluation.shared_label import SharedLabel, read_label, shared_label
 from simgan.evaluation.tasks import TaskName
 from simgan.images import ImageSource
 from simgan.images.channels import check_same_channels
@@ -137,13 +138,17 @@ def _measure(
     sample = refined_sample(run, x, config.images, console)
     photographs = evenly_spaced_images(y, max(1, config.images // 2), sample.size)
     now = datetime.now(UTC).isoformat(timespec="seconds")
+    shared = None
+    if label is not None and real_test is not None:
+        shared = read_label(x, real_test, sample, label, config.task)
+        network_of(shared.task, config.estimator)
     drifts, of_drift = measure_drift(
         run, x, sample, config.points, steps=2 * config.steps, seed=config.seed, console=console
     )
     warnings += of_drift
     scores: tuple[Downstream, ...] = ()
-    if label is not None and real_test is not None:
-        score = _downstream(x, real_test, sample, photographs, label, config, warnings, console)
+    if shared is not None and real_test is not None:
+        score = _downstream(x, real_test, sample, photographs, shared, config, warnings, console)
         scores = (score.model_copy(update={"date": now}),)
     found = Evaluation(
         date=now,
@@ -173,15 +178,14 @@ def _downstream(
     test: ImageSource,
     sample: Sample,
     photographs: NDArray[np.float32],
-    label: str,
+    label: SharedLabel,
     config: EvaluateConfig,
     warnings: list[str],
     console: Console,
 ) -> Downstream:
-    task, labels, tested = read_label(source, test, sample, label, config.task)
-    if compare_labels(task, labels, tested).differs:
+    if compare_labels(label.task, label.synthetic, label.real).differs:
         warnings.append(
-            f"The labels {label!r} of {test.path} are distributed unlike those of {source.path}: estimators err "
+            f"The labels {label.name!r} of {test.path} are distributed unlike those of {source.path}: estimators err "
             "for that reason too, which no refiner mends. Render the labels in the proportions of the photographs."
         )
     if len(test) < _FEW:
@@ -192,14 +196,14 @@ def _downstream(
             "simgan evaluate --seeds 3 covers both."
         )
     images = np.stack([load_image(test, index, sample.size) for index in range(len(test))])
-    with show_progress(console, f"estimators of {label}", "steps") as on_progress:
+    with show_progress(console, f"estimators of {label.name}", "steps") as on_progress:
         return downstream(
-            Labelled(sample.synthetic, labels),
+            Labelled(sample.synthetic, label.synthetic),
             sample.refined,
             photographs,
-            Labelled(images, tested),
-            task,
-            label=label,
+            Labelled(images, label.real),
+            label.task,
+            label=label.name,
             estimator=config.estimator,
             steps=config.steps,
             seeds=range(config.seed, config.seed + config.seeds),

@@ -5,6 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from simgan.evaluation.boxes import as_boxes
+from simgan.evaluation.detection import Detection
+from simgan.evaluation.segmentation import Segmentation
 from simgan.evaluation.tasks import Task, words
 
 # Differences up to these are not worth a warning.
@@ -25,33 +28,59 @@ class LabelDistribution(NamedTuple):
 def compare_labels(task: Task, synthetic: NDArray[Any], real: NDArray[Any]) -> LabelDistribution:
     """Compares the labels (N, ...) of synthetic training images with those (M, ...) of real test images.
 
-    Classes differ if more than a quarter of the images would have to change class for equal shares. Numbers differ if
+    Classes of images, pixels or boxes differ if more than a quarter of these would have to change class for equal
+    shares. Numbers differ if
     a mean differs by more than half of the synthetic standard deviation, or the real deviation is less than half or
     more than twice the synthetic one.
     """
     if task.name == "classification":
-        return _compare_classes(words(synthetic), words(real))
+        return _compare_classes(words(synthetic), words(real), "images")
+    if isinstance(task, Segmentation):
+        x, y = (labels[task.labelled(labels)] for labels in (synthetic, real))
+        return _compare_classes(x, y, "pixels")
+    if isinstance(task, Detection):
+        return _compare_boxes(synthetic, real)
+    of_what = " of the unit vectors' x, y, z" if task.name == "angle" else ""
     x, y = (task.targets(labels).astype(np.float64) for labels in (synthetic, real))
+    return _compare_numbers(x, y, of_what)
+
+
+def _compare_numbers(x: NDArray[np.float64], y: NDArray[np.float64], of_what: str) -> LabelDistribution:
     deviation = x.std(axis=0) + 1e-9
     ratio = (y.std(axis=0) + 1e-9) / deviation
     shifts = np.abs(y.mean(axis=0) - x.mean(axis=0)) / deviation
     differs = bool((shifts > _SHIFT).any() or (ratio < 1 / _RATIO).any() or (ratio > _RATIO).any())
     listed = [", ".join(f"{one.mean():.2g} +- {one.std():.2g}" for one in numbers.T[:_MOST]) for numbers in (x, y)]
-    of_what = " of the unit vectors' x, y, z" if task.name == "angle" else ""
     more = f" (the first {_MOST} of {x.shape[1]} numbers)" if x.shape[1] > _MOST else ""
     return LabelDistribution(
         f"Labels, mean +- standard deviation{of_what}: synthetic {listed[0]}; real {listed[1]}{more}.", differs
     )
 
 
-def _compare_classes(synthetic: NDArray[Any], real: NDArray[Any]) -> LabelDistribution:
-    classes = np.unique(np.concatenate([synthetic, real]))
-    shares = [np.array([(labels == one).mean() for one in classes]) for labels in (synthetic, real)]
+def _compare_boxes(synthetic: NDArray[Any], real: NDArray[Any]) -> LabelDistribution:
+    """Compares the classes of boxes, their sizes and how many an image has."""
+    of_sets = [as_boxes(labels) for labels in (synthetic, real)]
+    x, y = (np.concatenate(boxes) for boxes in of_sets)
+    classes = _compare_classes(x[:, 4].astype(np.int64), y[:, 4].astype(np.int64), "boxes")
+    sizes = _compare_numbers(x[:, 2:4], y[:, 2:4], " of the boxes' width and height")
+    numbers = [len(boxes) / len(of_set) for boxes, of_set in zip((x, y), of_sets, strict=True)]
+    return LabelDistribution(
+        f"{classes.sentence} {sizes.sentence} Boxes in an image: synthetic {numbers[0]:.2g}; real {numbers[1]:.2g}.",
+        classes.differs or sizes.differs or max(numbers) > _RATIO * min(numbers),
+    )
+
+
+def _compare_classes(synthetic: NDArray[Any], real: NDArray[Any], of_what: str) -> LabelDistribution:
+    (of_x, in_x), (of_y, in_y) = (np.unique(labels, return_counts=True) for labels in (synthetic, real))
+    classes = np.union1d(of_x, of_y)
+    shares = [np.zeros(len(classes)), np.zeros(len(classes))]
+    for share, found, counts in zip(shares, (of_x, of_y), (in_x, in_y), strict=True):
+        share[np.searchsorted(classes, found)] = counts / counts.sum()
     distance = float(np.abs(shares[0] - shares[1]).sum() / 2)
     widest = np.argsort(-np.abs(shares[0] - shares[1]), kind="stable")[:_MOST]
     listed = ", ".join(f"{classes[index]}: {shares[0][index]:.0%} and {shares[1][index]:.0%}" for index in widest)
     more = f"; the {_MOST} most different of {len(classes)} classes" if len(classes) > _MOST else ""
     return LabelDistribution(
-        f"Labels, share of synthetic and of real images: {listed}{more}. Total variation distance {distance:.2f}.",
+        f"Labels, share of synthetic and of real {of_what}: {listed}{more}. Total variation distance {distance:.2f}.",
         distance > _MOVED,
     )

@@ -38,9 +38,10 @@ class Trained(_Result):
     augmented: bool
     """Whether the images were augmented in training; see `Downstream.augmentation`."""
     error: Interval
-    """Mean over seeds and test images, in the unit of the task."""
+    """Mean over seeds of the error on all test images, in the unit of the task. Most errors are means over images;
+    1 - mIoU and 1 - AP50 are computed from all images together."""
     each_seed: tuple[float, ...]
-    """Mean error of the estimator of each seed."""
+    """Error of the estimator of each seed on all test images."""
     within: dict[str, float]
     """Share of test images whose error is below a threshold, by the threshold's name, for example '5 degrees'."""
 
@@ -64,10 +65,11 @@ class Downstream(_Result):
 
     date: str = ""
     """When the estimators were trained: ISO 8601, UTC. Later evaluations may keep this score."""
-    task: Literal["angle", "vector", "points", "classification"]
+    task: Literal["angle", "vector", "points", "classification", "segmentation", "detection"]
     label: str
     unit: str
-    """Unit of the errors: degrees, px, ...; 'wrong' for classification, whose error is the share of wrong classes."""
+    """Unit of the errors: degrees, px, ...; 'wrong' for classification, whose error is the share of wrong classes;
+    '1 - mIoU' for segmentation, '1 - AP50' for detection."""
     estimator: str
     augmentation: str
     """What the augmentation changes."""

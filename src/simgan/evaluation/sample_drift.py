@@ -52,7 +52,7 @@ def measure_drift(
     flow = Drift(displacement(sample.synthetic, sample.refined))
     found = [drift_result(flow, sample.names, "optical flow", picture=_draw_worst(run, sample, flow, None))]
     warnings: list[str] = []
-    name = points or _first_points(source, sample)
+    name = points or _first_points(source, sample, warnings)
     if name is not None and sample.resized:
         warnings.append(
             f"The images have several sizes, so the drift of {name}, which is in pixels, was not measured by a "
@@ -79,14 +79,21 @@ def measure_drift(
     return tuple(found), warnings
 
 
-def _first_points(source: ImageSource, sample: Sample) -> str | None:
+def _first_points(source: ImageSource, sample: Sample, warnings: list[str]) -> str | None:
+    """The first label of points, or of masks that have every class in every image: such classes have a place."""
     for name in source.label_names:
         try:
-            labels = source.labels(name)
-            if choose_task(name, labels[sample.indices], sample.size).name == "points":
-                return name
+            labels = source.labels(name)[sample.indices]
+            if choose_task(name, labels, sample.size).name not in ("points", "segmentation"):
+                continue
         except DataError:
             continue
+        try:
+            as_points(labels, sample.size, name)
+        except DataError as error:
+            warnings.append(f"The drift of {name} was not measured by a localiser ({error})")
+            continue
+        return name
     return None
 
 

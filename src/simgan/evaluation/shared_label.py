@@ -1,14 +1,29 @@
 """The label that synthetic and labelled real images share: its name, its task, and its values in both sets."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simgan.errors import DataError
+from simgan.evaluation.boxes import are_boxes, as_boxes
+from simgan.evaluation.detection import Detection
 from simgan.evaluation.refined_sample import Sample
-from simgan.evaluation.tasks import Task, TaskName, choose_task
+from simgan.evaluation.segmentation import Segmentation
+from simgan.evaluation.task_choice import choose_task
+from simgan.evaluation.tasks import Task, TaskName
 from simgan.images import ImageSource
+
+
+class SharedLabel(NamedTuple):
+    """A label of two sets."""
+
+    name: str
+    task: Task
+    synthetic: NDArray[Any]
+    """(N, ...), of a sample of the synthetic images."""
+    real: NDArray[Any]
+    """(M, ...), of all labelled real images."""
 
 
 def shared_label(synthetic: ImageSource, test: ImageSource, wanted: str | None) -> str:
@@ -32,7 +47,7 @@ def shared_label(synthetic: ImageSource, test: ImageSource, wanted: str | None) 
 
 def read_label(
     source: ImageSource, test: ImageSource, sample: Sample, label: str, wanted: TaskName | None
-) -> tuple[Task, NDArray[Any], NDArray[Any]]:
+) -> SharedLabel:
     """The task of the label, and its values for the sample of `source` and for all images of `test`.
 
     Raises:
@@ -41,7 +56,7 @@ def read_label(
     labels = source.labels(label)[sample.indices]
     task = choose_task(label, labels, sample.size, wanted)
     tested = test.labels(label)
-    if tested.shape[1:] != labels.shape[1:]:
+    if task.name != "detection" and tested.shape[1:] != labels.shape[1:]:
         raise DataError(
             f"real-test: expected the label {label!r} to have the shape {labels.shape[1:]} for each image, as in "
             f"{source.path}, received {tested.shape[1:]} in {test.path}; convert the labels."
@@ -51,17 +66,45 @@ def read_label(
             f"real-test: expected the classes {label!r} to be {'words' if _are_words(labels) else 'numbers'}, as in "
             f"{source.path}, received {tested.dtype} in {test.path}; convert the labels."
         )
-    if task.name == "points" and sample.resized:
+    if isinstance(task, Detection) and not are_boxes(tested):
+        raise DataError(
+            f"real-test: expected boxes (x, y, width, height in px, class) for each image as label {label!r}, as in "
+            f"{source.path}, received {tested.shape} {tested.dtype} in {test.path}; convert the labels."
+        )
+    _check_classes(task, tested, label, test)
+    _check_sizes(task, source, test, sample, label)
+    return SharedLabel(label, task, labels, tested)
+
+
+def _check_sizes(task: Task, source: ImageSource, test: ImageSource, sample: Sample, label: str) -> None:
+    """Raises DataError if the label is in pixels and images have other sizes than those of the sample."""
+    if task.name not in ("points", "segmentation", "detection"):
+        return
+    if sample.resized:
         raise DataError(
             f"label: expected images of one size for {label!r}, which is in pixels, received several sizes "
             f"in {source.path}; evaluate the images of each size separately."
         )
-    if task.name == "points" and {test.size(index) for index in range(len(test))} != {sample.size}:
+    if {test.size(index) for index in range(len(test))} != {sample.size}:
         raise DataError(
             f"real-test: expected images of {sample.size[0]}x{sample.size[1]} like the synthetic ones, because the "
             f"label {label!r} is in pixels, received other sizes in {test.path}; resize images and labels."
         )
-    return task, labels, tested
+
+
+def _check_classes(task: Task, tested: NDArray[Any], label: str, test: ImageSource) -> None:
+    """Raises DataError if masks or boxes of the real images have none of the classes that estimators learn."""
+    if isinstance(task, Segmentation):
+        found = tested[task.labelled(tested)]
+    elif isinstance(task, Detection):
+        found = np.concatenate(as_boxes(tested))[:, 4]
+    else:
+        return
+    if not np.isin(found, task.classes).any():
+        raise DataError(
+            f"real-test: expected the classes {', '.join(map(str, task.classes))} in the label {label!r}, as in the "
+            f"synthetic set, received none of them in {test.path}; convert the labels."
+        )
 
 
 def _are_words(labels: NDArray[Any]) -> bool:

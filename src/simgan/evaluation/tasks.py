@@ -1,5 +1,6 @@
 """Tasks: how a label is turned into targets of an estimator, with which loss it is learnt, and how it is scored."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -7,34 +8,57 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from simgan.errors import DataError
-from simgan.evaluation.points import as_points, on_image
+from simgan.evaluation.networks import Network
+from simgan.evaluation.points import as_points
 from simgan.eyes.geometry import gaze_vector
 
-TaskName = Literal["angle", "points", "vector", "classification"]
-_ANGLES = ("gaze", "head_pose", "pitch_yaw")  # names of labels whose two numbers are pitch and yaw
-_OFF_UNIT = 1e-2  # largest difference between the length of a unit vector and 1
+TaskName = Literal["angle", "points", "vector", "classification", "segmentation", "detection"]
+ErrorOfSet = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""The error of a set of N images, as a function of how often each image counts: (R, N) -> (R,)."""
 
 
 class Task(Protocol):
     """How one label is learnt and scored."""
 
-    name: TaskName
-    unit: str
-    """Unit of an error."""
-    thresholds: tuple[float, ...]
-    """In `unit`: for each threshold the share of test images with a smaller error is reported."""
-    standardised: bool
-    """Whether targets are brought to mean 0 and deviation 1 for training."""
+    @property
+    def name(self) -> TaskName:
+        """Name of the task, as --task takes it."""
 
-    def targets(self, labels: NDArray[Any]) -> NDArray[np.float32]:
-        """Converts labels (N, ...) to targets of the network, (N, K)."""
+    @property
+    def unit(self) -> str:
+        """Unit of an error."""
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """In `unit`: for each threshold the share of test images with a smaller error is reported."""
+
+    @property
+    def standardised(self) -> bool:
+        """Whether targets are brought to mean 0 and deviation 1 for training."""
+
+    @property
+    def batch_size(self) -> int:
+        """Images in an update."""
+
+    @property
+    def network(self) -> Network | None:
+        """Builds the network of this task; None: any network from images to vectors can learn it."""
+
+    @property
+    def outputs(self) -> int | None:
+        """Channels of the output of `network`; None: numbers of a target."""
+
+    def targets(self, labels: NDArray[Any]) -> NDArray[Any]:
+        """Converts labels (N, ...) to targets of the network: vectors (N, K), or maps (N, ..., h, w)."""
 
     def loss(self, outputs: Any, targets: Any) -> Any:
-        """Loss of a batch, a scalar; both arguments are (B, K)."""
+        """Loss of a batch, a scalar; both arguments are (B, K), or maps (B, ..., h, w)."""
 
     def errors(self, outputs: NDArray[np.float32], labels: NDArray[Any]) -> NDArray[np.float64]:
-        """Error of each image, (N,), in `unit`."""
+        """What each image contributes to the error, (N, ...). In most tasks its own error, (N,), in `unit`."""
+
+    def of_set(self, errors: NDArray[np.float64]) -> ErrorOfSet:
+        """The error of a set of images, in `unit`, out of what each contributes, (N, ...)."""
 
 
 def smooth_l1(outputs: Any, targets: Any) -> Any:
@@ -43,7 +67,35 @@ def smooth_l1(outputs: Any, targets: Any) -> Any:
     return ops.mean(ops.where(error < 1.0, 0.5 * error**2, error - 0.5))
 
 
-class _Regression:
+def mean_over_images(errors: NDArray[np.float64]) -> ErrorOfSet:
+    """The mean error of images with the errors (N,)."""
+
+    def mean(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(weights @ errors / weights.sum(axis=1))
+
+    return mean
+
+
+def mean_of_classes(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean of each row (R, C) without its NaN; NaN if there is nothing else."""
+    defined = ~np.isnan(scores)
+    count, mean = defined.sum(axis=1), np.full(len(scores), np.nan)
+    np.divide(np.where(defined, scores, 0).sum(axis=1), count, out=mean, where=count > 0)
+    return mean
+
+
+class _ErrorOfEachImage:
+    """A task whose error is a mean over images, and whose targets are vectors."""
+
+    batch_size = 64
+    network: Network | None = None
+    outputs: int | None = None
+
+    def of_set(self, errors: NDArray[np.float64]) -> ErrorOfSet:
+        return mean_over_images(errors)
+
+
+class _Regression(_ErrorOfEachImage):
     standardised = True
 
     def loss(self, outputs: Any, targets: Any) -> Any:
@@ -109,7 +161,7 @@ class Vector(_Regression):
 
 
 @dataclass(frozen=True)
-class Classification:
+class Classification(_ErrorOfEachImage):
     """One class an image: integers, booleans or words, (N,)."""
 
     classes: tuple[Any, ...]
@@ -136,60 +188,3 @@ def words(labels: NDArray[Any]) -> NDArray[Any]:
     if labels.dtype.kind not in "SO":
         return np.asarray(labels)
     return np.array([one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one) for one in labels])
-
-
-def choose_task(label: str, labels: NDArray[Any], size: tuple[int, int], wanted: TaskName | None = None) -> Task:
-    """The task of a label, by its shape and type.
-
-    Whole numbers and words are classes. Two numbers named gaze, head_pose or pitch_yaw, and unit vectors, are
-    directions. Pairs that lie on the image, and masks of its size, are points. All else is a vector.
-
-    Args:
-        label: name of the label.
-        labels: (N, ...), of the training images.
-        size: (H, W) of the images.
-        wanted: the task that the user asked for; None: chosen by shape and type.
-
-    Raises:
-        DataError: no task fits the label, or `wanted` does not.
-    """
-    tasks: dict[TaskName, Any] = {
-        "classification": lambda: Classification(tuple(np.unique(words(labels)).tolist())),
-        "angle": Angle,
-        "points": lambda: Points(label, size),
-        "vector": Vector,
-    }
-    fitting = [name for name in tasks if _fits(name, label, labels, size)]
-    chosen = wanted or (fitting[0] if fitting else None)
-    possible = {
-        "classification": labels.ndim == 1 and labels.dtype.kind in "iubSUO",
-        "angle": labels.ndim == 2 and labels.shape[1] in (2, 3),
-        "points": labels.ndim in (2, 3) and (labels.shape[-1] == 2 or labels.shape[1:] == size),
-        "vector": labels.ndim <= 2 and labels.dtype.kind in "fiub",
-    }
-    if chosen is None or not possible[chosen]:
-        raise DataError(
-            f"label: expected numbers, points or classes that can be learnt{f' as {wanted}' if wanted else ''}, "
-            f"received {label!r} of shape {labels.shape} and type {labels.dtype}; choose another label or --task."
-        )
-    return tasks[chosen]()  # type: ignore[no-any-return]
-
-
-def _fits(task: TaskName, label: str, labels: NDArray[Any], size: tuple[int, int]) -> bool:
-    kind = labels.dtype.kind
-    if task == "classification":
-        return labels.ndim == 1 and kind in "iubSUO"
-    if kind not in "fiub":
-        return False
-    if task == "angle":
-        if labels.ndim != 2 or kind != "f":
-            return False
-        radians = labels.shape[1] == 2 and bool(np.abs(labels).max() <= np.pi)
-        named = radians and any(name in label.lower() for name in _ANGLES)
-        unit = labels.shape[1] == 3 and bool(np.abs(np.linalg.norm(labels, axis=1) - 1).max() < _OFF_UNIT)
-        return named or unit
-    if task == "points":
-        if labels.ndim == 3 and labels.shape[1:] == size:
-            return True
-        return labels.ndim in (2, 3) and labels.shape[-1] == 2 and on_image(labels, size)
-    return labels.ndim <= 2

@@ -1,0 +1,48 @@
+"""Labels of boxes: arrays (K, 5) of x, y, width and height in px, and class."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simgan.errors import DataError
+
+_COLUMNS = 5
+
+
+def are_boxes(labels: NDArray[Any]) -> bool:
+    """Whether a label is one of boxes: an array (K, 5) for each image, or one array (N, K, 5) for all."""
+    if labels.dtype != object:
+        return labels.ndim == 3 and labels.shape[2] == _COLUMNS and labels.dtype.kind in "fiu"
+    return labels.ndim == 1 and all(
+        isinstance(one, np.ndarray) and one.ndim == 2 and one.shape[1] == _COLUMNS and one.dtype.kind in "fiu"
+        for one in labels
+    )
+
+
+def as_boxes(labels: NDArray[Any]) -> list[NDArray[np.float64]]:
+    """The boxes of each image, (K, 5). Rows without width or height are left out: they fill an array (N, K, 5) up."""
+    rows = [np.asarray(one, np.float64) for one in labels]
+    return [one[(one[:, 2] > 0) & (one[:, 3] > 0) & np.isfinite(one).all(axis=1)] for one in rows]
+
+
+def check_boxes(labels: NDArray[Any], name: str) -> tuple[int, ...]:
+    """The classes of the boxes.
+
+    Raises:
+        DataError: there are no boxes, they are not in px, or a class is no whole number.
+    """
+    boxes = np.concatenate(as_boxes(labels))
+    ends, problem = boxes[:, :2] + boxes[:, 2:4], None
+    if not len(boxes):
+        problem = "no box in any image"
+    elif ends.max() <= 2:  # shares of the image's sides never reach 2
+        problem = f"boxes that end at {ends.max():.2g} px at most, which are shares of the image's sides"
+    elif (boxes[:, 4] != boxes[:, 4].round()).any() or boxes[:, 4].min() < 0:
+        problem = "classes that are not 0, 1, 2, ..."
+    if problem is not None:
+        raise DataError(
+            f"label: expected boxes (x, y, width, height in px, class) in {name!r}, received {problem}; mend the "
+            "label or choose another."
+        )
+    return tuple(int(one) for one in np.unique(boxes[:, 4]))

@@ -1,0 +1,102 @@
+"""The task `segmentation`: a class for each pixel, scored by mean intersection over union."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from simgan.evaluation.dense_networks import SEGMENTED_SIDE, segmentation_network, shrink_factor
+from simgan.evaluation.networks import Network
+from simgan.evaluation.tasks import ErrorOfSet, TaskName, mean_of_classes
+
+MOST_CLASSES = 64
+_IGNORED, _UNKNOWN = 255, 254  # targets of pixels without a label, and of a class that training did not have
+_UNLABELLED = 255  # the class of Pascal VOC, Cityscapes and others that says: not labelled
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """Masks of class indices, (N, H, W). Pixels that are negative, or 255 unless that is a class, count nowhere.
+
+    The network reads images whose longer side is about 96 px at most, so masks are reduced to that size, by the
+    nearest pixel, for training and for the score.
+    """
+
+    classes: tuple[int, ...]
+    size: tuple[int, int]
+    name: TaskName = "segmentation"
+    unit: str = "1 - mIoU"
+    thresholds: tuple[float, ...] = ()
+    standardised: bool = False
+    batch_size: int = 16
+    network: Network = segmentation_network
+
+    @property
+    def outputs(self) -> int:
+        """One map of logits for each class."""
+        return len(self.classes)
+
+    def labelled(self, labels: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which pixels count."""
+        known = np.asarray(labels >= 0)
+        return known if _UNLABELLED in self.classes else known & (labels != _UNLABELLED)
+
+    def targets(self, labels: NDArray[Any]) -> NDArray[np.uint8]:
+        """Positions in `classes`, (N, h, w); 254: a class that is not among them; 255: no label."""
+        shrink = shrink_factor(*self.size, SEGMENTED_SIDE)
+        rows, columns = (nearest_pixels(side, shrink) for side in self.size)
+        reduced = labels[:, rows[:, None], columns]
+        if reduced.dtype == bool:
+            reduced = reduced.astype(np.uint8)
+        position = np.searchsorted(self.classes, reduced).clip(max=len(self.classes) - 1)
+        found = np.where(np.array(self.classes)[position] == reduced, position, _UNKNOWN)
+        return np.where(self.labelled(reduced), found, _IGNORED).astype(np.uint8)
+
+    def loss(self, outputs: Any, targets: Any) -> Any:
+        """Softmax cross-entropy of logits (B, C, h, w): the mean over the pixels whose class is known."""
+        known = targets < self.outputs
+        wanted = ops.one_hot(ops.cast(ops.where(known, targets, 0.0), "int32"), self.outputs, axis=1)
+        of_pixels = -ops.sum(wanted * ops.log_softmax(outputs, axis=1), axis=1)
+        weights = ops.cast(known, "float32")
+        return ops.sum(of_pixels * weights) / ops.maximum(ops.sum(weights), 1.0)
+
+    def errors(self, outputs: NDArray[np.float32], labels: NDArray[Any]) -> NDArray[np.float64]:
+        """Pixels of each image in the intersection, then in the union, of each class found and true: (N, 2C).
+
+        A pixel of a class that training did not have is in the union of the class that was found there.
+        """
+        truth = self.targets(labels)
+        found = np.where(truth == _IGNORED, _IGNORED, outputs.argmax(axis=1))
+        both = [(found == one) & (truth == one) for one in range(self.outputs)]
+        either = [(found == one) | (truth == one) for one in range(self.outputs)]
+        return np.stack([pixels.sum(axis=(1, 2)) for pixels in both + either], axis=1).astype(np.float64)
+
+    def of_set(self, errors: NDArray[np.float64]) -> ErrorOfSet:
+        """1 - mIoU: the mean over classes of intersection / union, each summed over images first (Pascal VOC,
+        Cityscapes). Classes that are neither found nor true are left out."""
+
+        def one_minus_mean(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+            intersection, union = np.split(weights @ errors, 2, axis=1)  # (R, C)
+            share = np.divide(intersection, union, out=np.full_like(union, np.nan), where=union > 0)
+            return 1.0 - mean_of_classes(share)
+
+        return one_minus_mean
+
+
+def nearest_pixels(side: int, shrink: int) -> NDArray[np.int64]:
+    """Indices of the pixels at the middle of each group of `shrink` that Keras averages with padding 'same'."""
+    groups = -(-side // shrink)
+    before = (groups * shrink - side) // 2  # padding; the rest is at the other end
+    return np.clip(np.arange(groups) * shrink - before + shrink // 2, 0, side - 1)
+
+
+def classes_of_masks(masks: NDArray[Any]) -> tuple[int, ...]:
+    """The classes of masks (N, H, W): all values but those that are negative, and 255 unless all others are 0.
+
+    Masks of 0 and 255 are pictures in black and white, whose 255 is the object.
+    """
+    values = [int(value) for value in np.unique(masks) if value >= 0]
+    labelled = [value for value in values if value != _UNLABELLED]
+    return tuple(values if labelled == [0] else labelled)

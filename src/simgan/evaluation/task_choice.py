@@ -1,0 +1,85 @@
+"""Which task a label is, by its name, shape and type, or as the user asked."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simgan.errors import DataError
+from simgan.evaluation.boxes import are_boxes, check_boxes
+from simgan.evaluation.detection import Detection
+from simgan.evaluation.points import on_image
+from simgan.evaluation.segmentation import MOST_CLASSES, Segmentation, classes_of_masks
+from simgan.evaluation.tasks import Angle, Classification, Points, Task, TaskName, Vector, words
+
+_ANGLES = ("gaze", "head_pose", "pitch_yaw")  # names of labels whose two numbers are pitch and yaw
+_OFF_UNIT = 1e-2  # largest difference between the length of a unit vector and 1
+
+
+def choose_task(label: str, labels: NDArray[Any], size: tuple[int, int], wanted: TaskName | None = None) -> Task:
+    """The task of a label, by its shape and type.
+
+    Boxes are detected. Whole numbers and words are classes. Two numbers named gaze, head_pose or pitch_yaw, and unit
+    vectors, are directions. Masks of the image's size with 2 to 64 classes, the background among them, are segmented.
+    Other masks, and pairs that lie on the image, are points. All else is a vector.
+
+    Args:
+        label: name of the label.
+        labels: (N, ...), of the training images.
+        size: (H, W) of the images.
+        wanted: the task that the user asked for; None: chosen by shape and type.
+
+    Raises:
+        DataError: no task fits the label, or `wanted` does not.
+    """
+    tasks: dict[TaskName, Any] = {
+        "detection": lambda: Detection(check_boxes(labels, label), size),
+        "classification": lambda: Classification(tuple(np.unique(words(labels)).tolist())),
+        "angle": Angle,
+        "segmentation": lambda: Segmentation(_several(classes_of_masks(labels), label), size),
+        "points": lambda: Points(label, size),
+        "vector": Vector,
+    }
+    boxes, kind = are_boxes(labels), labels.dtype.kind
+    possible = {
+        "detection": boxes,
+        "classification": labels.ndim == 1 and kind in "iubSUO" and not boxes,
+        "angle": labels.ndim == 2 and labels.shape[1] in (2, 3),
+        "segmentation": labels.shape[1:] == size and kind in "iub",
+        "points": labels.ndim in (2, 3) and (labels.shape[-1] == 2 or labels.shape[1:] == size),
+        "vector": labels.ndim <= 2 and kind in "fiub",
+    }
+    fitting = [name for name in tasks if possible[name] and _fits(name, label, labels, size)]
+    chosen = wanted or (fitting[0] if fitting else None)
+    if chosen is None or not possible[chosen]:
+        raise DataError(
+            "label: expected numbers, points, masks, boxes or classes that can be learnt"
+            f"{f' as {wanted}' if wanted else ''}, received {label!r} of shape {labels.shape} and type "
+            f"{labels.dtype}; choose another label or --task."
+        )
+    return tasks[chosen]()  # type: ignore[no-any-return]
+
+
+def _fits(task: TaskName, label: str, labels: NDArray[Any], size: tuple[int, int]) -> bool:
+    """Whether a label that could be learnt as `task` probably is one of that kind."""
+    if task == "angle":
+        if labels.dtype.kind != "f":
+            return False
+        radians = labels.shape[1] == 2 and bool(np.abs(labels).max() <= np.pi)
+        named = radians and any(name in label.lower() for name in _ANGLES)
+        unit = labels.shape[1] == 3 and bool(np.abs(np.linalg.norm(labels, axis=1) - 1).max() < _OFF_UNIT)
+        return named or unit
+    if task == "segmentation":
+        return 2 <= len(classes_of_masks(labels)) <= MOST_CLASSES
+    if task == "points":
+        return labels.dtype.kind in "fiub" and (labels.shape[1:] == size or on_image(labels, size))
+    return True
+
+
+def _several(classes: tuple[int, ...], label: str) -> tuple[int, ...]:
+    if 2 <= len(classes) <= MOST_CLASSES:
+        return classes
+    raise DataError(
+        f"label: expected masks of 2 to {MOST_CLASSES} classes in {label!r}, the background among them, received "
+        f"{len(classes)}; choose another label or --task."
+    )
