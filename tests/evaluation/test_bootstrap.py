@@ -56,3 +56,19 @@ def test_many_test_images_need_no_table_of_all_resamples():
     assert peak < 200e6  # 8 bytes for each resample and image would be 400e6
     assert one.shape == (1000,)
     np.testing.assert_array_equal(one, other)
+
+
+def test_an_error_that_is_no_mean_is_computed_anew_for_each_resample():
+    """The share of 1 / 2 and 3 / 6, each (part, whole): 1/2 whatever is drawn, while a mean of parts would vary."""
+    errors = np.array([[[1.0, 2.0], [3.0, 6.0]]])
+
+    def share(of_images):
+        return lambda weights: (weights @ of_images)[:, 0] / (weights @ of_images)[:, 1]
+
+    (shares,) = resampled_means([errors], share, resamples=50)
+    np.testing.assert_allclose(shares, 0.5)
+
+
+def test_resamples_that_define_no_error_do_not_count():
+    found = interval(3.0, np.array([np.nan, 1.0, np.nan, 5.0]))
+    assert (found.low, found.high) == (pytest.approx(1.1), pytest.approx(4.9))

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from simgan.evaluation.comparison import Set, summarise
+from simgan.evaluation.segmentation import Segmentation
 from simgan.evaluation.tasks import Angle, Vector
 
 
@@ -109,3 +110,19 @@ def test_a_free_error_that_is_hardly_ever_zero_has_a_relative_difference():
     _, (comparison,) = summarise(errors, Vector())
     assert comparison.relative.estimate == pytest.approx(1)
     assert 0 < comparison.relative.low < 1 < comparison.relative.high < 10
+
+
+def test_errors_that_are_no_means_over_images_by_hand():
+    """Two classes, two images, two seeds: intersections, then unions. Seed 0: 1 - (3/4 + 1/5) / 2; seed 1: 1 - 1."""
+    counts = np.array([[[1.0, 0, 1, 2], [2, 1, 3, 3]], [[2, 2, 2, 2], [1, 1, 1, 1]]])
+    better = counts.copy()
+    better[:, :, :2] = counts[:, :, 2:]
+    errors = {Set("synthetic", "free", False): counts, Set("refined", "refined", False): better}
+    (synthetic, refined), (comparison,) = summarise(errors, Segmentation((0, 1), (9, 9)))
+    assert synthetic.each_seed == (pytest.approx(0.525), 0)
+    assert synthetic.error.estimate == pytest.approx(0.525 / 2)
+    # Seed 0 twice, and the first image twice: 1 - (1 + 0) / 2; the second twice: 1 - (2/3 + 1/3) / 2.
+    assert synthetic.error.high == pytest.approx(0.525, abs=0.03)
+    assert refined.error.high == 0
+    assert refined.within == {}
+    assert comparison.difference.estimate == pytest.approx(-0.525 / 2)

@@ -6,9 +6,11 @@ import keras
 import numpy as np
 import pytest
 
+from simgan.errors import ConfigError
 from simgan.evaluation.contenders import ALL
 from simgan.evaluation.downstream import Labelled, downstream
 from simgan.evaluation.photometric import DESCRIPTION
+from simgan.evaluation.task_choice import choose_task
 from simgan.evaluation.tasks import Vector
 
 RANDOM = np.random.default_rng(0)
@@ -160,3 +162,67 @@ def test_a_users_file_is_read_once(tmp_path):
         on_progress=remove_after_the_first_step,
     )
     assert found.estimator == str(path)
+
+
+def halves(count: int, seed: int, colour: float) -> tuple[np.ndarray, np.ndarray]:
+    """Noise with a part of `colour` to the left and the opposite colour to the right, and masks of both classes."""
+    random = np.random.default_rng(seed)
+    masks = (np.arange(8) < random.integers(2, 7, (count, 1, 1))).repeat(8, axis=1).astype(np.uint8)
+    images = random.normal(0, 0.05, (count, 8, 8)) + np.where(masks, colour, -colour)
+    return images.astype(np.float32)[..., None], masks
+
+
+def test_masks_are_learnt_and_refined_images_with_the_right_colours_win():
+    """In synthetic images, colours mean the opposite classes, which no matching of colours can know."""
+    (images, masks), (test_images, test_masks) = halves(32, 0, 0.7), halves(24, 1, -0.7)
+    found = downstream(
+        Labelled(images, masks),
+        -images,
+        test_images,
+        Labelled(test_images, test_masks),
+        choose_task("half", masks, (8, 8)),
+        label="half",
+        steps=15,
+        seeds=(0,),
+    )
+    assert (found.task, found.unit) == ("segmentation", "1 - mIoU")
+    error = {one.on: one.error for one in found.trained if not one.augmented}
+    assert error["refined"].estimate < 0.4 < 0.6 < error["synthetic"].estimate
+    plain = {one.on: one for one in found.comparisons if not one.augmented}
+    assert plain["refined"].difference.high < 0
+
+
+def test_only_the_network_of_the_task_learns_masks(only_line):
+    images, masks = halves(8, 0, 0.7)
+    labelled = Labelled(images, masks)
+    with pytest.raises(ConfigError) as caught:
+        downstream(
+            labelled,
+            images,
+            images,
+            labelled,
+            choose_task("mask", masks, (8, 8)),
+            label="mask",
+            estimator="paper",
+            steps=1,
+            seeds=(0,),
+        )
+    assert "expected small, the only one for segmentation, received paper" in only_line(str(caught.value))
+
+
+def test_bound_of_masks_joins_what_the_folds_contribute(trained, monkeypatch):
+    """Each image is judged by the network that did not see it, and 1 - mIoU is computed from all images together."""
+    monkeypatch.setattr(sys.modules[downstream.__module__], "_TESTED_AT_ONCE", 70)
+    images, masks = halves(300, 0, 0.7)
+    few = Labelled(images[:8], masks[:8])
+    task = choose_task("mask", masks, (8, 8))
+    found = downstream(few, few.images, few.images, Labelled(images, masks), task, label="mask", steps=2, seeds=(0,))
+    (score,) = [one for one in found.trained if one.kind == "bound"]
+    intersection, union = np.zeros(2), np.zeros(2)
+    for index in range(300):
+        (judge,) = (estimator for training, estimator in trained[18:] if index not in training.rows)
+        classes = judge(images[index : index + 1])[0].argmax(axis=0)
+        for one in range(2):
+            intersection[one] += ((classes == one) & (masks[index] == one)).sum()
+            union[one] += ((classes == one) | (masks[index] == one)).sum()
+    assert score.error.estimate == pytest.approx(1 - np.mean(intersection / union), abs=1e-3)

@@ -246,3 +246,84 @@ def test_a_set_in_another_range_than_in_training_is_refused(name, signed_run, tm
         with pytest.raises(DataError) as caught:
             evaluate(signed_run, **{name: other})
         assert "guessed as [0, 1]" in only_line(str(caught.value))
+
+
+def write_scenes(path, count: int, seed: int, *, label: str, **labels: np.ndarray) -> None:
+    """Grey 24x32 images with a rectangle of one of two classes: `mask`, or `boxes` of two rows, one of them empty."""
+    random = np.random.default_rng(seed)
+    images = random.integers(0, 80, (count, 24, 32), np.uint8)
+    masks, boxes = np.zeros((count, 24, 32), np.uint8), np.zeros((count, 2, 5), np.float32)
+    for image, mask, (box, _) in zip(images, masks, boxes, strict=True):
+        y, x, height, width, kind = *random.integers(0, 12, 2), *random.integers(8, 12, 2), random.integers(2)
+        image[y : y + height, x : x + width] += (60, 170)[kind]
+        mask[y : y + height, x : x + width] = 1 + kind
+        box[:] = x, y, width, height, kind
+    with h5py.File(path, "w") as file:
+        for name, rows in {"image": images, label: masks if label == "mask" else boxes, **labels}.items():
+            file[name] = rows
+
+
+@pytest.mark.usefixtures("measured")
+@pytest.mark.parametrize(
+    ("label", "task", "unit"), [("mask", "segmentation", "1 - mIoU"), ("boxes", "detection", "1 - AP50")]
+)
+def test_masks_and_boxes_from_the_command_line(label, task, unit, run_on_eyes, tmp_path, capsys):
+    for name, count in (("synthetic", 16), ("test", 12)):
+        write_scenes(tmp_path / f"{name}.h5", count, len(name), label=label)
+    arguments = ["evaluate", run_on_eyes.path, "--synthetic", tmp_path / "synthetic.h5", "--synthetic-key", "image"]
+    arguments += ["--real-test", tmp_path / "test.h5", "--real-test-key", "image", "--steps", 2, "--seeds", 1]
+    assert main([str(argument) for argument in arguments]) == 0
+    shown = capsys.readouterr().out
+    assert f"{label}, trained on" in shown
+    (score,) = read_evaluation(run_on_eyes.path).downstream
+    assert (score.task, score.unit, score.label, score.test_images) == (task, unit, label, 12)
+    assert all(0 <= one.error.low <= one.error.high <= 1 for one in score.trained)
+    assert f"error, {unit}" in (run_on_eyes.path / "report.html").read_text("utf-8")
+
+
+def test_masks_may_be_points(run_on_eyes, tmp_path, measured):
+    images = np.random.default_rng(0).integers(0, 255, (12, 24, 32), np.uint8)
+    masks = np.zeros((12, 24, 32), np.uint8)
+    masks[:, 3:9, 5:9], masks[:, 12:18, 20:28] = 1, 2
+    np.savez(tmp_path / "masks.npz", image=images, mask=masks)
+    with open_images(tmp_path / "masks.npz", key="image") as source:
+        found = evaluate(
+            run_on_eyes, synthetic=source, real_test=source, config=replace(QUICK, task="points", label="mask")
+        )
+    assert found.downstream[0].task == "points"
+
+
+@pytest.mark.parametrize(
+    ("label", "changed", "reason"),
+    [
+        ("mask", np.full((12, 24, 32), 255, np.uint8), "expected the classes 0, 1, 2"),
+        ("mask", np.zeros((12, 12, 16), np.uint8), "to have the shape (24, 32)"),
+        ("boxes", np.zeros((12, 2, 5), np.float32), "expected the classes 0, 1"),
+        ("boxes", np.zeros((12, 2), np.float32), "expected boxes (x, y, width, height in px, class)"),
+    ],
+    ids=["no pixel with a label", "masks of another size", "no box", "no boxes"],
+)
+def test_real_masks_and_boxes_that_do_not_fit_are_one_line(label, changed, reason, run_on_eyes, tmp_path, only_line):
+    write_scenes(tmp_path / "synthetic.h5", 12, 0, label=label)
+    write_scenes(tmp_path / "test.h5", 12, 1, label="other", **{label: changed})
+    with (
+        open_images(tmp_path / "synthetic.h5", key="image") as synthetic,
+        open_images(tmp_path / "test.h5", key="image") as test,
+        pytest.raises(DataError) as caught,
+    ):
+        evaluate(run_on_eyes, synthetic=synthetic, real_test=test, config=replace(QUICK, label=label))
+    line = only_line(str(caught.value))
+    assert reason in line
+    assert str(tmp_path / "test.h5") in line
+
+
+def test_an_estimator_that_cannot_learn_masks_is_refused_before_anything_is_measured(
+    run_on_eyes, tmp_path, monkeypatch, only_line
+):
+    monkeypatch.setattr(simgan.evaluation.evaluate, "measure_drift", lambda *_, **__: pytest.fail("measured first"))
+    write_scenes(tmp_path / "masks.h5", 12, 0, label="mask")
+    with open_images(tmp_path / "masks.h5", key="image") as source, pytest.raises(ConfigError) as caught:
+        evaluate(
+            run_on_eyes, synthetic=source, real_test=source, config=replace(QUICK, label="mask", estimator="paper")
+        )
+    assert "the only one for segmentation" in only_line(str(caught.value))

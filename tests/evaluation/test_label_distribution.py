@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
 
+from simgan.evaluation.detection import Detection
 from simgan.evaluation.label_distribution import compare_labels
+from simgan.evaluation.segmentation import Segmentation
 from simgan.evaluation.tasks import Angle, Classification, Points, Vector
+from tests.boxes import boxes_of
 
 
 def test_equal_numbers_do_not_differ():
@@ -90,3 +93,38 @@ def test_the_eight_most_different_of_many_classes_are_named():
     sentence = compare_labels(Classification(tuple(range(10))), synthetic, real).sentence
     assert "8 most different of 10 classes" in sentence
     assert sentence.count(" and ") == 1 + 8
+
+
+def test_classes_of_pixels():
+    """Half and half against a quarter and three quarters; pixels without a label count nowhere."""
+    synthetic, real = np.array([[[0, 1], [1, 0]]]), np.array([[[0, 1], [1, 1]], [[255, -1], [255, -1]]])
+    found = compare_labels(Segmentation((0, 1), (2, 2)), synthetic, real)
+    assert found.sentence == (
+        "Labels, share of synthetic and of real pixels: 0: 50% and 25%, 1: 50% and 75%. Total variation distance 0.25."
+    )
+    assert not found.differs
+    assert compare_labels(Segmentation((0, 1), (2, 2)), synthetic, np.ones((1, 2, 2), int)).differs
+
+
+@pytest.mark.parametrize(
+    ("real", "differs"),
+    [
+        ([[1, 2, 10, 20, 0], [1, 2, 12, 26, 1]], False),
+        ([[1, 2, 10, 20, 0], [1, 2, 12, 26, 0]], True),  # another class
+        ([[1, 2, 20, 20, 0], [1, 2, 22, 26, 1]], True),  # wider
+        ([[1, 2, 10, 20, 0], [1, 2, 12, 26, 1]] * 3, True),  # more in each image
+    ],
+)
+def test_boxes_by_class_size_and_number(real, differs):
+    synthetic = boxes_of([[5, 5, 10, 20, 0]], [[9, 9, 12, 26, 1], [5, 5, 10, 20, 0], [9, 9, 12, 26, 1]])
+    assert compare_labels(Detection((0, 1), (40, 40)), synthetic, boxes_of(real)).differs == differs
+
+
+def test_sentence_of_boxes():
+    synthetic = boxes_of([[5, 5, 10, 20, 0]], [[9, 9, 12, 26, 1], [5, 5, 10, 20, 0], [9, 9, 12, 26, 1]])
+    real = boxes_of([[1, 2, 10, 20, 0], [1, 2, 12, 26, 1]], [])
+    assert compare_labels(Detection((0, 1), (40, 40)), synthetic, real).sentence == (
+        "Labels, share of synthetic and of real boxes: 0: 50% and 50%, 1: 50% and 50%. Total variation distance 0.00. "
+        "Labels, mean +- standard deviation of the boxes' width and height: synthetic 11 +- 1, 23 +- 3; real 11 +- 1, "
+        "23 +- 3. Boxes in an image: synthetic 2; real 1."
+    )

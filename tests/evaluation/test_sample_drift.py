@@ -112,3 +112,20 @@ def test_without_a_label_of_points_only_flow_measures(run_on_eyes, labelled_sour
     drifts, warnings = measured(run_on_eyes, labelled_source, sample_of(labelled_source, resized=False))
     assert [drift.measured_by for drift in drifts] == ["optical flow"]
     assert warnings == []
+
+
+@pytest.mark.parametrize("everywhere", [True, False])
+def test_masks_are_followed_if_every_class_has_a_place_in_every_image(run_on_eyes, tmp_path, everywhere):
+    """Two classes and background: segmented by estimators, and points for the localiser."""
+    random = np.random.default_rng(0)
+    masks = np.zeros((12, 24, 32), np.uint8)
+    masks[:, 2:6, 3:9], masks[:, 12:20, 10:20] = 1, 2
+    if not everywhere:
+        masks[4] = masks[4] == 1
+    np.savez(tmp_path / "masks.npz", image=random.integers(0, 255, (12, 24, 32), np.uint8), mask=masks)
+    with open_images(tmp_path / "masks.npz", key="image") as source:
+        drifts, warnings = measured(run_on_eyes, source, sample_of(source, resized=False))
+    assert [drift.measured_by for drift in drifts] == ["localiser of mask"] * everywhere + ["optical flow"]
+    said = [warning for warning in warnings if warning.startswith("The drift of mask was not measured")]
+    assert len(said) == (not everywhere)
+    assert all("no class 2 in image 4" in warning for warning in said)

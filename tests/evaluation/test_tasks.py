@@ -2,49 +2,10 @@ import keras
 import numpy as np
 import pytest
 
-from simgan.errors import DataError
 from simgan.evaluation.task_choice import choose_task
 from simgan.evaluation.tasks import Angle, Classification, Points, Vector, smooth_l1
 
 SIZE = (20, 30)
-PIXELS = np.array([[3.0, 4.0], [29.0, 19.0], [15.0, 7.0]])
-
-
-@pytest.mark.parametrize(
-    ("name", "labels", "expected"),
-    [
-        ("gaze", np.zeros((3, 2)), "angle"),
-        ("head_pose", np.zeros((3, 2), np.float32), "angle"),
-        ("look", np.array([[0, 0, -1.0], [0.6, 0.8, 0]]), "angle"),
-        ("colour", np.array([[0, 0.2, 0.3], [0.6, 0.8, 0]]), "vector"),
-        ("iris", PIXELS, "points"),
-        ("lid", np.stack([PIXELS, PIXELS]), "points"),
-        ("mask", np.ones((3, *SIZE), np.uint8), "points"),
-        ("gaze", np.full((3, 2), 25.0), "vector"),  # no radians
-        ("offset", PIXELS / 100, "vector"),
-        ("age", np.array([1.5, 2.0]), "vector"),
-        ("digit", np.array([3, 1, 3]), "classification"),
-        ("open", np.array([True, False]), "classification"),
-        ("kind", np.array(["cat", "dog"]), "classification"),
-    ],
-)
-def test_task_follows_from_name_shape_and_type(name, labels, expected):
-    assert choose_task(name, labels, SIZE).name == expected
-
-
-def test_task_can_be_chosen():
-    assert choose_task("age", np.array([3, 5]), SIZE, "vector").name == "vector"
-
-
-@pytest.mark.parametrize(
-    ("labels", "wanted"),
-    [(np.zeros((3, 2, 4, 5)), None), (np.zeros((3, 5)), "angle"), (np.array(["a", "b"]), "vector")],
-    ids=["shape", "angle of five", "vector of words"],
-)
-def test_label_that_cannot_be_learnt_is_one_line(labels, wanted, only_line):
-    with pytest.raises(DataError) as caught:
-        choose_task("thing", labels, SIZE, wanted)
-    assert "'thing'" in only_line(str(caught.value))
 
 
 def test_angles_are_between_directions_whatever_their_length():
