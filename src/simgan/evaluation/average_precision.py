@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 OVERLAP = 0.5  # intersection over union with which a detected box counts as right
 
@@ -61,17 +62,20 @@ class WeightedAveragePrecision:
     def __init__(self, found: Detections, truths: NDArray[np.float64]) -> None:
         self._truths = truths
         order = np.argsort(-found.score, kind="stable")
-        right = found.right[order]
-        last = np.flatnonzero(right)[-1] + 1 if right.any() else 0  # after the last right one recall does not change
-        self._image, self._right = found.image[order[:last]], right[:last]
+        image, right = found.image[order], found.right[order]
+        before = right.cumsum() - right  # right ones before each
+        useful = before < right.sum()  # after the last right one recall does not change
+        ones = np.ones(int(useful.sum()))
+        shape = int(right.sum()), len(truths)
+        self._right = image[right]  # (T,), most certain first
+        self._since_last = csr_array((ones, (before[useful], image[useful])), shape)  # (T, N), up to each right one
 
     def __call__(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """(R, N) -> (R,). NaN where no image with a true box counts."""
-        counts = weights[:, self._image]  # (R, D), most certain first
-        right = counts[:, self._right]
-        precision = right.cumsum(axis=1) / np.maximum(counts.cumsum(axis=1)[:, self._right], 1e-12)
-        interpolated = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+        right = weights.T[self._right]  # (T, R)
+        precision = right.cumsum(axis=0) / np.maximum((self._since_last @ weights.T).cumsum(axis=0), 1e-12)
+        interpolated = np.maximum.accumulate(precision[::-1])[::-1]
         truths = weights @ self._truths
         average = np.full(len(weights), np.nan)
-        np.divide((right * interpolated).sum(axis=1), truths, out=average, where=truths > 0)
+        np.divide((right * interpolated).sum(axis=0), truths, out=average, where=truths > 0)
         return average
