@@ -267,7 +267,7 @@ def test_dry_run_prints_the_settings_and_the_data_and_makes_nothing(command, tra
     assert "12 images of 1 channel(s) uint8" in stdout
     assert "10 images of 1 channel(s) uint8" in stdout
     settings = make_config(tomllib.loads(stdout.partition("synthetic: ")[0]))
-    assert (settings.batch_size, settings.refiner.filters, settings.history_size) == (4, 4, 51_200)
+    assert (settings.batch_size, settings.refiner.filters, settings.history_size) == (4, 4, 1024)
     assert sorted(tmp_path.iterdir()) == before
 
 
