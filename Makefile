@@ -12,7 +12,7 @@ demo: .venv/installed ## Render, train, refine, score, draw: a first look; DEMO=
 	$(BIN)/simgan demo --out $(OUT) $(DEMO)
 
 test: .venv/installed .venv-old-keras/installed ## All tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
 test-browser: .venv/installed-browser ## The page of simgan turing in a real browser; installs chromium if there is none
 	tests_browser/install_browser.sh

@@ -6,11 +6,11 @@ from typing import Any
 
 SEEDS = 5
 DOMAINS = {
-    "camera": "rendered eyes towards the simulated camera; gaze of 2,000 camera images of a series of their own",
+    "camera": "rendered eyes towards the simulated camera; tested on the gaze of 2,000 other camera images",
     "nearer": "the same, but the camera's images are enlarged 1.2 times: framed unlike the renders",
     "digits": "printed digits towards handwritten ones (scikit-learn's), as high as those; class of 897 others",
-    "signs": "digits on coloured signs towards the same photographed by a simulated camera; class of 2,000 others",
-    "photographs": "UnityEyes towards MPIIGaze (your copy); photographs have no labels: drift and distances",
+    "signs": "digits on coloured signs towards such signs seen by a simulated camera; tested on 2,000 others",
+    "photographs": "UnityEyes towards MPIIGaze (your copy); no labels there, so only drift and distances",
 }
 VARIANTS: dict[str, dict[str, Any]] = {
     "preset": {},

@@ -4,7 +4,8 @@
 
 Every second kill comes at a random moment; the others at a random file operation (opening, renaming, removing, making
 a folder), just before it is done, so that the few microseconds between two of them are tried as well. Processes are
-forked from one that has imported everything, so that time goes into training, not into starting.
+forked from one that has imported everything and compiled the kernels, so that time goes into training, not into
+starting.
 """
 
 import argparse
@@ -24,6 +25,8 @@ import numpy as np
 from safetensors.numpy import load_file
 
 import simgan
+import simgan.engines.torch.engine  # before the fork, as a training imports it when it begins
+from simgan.engines.torch.winograd import applies
 from simgan.settings.config import TrainConfig, make_config
 from simgan.training.train import resume, train
 
@@ -69,6 +72,7 @@ def survive(kills: int, seed: int, folder: Path, say: Callable[[str], None] = la
     np.save(synthetic, pixels.integers(0, 256, (24, 8, 8), np.uint8))
     np.save(real, pixels.integers(0, 128, (20, 8, 8), np.uint8))
     config = make_config(_SETTINGS)
+    applies(filters=16, kernel_size=3)  # compiles the kernels, once for all processes
     started = time.monotonic()
     if _forked(_train, config, synthetic, real, folder / "unharmed", None).wait() != 0:
         raise RuntimeError("the unharmed training failed")

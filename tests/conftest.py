@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import simgan  # before PyTorch: it sets how PyTorch's threads wait
 
@@ -12,12 +14,13 @@ import simgan  # before PyTorch: it sets how PyTorch's threads wait
 import h5py
 import numpy as np
 import pytest
-import torch
 from hypothesis import HealthCheck, settings
 from PIL import Image
-from torch.nn import functional
 
-from simgan.eyes import write_eyes
+from tests.processes import Forked
+
+if TYPE_CHECKING:  # the process that hands the tests out to the workers has no need of PyTorch
+    import torch
 
 # A busy machine says nothing about the code.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -153,6 +156,8 @@ def only_line() -> Callable[[str], str]:
 def leaves() -> Callable[..., list[torch.Tensor]]:
     """The weights of a model as tensors of plain PyTorch: kernels (out, in, h, w)."""
 
+    import torch
+
     def take(model, dtype=torch.float32):
         return [
             torch.tensor(
@@ -167,6 +172,7 @@ def leaves() -> Callable[..., list[torch.Tensor]]:
 @pytest.fixture(scope="session")
 def plain_refiner() -> Callable[[list[torch.Tensor], torch.Tensor], torch.Tensor]:
     """R of one block on images (B, C, H, W), from its `leaves`, in plain PyTorch."""
+    from torch.nn import functional
 
     def refine(weights, x):
         k0, b0, k1, b1, k2, b2, k3, b3 = weights
@@ -233,14 +239,38 @@ def make_score():
 
 
 @pytest.fixture(scope="session")
-def eyes(tmp_path_factory):
+def eyes(tmp_path_factory) -> Path:
     """Synthetic, camera and test eyes, and a tiny run on them."""
+    from simgan.eyes import write_eyes
+
     folder = tmp_path_factory.mktemp("eyes")
     for name, count, domain in (("synthetic", 20, "synthetic"), ("real", 16, "camera"), ("test", 12, "camera")):
         write_eyes(folder / f"{name}.h5", count, domain=domain, seed=len(name), height=24, width=32)
     return folder
 
 
+@pytest.fixture(scope="session")
+def _trained_on_eyes(eyes, tmp_path_factory) -> Path:
+    run = tmp_path_factory.mktemp("trained") / "run"
+    return simgan.train(make_tiny_config(steps=1), eyes / "synthetic.h5", eyes / "real.h5", run).path
+
+
 @pytest.fixture
-def run_on_eyes(eyes, tiny_config, tmp_path):
-    return simgan.train(tiny_config(steps=1), eyes / "synthetic.h5", eyes / "real.h5", tmp_path / "run")
+def run_on_eyes(_trained_on_eyes, tmp_path) -> simgan.Run:
+    """A tiny training on `eyes`, in a folder that a test may write to."""
+    return simgan.Run.open(shutil.copytree(_trained_on_eyes, tmp_path / "run"))
+
+
+@pytest.fixture
+def fork(tmp_path_factory) -> Iterator[Callable[..., Forked]]:
+    """Runs code in a process of its own, as `python -c` does: see tests/processes.py."""
+    started = []
+
+    def run(code: str, *arguments: object) -> Forked:
+        started.append(Forked(tmp_path_factory.mktemp("forked"), code, *arguments))
+        return started[-1]
+
+    yield run
+    for process in started:
+        process.kill()
+        process.wait()

@@ -8,7 +8,7 @@ _MAX_LENGTH = 600  # characters of a message
 
 
 def printable(text: str) -> str:
-    """`text` on one line, unprintable characters escaped; of more than 600 characters the middle is cut out."""
+    """`text` on one line, with unprintable characters escaped. A text of more than 600 characters loses its middle."""
     shown, kept = escaped(text), _MAX_LENGTH // 2 - 3
     return shown if len(shown) <= _MAX_LENGTH else f"{shown[:kept]} ... {shown[-kept:]}"
 

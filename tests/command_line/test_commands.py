@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from PIL import Image
@@ -16,6 +19,7 @@ from simgan.command_line.drift import Drift
 from simgan.command_line.evaluate import Evaluate
 from simgan.command_line.refine import Refine
 from simgan.command_line.train import Train
+from simgan.command_line.turing import Turing
 from simgan.errors import DataError
 
 
@@ -160,24 +164,20 @@ def test_channels_first_go_through_training_and_refining_with_the_flag(tmp_path,
     said(Train(synthetic, real, out, settings=tiny_config(), synthetic_layout="nchw", real_layout="nchw"))
     run = simgan.Run.open(out)
     assert (run.data.synthetic.layout, run.data.real.layout, run.data.channels) == ("nchw", "nchw", 3)
-    with pytest.raises(DataError, match="--layout nchw"):
-        said(Refine(out, synthetic, tmp_path / "out.npy"))
-    said(Refine(out, synthetic, tmp_path / "out.npy", layout="nchw"))
+    said(Refine(out, synthetic, tmp_path / "out.npy"))  # the run remembers the layout
     images = np.load(synthetic)
     expected = simgan.refine(run, images.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
     np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), expected)
 
 
 def test_sets_given_to_evaluate_are_read_in_the_range_of_the_training(signed_run, tmp_path):
-    from contextlib import ExitStack
-
     some = save_floats(tmp_path / "some.npy", 0, 0.7)
     file = io.StringIO()
     command = Evaluate(signed_run.path, synthetic=some, real_test=some, real_test_range=(0, 1))
     with ExitStack() as opened:
         synthetic, real, test = command._open(signed_run, opened, Console(file=file, width=200))
         assert str(synthetic.pixel_range) == "[-1, 1]"
-        assert real is None
+        assert str(real.path) == signed_run.data.real.path
         assert str(test.pixel_range) == "[0, 1]"
     assert file.getvalue() == ""
 
@@ -189,3 +189,89 @@ def test_check_advises_the_option_of_the_set_that_it_speaks_of(tmp_path, said):
     first, second = [note for note in notes if "LOW HIGH" in note]
     assert "give --range LOW HIGH" in first
     assert "give --against-range LOW HIGH" in second
+
+
+@pytest.fixture
+def persons(tmp_path, pixels):
+    """Writes NAME.h5: two persons' groups, each with 6 images by key, and a group of masks that is not named."""
+
+    def write(name: str, seed: int) -> Path:
+        with h5py.File(tmp_path / name, "w") as file:
+            for index, image in enumerate(pixels(12, seed, (8, 8))):
+                file[f"p{index // 6}/image/{index}"] = image
+                file[f"p{index // 6}/mask/{index}"] = image
+        return tmp_path / name
+
+    return write
+
+
+def test_the_key_of_the_training_is_remembered_and_one_on_the_command_line_wins(
+    persons, data, tmp_path, tiny_config, said
+):
+    synthetic, other, out = persons("synthetic.h5", 1), persons("other.h5", 3), tmp_path / "run"
+    said(Train(synthetic, data[1], out, settings=tiny_config(), synthetic_key="*/image"))
+    assert notes_in(said(Refine(out, synthetic, tmp_path / "same.h5"))) == []
+    (note,) = notes_in(said(Refine(out, other, tmp_path / "other-out.h5")))
+    assert note.startswith(f"note: {other}: read with --key '*/image', as in training")
+    assert notes_in(said(Refine(out, other, tmp_path / "one.h5", key="p1/image"))) == []
+    with h5py.File(other) as before, h5py.File(tmp_path / "one.h5") as after:
+        np.testing.assert_array_equal(after["p0/image/0"], before["p0/image/0"])
+        assert np.any(after["p1/image/6"][()] != before["p1/image/6"][()])
+    with h5py.File(other) as before, h5py.File(tmp_path / "other-out.h5") as after:
+        assert np.any(after["p0/image/0"][()] != before["p0/image/0"][()])
+        np.testing.assert_array_equal(after["p0/mask/0"], before["p0/mask/0"])
+
+
+def test_a_key_of_the_training_does_not_go_to_another_format(persons, data, tmp_path, tiny_config, said, pixels):
+    said(Train(persons("s.h5", 1), data[1], tmp_path / "run", settings=tiny_config(), synthetic_key="*/image"))
+    assert notes_in(said(Refine(tmp_path / "run", data[0], tmp_path / "out.npy"))) == []
+
+
+def test_a_grey_stack_for_a_run_of_channels_first_says_how_to_read_it(tmp_path, tiny_config, said, pixels):
+    for name, seed in (("synthetic", 1), ("real", 2)):
+        np.save(tmp_path / f"{name}.npy", pixels(12, seed, (1, 8, 8)))
+    train = Train(tmp_path / "synthetic.npy", tmp_path / "real.npy", tmp_path / "run", settings=tiny_config())
+    said(replace(train, synthetic_layout="nchw", real_layout="nchw"))
+    np.save(tmp_path / "grey.npy", pixels(3, 3, (8, 8)))
+    with pytest.raises(DataError, match="--layout nhwc"):
+        said(Refine(tmp_path / "run", tmp_path / "grey.npy", tmp_path / "out.npy"))
+    said(Refine(tmp_path / "run", tmp_path / "grey.npy", tmp_path / "out.npy", layout="nhwc"))
+    assert np.load(tmp_path / "out.npy").shape == (3, 8, 8)
+
+
+@pytest.mark.parametrize("command", [Evaluate, Turing])
+def test_evaluate_and_turing_take_the_options_of_opening_for_each_set(
+    command, persons, data, tmp_path, tiny_config, said
+):
+    synthetic, other = persons("synthetic.h5", 1), persons("other.h5", 3)
+    np.save(tmp_path / "nchw.npy", np.load(data[1])[:, np.newaxis])
+    said(Train(synthetic, data[1], tmp_path / "run", settings=tiny_config(), synthetic_key="*/image"))
+    run = simgan.Run.open(tmp_path / "run")
+    console = Console(file=io.StringIO(), width=200)
+
+    def opened(name, **options):
+        given = command(run.path, **options)
+        if command is Turing:
+            return given._open(name, getattr(run.data, name), console)
+        with ExitStack() as stack:
+            sets = dict(zip(("synthetic", "real", "real_test"), given._open(run, stack, console), strict=True))
+            stack.pop_all()
+        return sets[name]
+
+    assert len(opened("synthetic")) == len(opened("synthetic", synthetic=other)) == 12
+    assert len(opened("synthetic", synthetic=other, synthetic_key="p0/image")) == 6
+    real = opened("real", real=tmp_path / "nchw.npy", real_layout="nchw", real_range=(0, 200))
+    assert (real.size(0), real.channels, str(real.pixel_range)) == ((8, 8), 1, "[0, 200]")
+
+
+def test_evaluate_says_what_is_unusual_in_the_sets_of_the_training(
+    tmp_path, tiny_config, said, write_pngs, pixels, data
+):
+    synthetic = write_pngs(tmp_path / "synthetic", pixels(12, 1, (8, 8)))
+    (synthetic / "labels.csv").write_text("1")
+    run = simgan.train(tiny_config(), synthetic, data[1], tmp_path / "run")
+    shown = io.StringIO()
+    with ExitStack() as stack:
+        Evaluate(run.path)._open(run, stack, Console(file=shown, width=200))
+    (note,) = notes_in(shown.getvalue())
+    assert note.startswith(f"note: {synthetic}: 1 other file(s) are not read")

@@ -18,6 +18,7 @@ import simgan
 from simgan.command_line.main import main
 from simgan.images import open_images
 from simgan.settings.config import make_config
+from tests.processes import PROGRAM
 
 TINY_FLAGS = (
     *("--batch-size", "4", "--refiner-pretrain-steps", "1", "--discriminator-pretrain-steps", "1", "--steps", "1"),
@@ -77,6 +78,18 @@ def test_missing_paths(refused, train, tmp_path, finished_run):
         ["train", "--config", nowhere, "--out", tmp_path / "run"],
     ):
         assert "nowhere" in refused(*line)
+
+
+@pytest.mark.parametrize("form", ["argument", "option", "option with ="])
+def test_an_empty_argument_is_not_the_current_folder(form, refused, train, tmp_path, finished_run):
+    line = {
+        "argument": ["refine", finished_run.path, "", tmp_path / "out"],
+        "option": train(synthetic=""),
+        "option with =": ["check", tmp_path, "--against="],
+    }[form]
+    message = refused(*line)
+    assert "empty argument" in message
+    assert "'.' for the current folder" in message
 
 
 def test_empty_folder_and_empty_file(refused, train, tmp_path, finished_run):
@@ -345,32 +358,43 @@ def test_interruption_is_one_line_and_130(command, monkeypatch, data):
     assert stderr == "simgan: interrupted\n"
 
 
-def begin(train, tmp_path, **changes):
-    """A training in a process of its own, once its first step is over."""
-    arguments = [str(part) for part in train()] + ["--steps", "100000", "--log-every", "1", "1", "1"]
+def endless(train) -> list[str]:
+    """The arguments of a training that never ends by itself."""
+    return [*map(str, train()), "--steps", "100000", "--log-every", "1", "1", "1"]
+
+
+def until_it_trains(lines) -> None:
+    assert any(line.startswith("adversarial 2/") for line in lines)
+
+
+def check_interrupted(stderr, folder, only_line) -> None:
+    assert only_line(stderr) == f"simgan: interrupted; go on with 'simgan train --resume {folder}'"
+    (kept,) = (folder / "checkpoints").iterdir()
+    last = json.loads((folder / "metrics.jsonl").read_text("utf-8").splitlines()[-1])
+    assert kept.name == f"3-adversarial-{last['step']:07d}"
+
+
+def test_asked_to_stop_a_training_writes_a_checkpoint_and_says_how_to_go_on(train, tmp_path, only_line):
     process = subprocess.Popen(
-        [sys.executable, "-m", "simgan", *arguments],
+        [sys.executable, "-m", "simgan", *endless(train)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "KERAS_BACKEND": "torch"},
     )
-    for line in process.stdout:
-        if line.startswith("adversarial 2/"):
-            return process
-    raise AssertionError(process.stderr.read())
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_asked_to_stop_a_training_writes_a_checkpoint_and_says_how_to_go_on(number, code, train, tmp_path, only_line):
-    process = begin(train, tmp_path)
-    process.send_signal(number)
+    until_it_trains(process.stdout)
+    process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
-    assert process.returncode == code
-    assert only_line(stderr) == f"simgan: interrupted; go on with 'simgan train --resume {tmp_path / 'run'}'"
-    (kept,) = (tmp_path / "run/checkpoints").iterdir()
-    last = json.loads((tmp_path / "run/metrics.jsonl").read_text("utf-8").splitlines()[-1])
-    assert kept.name == f"3-adversarial-{last['step']:07d}"
+    assert process.returncode == 130
+    check_interrupted(stderr, tmp_path / "run", only_line)
+
+
+def test_sigterm_stops_a_training_in_the_same_way(train, tmp_path, only_line, fork):
+    process = fork(PROGRAM, *endless(train))
+    until_it_trains(process.lines())
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 143
+    check_interrupted(process.stderr, tmp_path / "run", only_line)
 
 
 def test_other_settings_than_it_began_with_are_refused_with_the_difference(command, train, tmp_path, monkeypatch):
@@ -432,17 +456,10 @@ LIMITED = (
 
 
 @pytest.mark.parametrize("flags", [["--checkpoint-every", "1"], []], ids=["a checkpoint", "the models"])
-def test_a_full_disk_is_one_line_with_a_way_on(flags, train, tmp_path, only_line, command):
+def test_a_full_disk_is_one_line_with_a_way_on(flags, train, tmp_path, only_line, command, fork):
     """No file may have more than 200 kB, in a process of its own: D has twice as much."""
-    arguments = [str(part) for part in (*train(), *flags)]
-    done = subprocess.run(
-        [sys.executable, "-c", LIMITED, "200000", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env={**os.environ, "KERAS_BACKEND": "torch"},
-    )
-    assert done.returncode == 2, done.stderr
+    done = fork(LIMITED, 200_000, *train(), *flags)
+    assert done.wait() == 2, done.stderr
     assert "make room" in only_line(done.stderr)
     assert f"simgan train --resume {tmp_path / 'run'}" in done.stderr
     assert not list((tmp_path / "run").glob("checkpoints/*"))
@@ -466,7 +483,8 @@ def test_bad_images_are_left_out_of_training_and_refining_if_asked(command, trai
     code, stdout, _ = command(*refine, "--on-bad-image", "skip")
     assert code == 0
     assert "out.quarantine.csv" in stdout
-    assert "note: 1 file(s) of the same name as an image that was left out" in " ".join(stdout.split())
+    noted = "note: 1 file(s) that differ from a left-out image only in suffix or subfolder were copied"
+    assert noted in " ".join(stdout.split())
     assert "'003.json'" in stdout
     assert len(list((tmp_path / "out").iterdir())) == 9
 

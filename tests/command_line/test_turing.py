@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 from http.client import HTTPConnection
 
 import pytest
@@ -16,8 +13,10 @@ import pytest
 import simgan
 from simgan.command_line.main import main
 from simgan.command_line.turing import Turing
+from simgan.console.silent import SILENT
 from simgan.images import open_images
 from simgan.turing import read_turing
+from tests.processes import PROGRAM
 
 
 @pytest.fixture
@@ -27,28 +26,17 @@ def copied(finished_run, tmp_path):
 
 
 @pytest.fixture
-def start(copied):
+def start(copied, fork):
     """Starts `simgan turing` on `copied`; gives the process and its port."""
-    started = []
 
     def run(*arguments):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "simgan", "turing", copied, "--trials", "6", "--no-browser", *arguments],
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
-        started.append(process)
-        for line in process.stdout:
+        process = fork(PROGRAM, "turing", copied, "--trials", 6, "--no-browser", *arguments)
+        for line in process.lines():
             if found := re.search(r"http://127\.0\.0\.1:(\d+)/", line):
                 return process, int(found[1])
-        raise AssertionError("the server did not start")
+        raise AssertionError(f"the server did not start: {process.stderr}")
 
-    yield run
-    for process in started:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+    return run
 
 
 def answer(port, trial):
@@ -71,10 +59,9 @@ def test_killed_and_gone_on_and_interrupted(start, copied):
     process, port = start()
     assert answer(port, 2)["next"] == 3
     process.send_signal(signal.SIGINT)
-    printed, _ = process.communicate(timeout=30)
-    assert process.returncode == 0
-    assert "of 3 right" in printed
-    assert "3 trials left" in printed
+    assert process.wait(30) == 0
+    assert "of 3 right" in process.stdout
+    assert "3 trials left" in process.stdout
     (result,) = read_turing(copied)
     assert (result.answered, result.finished) == (3, False)
 
@@ -103,12 +90,12 @@ def test_images_that_the_training_left_out_are_left_out_again(tmp_path, tiny_con
         run = simgan.train(tiny_config(), readable, data[1], tmp_path / "run")
     moved = shutil.copytree(synthetic, tmp_path / "moved")
     for given in (None, moved):
-        with Turing(run.path, synthetic=given)._open("synthetic", run.data.synthetic) as opened:
+        with Turing(run.path, synthetic=given)._open("synthetic", run.data.synthetic, SILENT) as opened:
             assert len(opened) == 8
 
 
 def test_a_folder_in_place_of_a_file_with_a_key_is_read(finished_run, tmp_path, write_pngs, pixels):
     record = finished_run.data.synthetic.model_copy(update={"key": "image", "layout": "nhwc"})
     folder = write_pngs(tmp_path / "pictures", pixels(5, 1, (8, 8)))
-    with Turing(finished_run.path, synthetic=folder)._open("synthetic", record) as opened:
+    with Turing(finished_run.path, synthetic=folder)._open("synthetic", record, SILENT) as opened:
         assert len(opened) == 5

@@ -3,7 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simgan.evaluation import Drift, drift_of_points, drift_result, label_drift, own_error, worst_first
+from simgan.evaluation import (
+    Drift,
+    drift_of_points,
+    drift_result,
+    label_drift,
+    own_error,
+    train_localiser,
+    worst_first,
+)
 
 
 def corner(images: np.ndarray) -> np.ndarray:
@@ -65,17 +73,55 @@ def test_drift_of_squares_is_what_they_were_moved():
     assert drift_of_points(before, before, points, steps=5).drift.worst == 0
 
 
+def test_a_fifth_is_held_out_from_the_localiser_and_measured():
+    """Eleven images: two are held out. The localiser is the one that is trained on the other nine alone."""
+    random = np.random.default_rng(0)
+    before, after = random.uniform(-1, 1, (2, 11, 16, 16, 1)).astype(np.float32)
+    points, progress = random.uniform(0, 15, (11, 1, 2)), []
+    read = drift_of_points(before, after, points, steps=2, seed=5, on_progress=lambda *done: progress.append(done))
+    held_out = read.held_out.tolist()
+    assert len(held_out) == 2
+    others = [index for index in np.random.default_rng(5).permutation(11) if index not in held_out]
+    assert len(others) == 9
+    localiser = train_localiser(before[others], points[others], steps=2, seed=5)
+    expected = np.linalg.norm(localiser(after[held_out]) - localiser(before[held_out]), axis=1)
+    np.testing.assert_allclose(read.drift.each, expected, rtol=1e-4)
+    expected = np.linalg.norm(localiser(before[held_out]) - points[held_out, 0], axis=1).mean()
+    assert read.own_error == pytest.approx(expected, rel=1e-4)
+    assert progress == [(1, 2), (2, 2)]
+
+
+def test_of_a_few_images_one_is_held_out():
+    images, points = np.zeros((4, 16, 16, 1), np.float32), np.zeros((4, 1, 2))
+    assert len(drift_of_points(images, images, points, steps=1).held_out) == 1
+
+
 def test_result_has_the_histogram_and_the_ten_worst():
     drift = Drift(np.array([*np.arange(19) / 2, 10.0]))  # 0 to 9 in halves, and 10: bins of half a pixel
-    result = drift_result(drift, [f"eye{number}" for number in range(20)], "optical flow", own_error=0.25)
+    names = [f"eye{number}" for number in range(20)]
+    result = drift_result(drift, names, "optical flow", own_error=0.25, picture="worst.png")
     assert result.histogram == (*([1] * 19), 1)
     assert result.worst_images[:3] == (("eye19", 10.0), ("eye18", 9.0), ("eye17", 8.5))
     assert len(result.worst_images) == 10
-    assert (result.mean, result.worst, result.own_error, result.images) == (drift.mean, 10.0, 0.25, 20)
+    assert (result.mean, result.worst, result.own_error, result.images) == (95.5 / 20, 10.0, 0.25, 20)
+    assert result.p95 == pytest.approx(9.05)  # the 19th of 20 values is 9, and 0.05 of the way to 10 is left
+    assert (result.measured_by, result.picture) == ("optical flow", "worst.png")
+
+
+def test_the_histogram_begins_at_0_and_where_nothing_moved_holds_all_in_its_first_bin():
+    assert drift_result(Drift(np.array([9.0, 10.0])), ["a", "b"], "flow").histogram == (*[0] * 18, 1, 1)
+    assert drift_result(Drift(np.array([0.0, 0.5])), ["a", "b"], "flow").histogram == (1, *[0] * 18, 1)
+    assert drift_result(Drift(np.zeros(3)), ["a", "b", "c"], "flow").histogram == (3, *[0] * 19)
+
+
+def test_bytes_of_a_name_that_are_not_utf_8_are_escaped():
+    result = drift_result(Drift(np.ones(1)), ["é\udcff.png"], "optical flow")
+    assert result.worst_images == (("é\\udcff.png", 1.0),)
 
 
 def test_worst_come_first():
     assert worst_first(Drift(np.array([1.0, 3.0, 2.0]))) == [1, 2, 0]
+    assert worst_first(Drift(np.array([1.0, 2.0] * 20))) == list(range(1, 20, 2))  # of equals, the first
 
 
 def test_own_error_is_the_mean_distance_to_the_points():

@@ -45,6 +45,17 @@ def test_own_network_sees_images_at_its_size_and_in_its_colours(tmp_path):
     np.testing.assert_allclose(features, np.full((2, 3), 0.25), atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("channels", "expected"),
+    [(3, (0.3, 0.6, -0.3)), (1, (0.2,))],  # 0.2: the mean of the three
+)
+def test_own_network_sees_colours_as_they_are_or_their_mean(channels, expected, tmp_path):
+    inputs = keras.Input((8, 10, channels))
+    keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(inputs)).save(tmp_path / "net.keras")
+    images = np.broadcast_to(np.array([0.3, 0.6, -0.3], np.float32), (2, 35, 55, 3))
+    np.testing.assert_allclose(model_features(tmp_path / "net.keras")(images), [expected] * 2, atol=1e-6)
+
+
 @pytest.mark.parametrize("kind", ["missing", "no model", "no fixed size"])
 def test_what_is_no_feature_network_is_one_line(kind, tmp_path, only_line):
     path = tmp_path / "net.keras"

@@ -5,8 +5,10 @@ import numpy as np
 
 from simgan.engines.automatic import open_engine
 from simgan.evaluation import train_localiser
-from simgan.evaluation.augmentation import change_appearance
+from simgan.evaluation.augmentation import change_appearance, shift_and_zoom
+from simgan.evaluation.estimator import train_estimator
 from simgan.evaluation.localiser import Localiser, shifted
+from simgan.evaluation.voting import voting_network
 
 
 def test_shifted_goes_right_and_down_and_repeats_the_border():
@@ -27,6 +29,33 @@ def test_views_are_brought_back_before_the_mean():
     engine = open_engine(micro_batch=4, compiled=False)
     localiser = Localiser(model, engine, np.zeros(1, np.float32), np.ones(1, np.float32))
     np.testing.assert_allclose(localiser(images), [[7, 5]], atol=1e-5)
+
+
+def test_localiser_is_trained_in_pixels_on_images_whose_place_and_appearance_change():
+    random = np.random.default_rng(0)
+    images = random.uniform(-1, 1, (9, 16, 20, 1)).astype(np.float32)
+    points, progress = random.uniform(0, 15, (9, 2, 2)), []
+
+    def augment(images, points, random):
+        moved, points = shift_and_zoom(images, points, random)
+        return change_appearance(moved, random), points
+
+    trained = train_localiser(images, points, steps=2, seed=5, on_progress=lambda *done: progress.append(done))
+    expected = train_estimator(
+        images,
+        points.reshape(9, 4),
+        network=voting_network,
+        standardised=False,
+        steps=2,
+        learning_rate=0.002,
+        seed=5,
+        augment=augment,
+    )
+    for found, weights in zip(trained.model.get_weights(), expected.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, weights)
+    assert (trained.mean, trained.scale) == (0, 1)
+    assert progress == [(1, 2), (2, 2)]
+    assert trained(images).shape == (9, 4)
 
 
 def test_localiser_finds_a_point_whatever_the_appearance():

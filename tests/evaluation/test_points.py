@@ -15,6 +15,7 @@ def test_one_point_an_image_is_a_list_of_one():
 def test_several_points_stay():
     labels = np.arange(12.0).reshape(2, 3, 2)
     np.testing.assert_array_equal(as_points(labels, SIZE, "p"), labels)
+    assert as_points(labels.astype(np.int16), SIZE, "p").dtype == np.float64
 
 
 def test_masks_give_the_centre_of_each_class():
@@ -38,9 +39,12 @@ def test_truth_masks_are_one_class():
         np.full((4, 2), 100.0),  # beyond the image
         np.zeros((4, 10, 10), int),  # a mask of another size
         np.zeros((4, *SIZE), int),  # a mask of nothing
+        np.ones((4, *SIZE)),  # a mask of numbers that are not whole
+        np.tile(np.arange(600).reshape(SIZE) % 66, (4, 1, 1)),  # 65 classes and the background
+        np.full((4, 1, 1, 2), 5.0),  # an axis too many
         np.array([["a", "b"]] * 4),
     ],
-    ids=["three", "angles", "beyond", "small mask", "empty mask", "words"],
+    ids=["three", "angles", "beyond", "small mask", "empty mask", "floats", "classes", "axes", "words"],
 )
 def test_what_is_no_point_is_one_line(labels, only_line):
     with pytest.raises(DataError) as caught:
@@ -60,3 +64,42 @@ def test_points_may_leave_the_image_in_some_images():
     points = np.array([[5.0, 5.0], [6.0, 5.0], [-8.0, 5.0]])
     assert on_image(points, SIZE)
     assert not on_image(points - 20, SIZE)
+
+
+def test_a_mask_may_have_64_classes():
+    masks = np.tile(np.arange(600).reshape(SIZE) % 65, (2, 1, 1))
+    assert as_points(masks, SIZE, "m").shape == (2, 64, 2)
+
+
+def test_images_without_a_class_are_counted(only_line):
+    masks = np.ones((4, *SIZE), int)
+    masks[:, 0, 0] = [5, 1, 1, 1]
+    with pytest.raises(DataError) as caught:
+        as_points(masks, SIZE, "m")
+    assert "no class 5 in image 1 and 2 more" in only_line(str(caught.value))
+
+
+def test_the_image_ends_half_a_pixel_beyond_its_outer_pixels():
+    for point, on in [
+        ((29.5, 19.5), True),
+        ((-0.5, 19.5), True),
+        ((29.5, -0.5), True),
+        ((29.6, 5), False),
+        ((5, 19.6), False),
+        ((-0.6, 5), False),
+        ((5, -0.6), False),
+    ]:
+        assert on_image(np.array([point]), SIZE) == on
+
+
+def test_more_than_half_of_the_points_must_be_on_the_image():
+    assert not on_image(np.array([[5.0, 5.0], [50.0, 5.0]]), SIZE)
+    assert on_image(np.array([[5.0, 5.0], [50.0, 5.0], [6.0, 5.0]]), SIZE)
+    # Two points in each of three images: both are on the first image, none on the others.
+    points = np.array([[[5.0, 5.0]] * 2, [[50.0, 5.0]] * 2, [[50.0, 5.0]] * 2])
+    assert not on_image(points, SIZE)
+
+
+def test_points_all_in_the_corner_up_to_2_are_no_pixels():
+    assert not on_image(np.array([[1.0, 2.0], [2.0, 0.0]]), SIZE)
+    assert on_image(np.array([[1.0, 2.0], [2.1, 0.0]]), SIZE)

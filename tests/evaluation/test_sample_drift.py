@@ -5,11 +5,23 @@ import io
 import h5py
 import numpy as np
 import pytest
+from PIL import Image
 from rich.console import Console
 
+import simgan
+from simgan.errors import DataError
+from simgan.evaluation import drift_of_points
 from simgan.evaluation.refined_sample import Sample
 from simgan.evaluation.sample_drift import measure_drift
+from simgan.framing.displacement import displacement
 from simgan.images import open_images
+from simgan.images.picture_sheet import picture_sheet
+
+
+@pytest.fixture(scope="module")
+def run_on_eyes(eyes, tiny_config, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    return simgan.train(tiny_config(steps=1), eyes / "synthetic.h5", eyes / "real.h5", folder / "run")
 
 
 @pytest.fixture
@@ -48,3 +60,55 @@ def test_points_of_images_that_were_resized_are_not_followed(run_on_eyes, labell
     drifts, (warning,) = measured(run_on_eyes, labelled_source, sample_of(labelled_source, resized=True))
     assert [drift.measured_by for drift in drifts] == ["optical flow"]
     assert "several sizes" in warning
+
+
+def test_figures_names_and_pictures_are_those_of_the_sample(run_on_eyes, labelled_source, tmp_path):
+    """The sample has images 11, 9, 7, ... of the source, each with the label of its own."""
+    whole = sample_of(labelled_source, resized=False)
+    rows = list(range(11, 0, -2))
+    moved = whole.synthetic[rows].copy()
+    moved[:3] = np.roll(moved[:3], 2, axis=1)
+    sample = Sample(rows, [whole.names[row] for row in rows], whole.synthetic[rows], moved, resized=False)
+    shown = io.StringIO()
+    (by_label, by_flow), warnings = measure_drift(
+        run_on_eyes, labelled_source, sample, "iris", steps=2, seed=7, console=Console(file=shown)
+    )
+    flow = displacement(sample.synthetic, sample.refined)
+    order = np.argsort(-flow, kind="stable")
+    assert by_flow.worst_images == tuple((sample.names[row], flow[row]) for row in order)
+    assert set(order[:3]) == {0, 1, 2}
+    points = np.stack([labelled_source.labels("iris")[row] for row in rows])[:, None]
+    read = drift_of_points(sample.synthetic, sample.refined, points, steps=2, seed=7)
+    (held_out,) = read.held_out
+    assert by_label.worst_images == ((sample.names[held_out], pytest.approx(read.drift.mean, rel=1e-4)),)
+    assert by_label.own_error == pytest.approx(read.own_error, rel=1e-4)
+    assert (by_label.picture, by_flow.picture) == ("worst-by-localiser.png", "worst-by-flow.png")
+    for picture, drawn in ((by_label.picture, [held_out]), (by_flow.picture, order)):
+        with Image.open(run_on_eyes.path / "evaluation" / picture) as found:
+            np.testing.assert_array_equal(found, picture_sheet(sample.synthetic[drawn], sample.refined[drawn]))
+    assert "localiser" in shown.getvalue()
+    assert "2/2" in shown.getvalue()
+    assert [warning for warning in warnings if "localiser's own error" in warning] == warnings
+    assert len(warnings) == (read.own_error > read.drift.mean / 2)
+
+
+def test_a_label_that_cannot_be_read_is_passed_over_for_the_next(run_on_eyes, labelled_source, monkeypatch):
+    """`age` has no points, and `broken` cannot be read."""
+    sample, labels = sample_of(labelled_source, resized=False), labelled_source.labels
+
+    def read(name):
+        if name == "broken":
+            raise DataError("broken: expected numbers")
+        return labels(name)
+
+    labelled_source.label_names = ("broken", "age", "iris")
+    monkeypatch.setattr(labelled_source, "labels", read)
+    drifts, _ = measured(run_on_eyes, labelled_source, sample)
+    assert [drift.measured_by for drift in drifts] == ["localiser of iris", "optical flow"]
+
+
+def test_without_a_label_of_points_only_flow_measures(run_on_eyes, labelled_source):
+    labelled_source.label_names = ("age",)
+    drifts, warnings = measured(run_on_eyes, labelled_source, sample_of(labelled_source, resized=False))
+    assert [drift.measured_by for drift in drifts] == ["optical flow"]
+    assert warnings == []

@@ -34,6 +34,13 @@ def test_interval_is_around_the_estimate_and_never_below_nothing():
     assert found.estimate == sliced_wasserstein(x, y)
 
 
+def test_interval_of_two_far_groups_is_that_of_their_means():
+    """The means of 100 standard normal numbers differ from draw to draw by sqrt(2 / 100): 3.92 of it is 0.55."""
+    random = np.random.default_rng(4)
+    found = sliced_wasserstein_interval(random.normal(size=(100, 1)), random.normal(10, 1, (100, 1)))
+    assert found.high - found.low == pytest.approx(0.55, rel=0.3)
+
+
 def test_interval_is_as_wide_as_sets_of_that_size_vary():
     """Against the deviation over new draws of both sets: an interval of 95 % spans 3.92 of it."""
 

@@ -18,6 +18,13 @@ def test_unrelated_images_are_near_nothing_and_negatives_below():
     assert structural_similarity(x, -x)[0] < -0.9
 
 
+def test_images_of_a_batch_do_not_mix():
+    x = RANDOM.uniform(-1, 1, (3, 20, 24, 3)).astype(np.float32)
+    y = np.stack([x[0], -x[1], RANDOM.uniform(-1, 1, x[2].shape)]).astype(np.float32)
+    alone = [structural_similarity(x[[index]], y[[index]])[0] for index in range(3)]
+    assert structural_similarity(x, y) == pytest.approx(alone, abs=1e-9)
+
+
 def test_is_the_windowed_correlation_worked_out_pixel_by_pixel():
     x, y = RANDOM.uniform(-1, 1, (2, 30, 30))
     reach = np.arange(-6, 7)  # four deviations, as SciPy cuts the Gaussian

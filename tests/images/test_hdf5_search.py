@@ -179,4 +179,16 @@ def test_labels_among_the_images_at_the_root_are_refused(path, key, only_line):
     arrays |= {f"{index}_mask": np.where(image > 100, 255, 0).astype(np.uint8) for index, image in enumerate(PIXELS)}
     with pytest.raises(DataError) as caught:
         open_images(write(path, **arrays), key=key)
-    assert "6 whose names are those of masks" in only_line(str(caught.value))
+    message = only_line(str(caught.value))
+    assert "6 whose names are those of masks" in message
+    assert "--key '?'" in message  # the way out
+    with open_images(path, key="?") as source:
+        assert tuple(source.names) == ("0", "1", "2", "3", "4", "5")
+
+
+def test_the_glob_that_is_advised_begins_or_ends_as_the_images_do(path, only_line):
+    arrays = {f"frame{'s' * index}": image for index, image in enumerate(PIXELS)}
+    arrays |= {f"mask{index}": image for index, image in enumerate(PIXELS)}
+    with pytest.raises(DataError) as caught:
+        open_images(write(path, **arrays))
+    assert "--key 'frame*'" in only_line(str(caught.value))

@@ -105,3 +105,47 @@ def test_images_left_out_keep_their_layout(tmp_path):
     np.save(tmp_path / "a.npy", images)
     with open_images(tmp_path / "a.npy", layout="nchw", on_bad_image="skip") as source:
         assert (len(source), source.layout, source[0].shape) == (2, "nchw", (6, 8, 3))
+
+
+def smooth(count, height=36, width=60):
+    """(N, H, W) different images, whose neighbouring pixels differ little."""
+    y, x = np.mgrid[:height, :width]
+    return np.stack([128 + 90 * np.sin((x + 5 * i) / 8) * np.cos((y + 3 * i) / 6) for i in range(count)])
+
+
+@pytest.mark.parametrize("name", ["a.npy", "fortran.npy", "a.npz", "stack.h5", "gzip.h5"])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_grey_images_along_the_last_axis_are_refused_with_what_to_type(tmp_path, name, dtype, message):
+    path = write(tmp_path / name, smooth(24).transpose(1, 2, 0).astype(dtype))
+    with pytest.raises(DataError) as caught:
+        open_images(path)
+    assert "(36, 60, 24)" in message(caught.value)
+    assert "np.moveaxis(a, -1, 0)" in str(caught.value)
+    with open_images(path, layout="nhwc") as source:  # insisted on
+        assert (len(source), source.size(0)) == (36, (60, 24))
+    write(path, np.moveaxis(smooth(24).transpose(1, 2, 0), -1, 0).astype(dtype))  # the way out
+    with open_images(path) as source:
+        assert (len(source), source.size(0)) == (24, (36, 60))
+
+
+def test_colour_images_along_the_last_axis_are_refused(tmp_path, message):
+    np.save(tmp_path / "a.npy", np.zeros((32, 32, 3, 20), np.uint8))
+    with pytest.raises(DataError) as caught:
+        open_images(tmp_path / "a.npy")
+    assert "np.moveaxis(a, -1, 0)" in message(caught.value)
+
+
+@pytest.mark.parametrize(
+    "stack",
+    [
+        smooth(30, 24, 24),
+        np.random.default_rng(0).uniform(0, 255, (20, 20, 20)),
+        np.repeat(smooth(1), 30, axis=0) + np.random.default_rng(0).normal(size=(30, 1, 1)),  # nearly one picture
+        np.zeros((20, 20, 20)),
+    ],
+    ids=["smooth", "noise", "alike", "black"],
+)
+def test_grey_images_along_the_first_axis_are_read(tmp_path, stack):
+    np.save(tmp_path / "a.npy", stack.astype(np.uint8))
+    with open_images(tmp_path / "a.npy") as source:
+        assert len(source) == len(stack)

@@ -167,3 +167,85 @@ def test_drawings_and_photographs_alone_are_no_doubt(tmp_path, pattern):
     for name, count in (("flat", COUNT), ("photographs", 2 * COUNT)):
         with open_images(tmp_path / name) as source:
             assert len(source) == count
+
+
+def class_map(index, classes=40):
+    """A colour code of 40 classes, each an area around a point."""
+    rng = np.random.default_rng(index)
+    y, x = np.mgrid[:64, :96]
+    points = rng.random((classes, 2)) * (64, 96)
+    area = np.hypot(y[..., None] - points[:, 0], x[..., None] - points[:, 1]).argmin(-1)
+    return Image.fromarray(np.random.default_rng(99).integers(0, 256, (classes, 3)).astype(np.uint8)[area])
+
+
+def grey_class_map(index):
+    return Image.fromarray(np.asarray(class_map(index))[..., 0])
+
+
+def gradient(index):
+    """A smooth grey render: many equal neighbours, but no areas of one value."""
+    return Image.fromarray((np.mgrid[:64, :96][1] * 2.5 + index).astype(np.uint8))
+
+
+@pytest.mark.parametrize("make", [class_map, grey_class_map])
+def test_maps_of_many_classes_under_neutral_names_are_a_doubt(tmp_path, make, message):
+    write(tmp_path, a__N=photo, b__N=make)
+    with pytest.raises(DataError) as caught:
+        open_images(tmp_path)
+    assert "received in 'b/*'" in message(caught.value)
+
+
+def test_maps_of_many_classes_beside_images_are_labels(tmp_path):
+    write(tmp_path, images__N=photo, masks__N=class_map)
+    with open_images(tmp_path) as source:
+        assert len(source) == COUNT
+
+
+def test_smooth_renders_beside_photographs_are_images(tmp_path):
+    write(tmp_path, a__N=photo, b__N=gradient)
+    with open_images(tmp_path, channels=3) as source:
+        assert len(source) == 2 * COUNT
+
+
+def scene(index):
+    """What `disc` marks, on a background, with noise."""
+    noise = np.random.default_rng(index).normal(0, 5, (16, 24, 3))
+    return Image.fromarray((np.where(disc(index)[..., None], 180, 80) + noise).astype(np.uint8))
+
+
+def test_drawings_beside_photographs_of_one_folder_that_share_only_numbers_are_images(tmp_path):
+    write(tmp_path / "one", a__pN=photo, a__drawingN=class_map)  # another size
+    write(tmp_path / "two", a__pN=scene, a__drawingN=lambda index: scene_of_stripes())
+    for name in ("one", "two"):
+        with open_images(tmp_path / name) as source:
+            assert len(source) == 2 * COUNT
+
+
+def scene_of_stripes():
+    """Two flat areas whose outline is nowhere near a disc."""
+    return Image.fromarray(np.where(np.mgrid[:16, :24][0][..., None] < 2, (9, 9, 9), (90, 9, 9)).astype(np.uint8))
+
+
+def test_flat_pictures_with_the_outlines_of_images_of_the_same_numbers_are_a_doubt(tmp_path, message):
+    write(tmp_path, a__pN=scene, a__qN=colour_mask)
+    with pytest.raises(DataError) as caught:
+        open_images(tmp_path)
+    assert "received in 'a/q*'" in message(caught.value)
+
+
+@pytest.mark.parametrize("pattern", ["N", "masks__N", "N_mask"])
+@pytest.mark.parametrize("make", [colour_mask, index_mask, class_map])
+def test_a_folder_of_masks_alone_is_noted(tmp_path, pattern, make):
+    write(tmp_path, **{pattern: make})
+    with open_images(tmp_path) as source:
+        (note,) = source.notes()
+    assert "few colours, as masks" in note
+    assert "give the folder of these images" in note
+
+
+def test_blank_pictures_and_chosen_ones_are_not_noted(tmp_path):
+    write(tmp_path / "blank", N=lambda index: Image.new("L", (24, 16), 50 * index))
+    write(tmp_path / "masks", N=colour_mask)
+    for folder, images in (("blank", None), ("masks", "*")):
+        with open_images(tmp_path / folder, images=images) as source:
+            assert source.notes() == ()

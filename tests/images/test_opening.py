@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from simgan.errors import DataError
-from simgan.images import PixelRange, open_images
+from simgan.images import PixelRange, inspect_images, open_images
 
 DTYPES = st.sampled_from(["u1", "u2", "f2", "f4", "f8"])
 SHAPES = hnp.array_shapes(min_dims=4, max_dims=4, max_side=5)
@@ -129,3 +129,11 @@ def test_importing_loads_neither_decoders_nor_frameworks():
     code = "import sys, simgan.images; print([m for m in ('h5py', 'PIL', 'torch', 'keras') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("read", [open_images, inspect_images])
+def test_an_empty_path_is_not_the_current_folder(read, write_pngs, tmp_path, monkeypatch, message):
+    monkeypatch.chdir(write_pngs(tmp_path / "set", np.zeros((2, 6, 8), np.uint8)))
+    with pytest.raises(DataError) as caught:
+        read("")
+    assert "'.' for the current folder" in message(caught.value)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import resource
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -286,3 +288,52 @@ def test_an_output_without_a_name_is_refused_in_one_line(output, tmp_path, only_
     with open_images(tmp_path / "images.npy") as source, pytest.raises(DataError) as caught:
         write_like(source, output)
     assert "expected" in only_line(str(caught.value))
+
+
+def begin_fails(source, output, message):
+    """Starts writing, which must fail and leave nothing; gives the message."""
+    before = sorted(output.parent.iterdir())
+    with pytest.raises(DataError) as caught:
+        write_like(source, output)
+    assert sorted(output.parent.iterdir()) == before
+    text = message(caught.value)
+    assert str(output) not in text
+    return text
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no file here that opens but cannot be read")
+def test_a_label_file_that_cannot_be_read_is_blamed_on_the_input_before_the_work(write_folder, tmp_path, message):
+    folder = write_folder(tmp_path / "in", np.zeros((2, 3, 4, 1), np.uint8))
+    (folder / "sub/labels.json").symlink_to("/proc/self/mem")
+    with open_images(folder) as source:
+        text = begin_fails(source, tmp_path / "out", message)
+    assert text.startswith(f"{folder / 'sub/labels.json'}: expected content that can be read")
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_a_damaged_label_of_an_archive_is_blamed_on_the_input_before_the_work(save, tmp_path, message):
+    path = tmp_path / "a.npz"
+    save(path, gaze=np.random.default_rng(0).random((2, 9999)), image=np.zeros((2, 3, 4), np.uint8))
+    with zipfile.ZipFile(path) as archive:
+        info = archive.getinfo("gaze.npy")
+    content = bytearray(path.read_bytes())
+    end = info.header_offset + 30 + len("gaze.npy") + info.compress_size
+    content[end - 4 : end] = bytes(255 - value for value in content[end - 4 : end])  # opening reads only the header
+    path.write_bytes(content)
+    with open_images(path) as source:
+        text = begin_fails(source, tmp_path / "out.npz", message)
+    assert text.startswith(f"{path}: 'gaze.npy'")
+
+
+def test_a_damaged_label_of_an_image_left_out_of_hdf5_is_blamed_on_the_input(labelled, tmp_path, message):
+    with h5py.File(labelled) as file:
+        place = h5py.h5o.get_info(file["gaze/e3"].id).addr
+    content = bytearray(labelled.read_bytes())
+    content[place] = 99  # no version of an object header
+    labelled.write_bytes(content)
+    with open_images(labelled) as source, write_like(source, tmp_path / "out.h5") as writer:
+        with pytest.raises(DataError) as caught:
+            writer.leave_out(3)
+        writer.discard()
+    assert message(caught.value).startswith(f"labels of image 'e3' of {labelled}")
+    assert not (tmp_path / "out.h5").exists()

@@ -4,8 +4,6 @@ import csv
 import os
 import resource
 import signal
-import subprocess
-import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -492,7 +490,7 @@ def test_a_list_that_came_after_an_interruption_is_not_removed(
 
 
 @pytest.mark.usefixtures("mover")
-@pytest.mark.parametrize("max_drift", [0.0, -1.0, float("nan")])
+@pytest.mark.parametrize("max_drift", [0.0, -1.0, float("nan"), float("inf")])
 def test_drift_that_is_no_distance_is_refused(max_drift, tmp_path, only_line, identity):
     path = save_set("keyed", tmp_path, textures(4))
     with open_images(path) as source, pytest.raises(DataError) as caught:
@@ -642,15 +640,13 @@ with open_images(sys.argv[2]) as source:
 
 
 @pytest.mark.parametrize("form", ["keyed", "npz", "folder"])
-def test_killed_refining_goes_on_and_gives_the_same_bytes(form, finished_run, tmp_path):
+def test_killed_refining_goes_on_and_gives_the_same_bytes(form, finished_run, tmp_path, fork):
     """Killed twice: once it has written some, and later on."""
     images = np.random.default_rng(0).integers(0, 256, (200, 9, 10, 1), np.uint8)
     path = save_set(form, tmp_path, images)
     output = tmp_path / f"out{path.suffix}"
     for at in (64, 128):
-        arguments = [sys.executable, "-c", KILLED, finished_run.path, path, output, str(at)]
-        killed = subprocess.run(arguments, env={**os.environ, "KERAS_BACKEND": "torch"}, check=False)
-        assert killed.returncode == -signal.SIGKILL
+        assert fork(KILLED, finished_run.path, path, output, at).wait() == -signal.SIGKILL
         assert not output.exists()
         assert (tmp_path / f".{output.name}.partial").exists() or form == "npz"
     with open_images(path) as source:
@@ -711,7 +707,7 @@ def all_files(folder: Path) -> dict[str, bytes]:
     ],
 )
 def test_killed_at_the_end_it_goes_on_and_gives_the_same_output_and_list(
-    moment, form, finished_run, counted, tmp_path
+    moment, form, finished_run, counted, tmp_path, fork
 ):
     """SIGKILL around the last steps: complete the output, write the list, name the list, name the output."""
     images = np.concatenate([textures(6), np.full((2, 24, 40, 1), 100, np.uint8)])
@@ -719,9 +715,7 @@ def test_killed_at_the_end_it_goes_on_and_gives_the_same_output_and_list(
     (tmp_path / "unharmed").mkdir()
     path = save_set(form, tmp_path, images)
     output = tmp_path / "work" / f"out{path.suffix}"
-    arguments = [sys.executable, "-c", KILLED_LATE, finished_run.path, path, output, moment]
-    killed = subprocess.run(arguments, env={**os.environ, "KERAS_BACKEND": "torch"}, check=False)
-    assert killed.returncode == -signal.SIGKILL
+    assert fork(KILLED_LATE, finished_run.path, path, output, moment).wait() == -signal.SIGKILL
     assert not output.exists()
     listed = tmp_path / "work" / f"{output.name}.quarantine.csv"
     assert listed.exists() == (moment == "list with its name")
@@ -734,19 +728,13 @@ def test_killed_at_the_end_it_goes_on_and_gives_the_same_output_and_list(
     assert all_files(tmp_path / "work") == all_files(tmp_path / "unharmed")
 
 
-def test_a_job_without_a_list_refuses_the_list_that_a_killed_job_left(finished_run, counted, tmp_path, only_line):
+def test_a_job_without_a_list_refuses_the_list_that_a_killed_job_left(
+    finished_run, counted, tmp_path, only_line, fork
+):
     """The list would be taken for one of the new output. What R made stays, for the same command."""
     path = save_set("npz", tmp_path, np.concatenate([textures(3), np.full((1, 24, 40, 1), 100, np.uint8)]))
-    arguments = [
-        sys.executable,
-        "-c",
-        KILLED_LATE,
-        finished_run.path,
-        path,
-        tmp_path / "out.npz",
-        "list with its name",
-    ]
-    subprocess.run(arguments, env={**os.environ, "KERAS_BACKEND": "torch"}, check=False)
+    killed = fork(KILLED_LATE, finished_run.path, path, tmp_path / "out.npz", "list with its name")
+    assert killed.wait() == -signal.SIGKILL
     left = all_files(tmp_path)
     assert "out.npz.quarantine.csv" in left
     counted.clear()

@@ -3,13 +3,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from filelock import FileLock
 
 from simgan.errors import DataError, OutputError
+from simgan.images import PixelRange, open_images
 from simgan.refining import spool as module
-from simgan.refining.spool import spooled
+from simgan.refining.spool import Spool, digest_of, remove_leftover, spool_of, spooled
 
 DIGEST, OTHER = b"d" * 32, b"e" * 32
 GROUPS = [np.random.default_rng(seed).integers(1, 256, (2, 3, 4, 1), np.uint8) for seed in range(3)]
@@ -186,3 +188,102 @@ def test_a_lock_on_a_file_that_another_job_removed_does_not_count(third_job, tmp
     with spooled(tmp_path / "out.h5", DIGEST):
         assert path.exists()
     assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_an_error_of_the_output(only_line):
+    with Path("/dev/full").open("r+b", buffering=0) as file:
+        spool = Spool(file, DIGEST, is_old=False, is_continued=False)
+        with pytest.raises(OutputError) as caught:
+            spool.put(GROUPS[0])
+    message = only_line(str(caught.value))
+    assert [
+        part for part in ("/dev/full", "the images before are not lost", "free some space") if part not in message
+    ] == []
+
+
+def test_the_spool_of_an_output_that_exists_is_a_leftover(tmp_path):
+    output, spool = tmp_path / "out.h5", spool_of(tmp_path / "out.h5")
+    assert not remove_leftover(output)
+    spool.write_bytes(b"of an interrupted job")
+    assert not remove_leftover(output)  # the job can go on
+    assert spool.exists()
+    output.write_bytes(b"whole")
+    assert remove_leftover(output)
+    assert not remove_leftover(output)
+    assert [path.name for path in tmp_path.iterdir()] == ["out.h5"]
+
+
+def test_the_spool_of_a_job_at_work_is_no_leftover(tmp_path):
+    output = tmp_path / "out.h5"
+    output.write_bytes(b"to be replaced")
+    with spooled(output, DIGEST):
+        assert not remove_leftover(output)
+        assert spool_of(output).exists()
+
+
+def test_a_spool_that_cannot_be_removed_is_no_error(tmp_path):
+    output = tmp_path / "out.h5"
+    output.write_bytes(b"whole")
+    spool_of(output).mkdir()
+    assert not remove_leftover(output)
+
+
+def model(units: int = 3, value: float = 0.5) -> keras.Model:
+    inputs = keras.Input((2,), name="input")
+    made = keras.Model(inputs, keras.layers.Dense(units, name="dense")(inputs), name="model")
+    made.set_weights([np.full_like(array, value) for array in made.get_weights()])
+    return made
+
+
+def digest(path: Path, network: keras.Model | None = None, *way: object, **how) -> bytes:
+    with open_images(path, **how) as source:
+        return digest_of(source, network or model(), *way)
+
+
+def test_the_digest_changes_with_the_images_the_model_and_the_way_of_computing(tmp_path):
+    path = tmp_path / "in.npz"
+    np.savez(path, one=GROUPS[0], other=GROUPS[1])
+    status = path.stat()
+    asked = [
+        digest(path, key="one"),
+        digest(path, key="other"),
+        digest(path, key="one", pixel_range=PixelRange(0, 200)),
+        digest(path, model(4), key="one"),
+        digest(path, model(value=0.25), key="one"),
+        digest(path, None, "bfloat16", key="one"),
+        digest(path, None, "float32", 4, key="one"),
+    ]
+    assert digest(path, key="one") == asked[0]
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+    asked.append(digest(path, key="one"))
+    path.rename(tmp_path / "renamed.npz")
+    asked.append(digest(tmp_path / "renamed.npz", key="one"))
+    assert len(set(asked)) == len(asked)
+
+
+def test_the_digest_changes_with_each_file_of_a_folder(tmp_path, write_pngs):
+    folder = write_pngs(tmp_path / os.fsdecode(b"pngs\xff"), [group[0, ..., 0] for group in GROUPS])
+    (folder / "002.png").rename(folder / os.fsdecode(b"\xff.png"))
+    first = digest(folder)
+    assert digest(folder) == first
+    status = (folder / "001.png").stat()
+    os.utime(folder / "001.png", ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+    assert digest(folder) != first
+    os.utime(folder / "001.png", ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert digest(folder) == first
+    (folder / "001.png").rename(folder / "001b.png")
+    assert digest(folder) != first
+
+
+def test_a_model_that_cannot_be_described_is_equal_to_no_other(tmp_path):
+    class Undescribed(keras.layers.Layer):
+        def call(self, values):
+            return values
+
+        def get_config(self):
+            raise NotImplementedError
+
+    np.save(tmp_path / "in.npy", GROUPS[0])
+    inputs = keras.Input((2,))
+    made = keras.Model(inputs, Undescribed()(inputs))
+    assert digest(tmp_path / "in.npy", made) != digest(tmp_path / "in.npy", made)

@@ -10,7 +10,7 @@ import pytest
 import tomli_w
 from PIL import Image
 
-from simgan import Run
+from simgan import Run, resume
 from simgan.engines.automatic import open_engine
 from simgan.errors import RunError
 from simgan.images import PixelRange
@@ -59,6 +59,57 @@ def test_unfinished_run_is_one_line_with_a_way_out(missing, way, copied, only_li
     message = only_line(str(caught.value))
     assert way in message
     assert str(copied) in message
+
+
+def test_lost_networks_of_a_finished_training_are_made_anew_from_its_last_checkpoint(copied, only_line):
+    before = (copied / "networks.safetensors").read_bytes()
+    (copied / "networks.safetensors").unlink()
+    with pytest.raises(RunError) as caught:
+        Run.open(copied)
+    message = only_line(str(caught.value))
+    assert "networks.safetensors" in message
+    assert "stopped early" not in message
+    assert f"'simgan train --resume {copied}'" in message
+    assert "3-adversarial-0000003" in message
+    resume(copied)  # the way out
+    assert (copied / "networks.safetensors").read_bytes() == before
+
+
+def test_lost_networks_without_a_checkpoint_are_said_to_be_lost(copied, only_line):
+    (copied / "networks.safetensors").unlink()
+    shutil.rmtree(copied / "checkpoints")
+    with pytest.raises(RunError) as caught:
+        Run.open(copied)
+    message = only_line(str(caught.value))
+    assert "no checkpoint" in message
+    assert "--resume" not in message
+    assert "restore the file" in message
+
+
+def test_a_training_that_stopped_early_is_told_apart_from_lost_networks(copied):
+    (copied / "networks.safetensors").unlink()
+    (copied / "checkpoints/3-adversarial-0000003").rename(copied / "checkpoints/3-adversarial-0000001")
+    with pytest.raises(RunError, match=r"stopped early .*--resume"):
+        Run.open(copied)
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_damaged_networks_name_the_way_out(last, copied, only_line):
+    (copied / "networks.safetensors").write_bytes(b"damaged")
+    if not last:
+        shutil.rmtree(copied / "checkpoints")
+    with pytest.raises(RunError) as caught:
+        _ = Run.open(copied).refiner
+    message = only_line(str(caught.value))
+    assert ("remove the file, then 'simgan train --resume" in message) == last
+    assert ("train anew" in message) != last
+
+
+def test_a_damaged_checkpoint_names_the_way_out(copied, only_line):
+    (copied / "checkpoints/3-adversarial-0000003/arrays.safetensors").unlink()
+    with pytest.raises(RunError) as caught:
+        _ = Run.open(copied, "newest").refiner
+    assert f"choose another of the checkpoints in {copied / 'checkpoints'}" in only_line(str(caught.value))
 
 
 def test_missing_folder_is_a_run_error(tmp_path):

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import subprocess
-import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -418,6 +416,36 @@ def test_one_of_other_versions_goes_on_with_a_warning(make, tmp_path, caplog):
     assert "torch 1.0 (now " in caplog.text
 
 
+@pytest.mark.parametrize("versions", [["1.0"], "1.0", None, {}])
+def test_one_that_does_not_say_its_versions_goes_on_with_a_warning(versions, make, tmp_path, caplog):
+    state, config = make()
+    path = write_checkpoint(tmp_path, state, config)
+    edit_state(lambda about: about.update(versions=versions))(path)
+    assert Checkpoints(tmp_path, config, state, StopRequest()).restore() is not None
+    assert f"{path} was written by simgan ? (now " in caplog.text
+    assert "), numpy ? (now " in caplog.text
+
+
+def test_a_run_has_a_checkpoint_once_one_is_written(make, tmp_path):
+    state, config = make()
+    checkpoints = Checkpoints(tmp_path, config, state, StopRequest())
+    assert not checkpoints.any()
+    checkpoints.write()
+    assert checkpoints.any()
+
+
+def test_one_that_cannot_be_removed_stops_no_training(make, tmp_path):
+    """A link, say to another disk, is no folder that can be removed."""
+    state, config = make(keep=1)
+    elsewhere = write_checkpoint(tmp_path / "elsewhere", state, config)
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / elsewhere.name).symlink_to(elsewhere)
+    state.position.step = 2
+    Checkpoints(run, config, state, StopRequest()).write()
+    assert [path.name for path in run.glob("[!.]*")] == ["1-refiner_pretrain-0000002"]
+
+
 def test_half_removed_ones_are_not_seen(make, tmp_path):
     state, config = make()
     path = write_checkpoint(tmp_path, state, config)
@@ -427,7 +455,7 @@ def test_half_removed_ones_are_not_seen(make, tmp_path):
     assert best_checkpoint(tmp_path) is None
 
 
-def test_a_file_too_large_for_the_disk_is_an_os_error(tmp_path):
+def test_a_file_too_large_for_the_disk_is_an_os_error(tmp_path, fork):
     """A limit on the size of files, in a process of its own: the writer of safetensors has an error of its own."""
     code = (
         "import resource, sys, numpy as np; from pathlib import Path; from simgan.files.numbers import save_numbers\n"
@@ -435,8 +463,7 @@ def test_a_file_too_large_for_the_disk_is_an_os_error(tmp_path):
         "try:\n    save_numbers(Path(sys.argv[1]), {'a': np.zeros(1000)})\n"
         "except OSError as error:\n    print(error)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, tmp_path / "a.safetensors"], capture_output=True, text=True, timeout=300
-    )
+    done = fork(code, tmp_path / "a.safetensors")
+    assert done.wait() == 0, done.stderr
     assert "a.safetensors" in done.stdout, done.stderr
     assert "too large" in done.stdout

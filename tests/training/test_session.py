@@ -551,7 +551,9 @@ def test_a_training_that_stops_while_it_is_prolonged_goes_on_without_being_told_
 
 def test_a_run_is_not_prolonged_with_other_settings_or_fewer_steps(finished_run, tiny_config):
     before = (finished_run.path / "config.toml").read_bytes()
-    with pytest.raises(ConfigError, match="steps: 3, now 2"):
+    with pytest.raises(
+        ConfigError, match=r"steps: 3, now 2\); more --steps prolong a training, fewer cannot shorten it"
+    ):
         simgan.resume(finished_run.path, tiny_config(steps=2))
     with pytest.raises(ConfigError, match="steps: 3, now 4; flip: False, now True"):
         simgan.resume(finished_run.path, tiny_config(steps=4, flip=True))

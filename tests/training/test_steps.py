@@ -81,29 +81,39 @@ def test_update_of_r_makes_d_take_its_images_for_real_more(start):
     assert (now[..., 0] - now[..., 1]).mean() > (logits[..., 0] - logits[..., 1]).mean() + 1e-5
 
 
+def mean_of_psi(psi: str, change: np.ndarray) -> float:
+    """Mean |psi(change)|; psi: the change itself, or its differences to the right and downwards."""
+    if psi == "gradient":
+        return float(np.mean([np.abs(np.diff(change, axis=2)[:, :-1]), np.abs(np.diff(change, axis=1)[:, :, :-1])]))
+    return float(np.abs(change).mean())
+
+
 @pytest.mark.parametrize("psi", ["identity", "gradient"])
 def test_refiner_losses_are_those_of_the_paper_before_the_update(psi, start):
     steps, state, _ = start(psi=psi)
     always(state.discriminator, real=0, refined=1)
     x = batch(5)
     change = state.refiner.predict_on_batch(x) - x.numpy()
-    expected = np.abs(change).mean()
-    if psi == "gradient":
-        expected = np.mean([np.abs(np.diff(change, axis=2)[:, :-1]), np.abs(np.diff(change, axis=1)[:, :, :-1])])
+    expected = mean_of_psi(psi, change)
     losses = steps.update_refiner(x, weight=0.5)
     assert float(losses.adversarial) == pytest.approx(math.log1p(math.e), rel=1e-5)
     assert float(losses.self_regularisation) == pytest.approx(expected, rel=1e-4)
     assert float(losses.change) == pytest.approx(np.abs(change).mean(), rel=1e-4)
     assert float(losses.total) == pytest.approx(math.log1p(math.e) + 0.5 * expected, rel=1e-4)
+    assert losses.total.dtype == torch.float32
 
 
-def test_pre_training_of_r_ignores_d_altogether(start):
-    steps, state, _ = start()
+@pytest.mark.parametrize("psi", ["identity", "gradient"])
+def test_pre_training_of_r_ignores_d_altogether(psi, start):
+    steps, state, _ = start(psi=psi)
     state.discriminator.set_weights([np.full_like(array, np.nan) for array in state.discriminator.get_weights()])
     x, before = batch(), all_weights(state.refiner)
-    expected = np.abs(state.refiner.predict_on_batch(x) - x.numpy()).mean()
+    change = state.refiner.predict_on_batch(x) - x.numpy()
     losses = steps.pretrain_refiner(x)
-    assert float(losses.total) == float(losses.self_regularisation) == pytest.approx(expected, rel=1e-4)
+    assert (
+        float(losses.total) == float(losses.self_regularisation) == pytest.approx(mean_of_psi(psi, change), rel=1e-4)
+    )
+    assert float(losses.change) == pytest.approx(np.abs(change).mean(), rel=1e-4)
     assert float(losses.adversarial) == 0
     assert np.isfinite(all_weights(state.refiner)).all()
     assert (all_weights(state.refiner) != before).any()
@@ -366,6 +376,16 @@ def test_d_sees_refined_and_real_images_through_one_window_that_moves_at_random(
         corners.append((top, left))
     assert set(corners) == {(top, left) for top in range(3) for left in range(3)}
     assert corners != sorted(corners)
+
+
+def test_a_window_of_jitter_2_reaches_every_place(start):
+    """8x9 leaves 4x5: rows and columns begin at 0 to 4."""
+    steps, *_ = start(jitter=2)
+    windows = [[indices.tolist() for indices in steps._window(batch())] for _ in range(400)]
+    assert {(rows[0], columns[0]) for rows, columns in windows} == {(y, x) for y in range(5) for x in range(5)}
+    for rows, columns in windows:
+        assert rows == list(range(rows[0], rows[0] + 4))
+        assert columns == list(range(columns[0], columns[0] + 5))
 
 
 def test_r_is_judged_through_a_window_and_regularised_on_the_whole_image(start):

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import signal
 
@@ -10,6 +9,7 @@ import pytest
 from simgan.errors import RunError
 from simgan.turing import read_turing
 from simgan.turing.answers import AnswerFile, unfinished
+from tests.processes import CONTEXT
 
 
 def test_answers_are_in_the_file_before_it_is_closed(tmp_path, plan):
@@ -44,7 +44,7 @@ def _answer_and_die(folder, plan):
 
 
 def test_killed_process_loses_nothing(tmp_path, plan):
-    child = multiprocessing.get_context("spawn").Process(target=_answer_and_die, args=(tmp_path, plan))
+    child = CONTEXT.Process(target=_answer_and_die, args=(tmp_path, plan))
     child.start()
     child.join(60)
     assert child.exitcode == -signal.SIGKILL

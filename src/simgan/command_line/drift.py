@@ -24,7 +24,7 @@ class Drift:
     Without --points, optical flow between each image and its refined version gives the drift; it needs no labels. With
     --points, a small network (the localiser) learns to find the labelled points in four fifths of the synthetic
     images, whose appearance is varied at random. The drift is how far its answers for the other fifth move with
-    refining. It is never trained on refined images.
+    refining. The localiser is never trained on refined images.
     """
 
     synthetic: Annotated[Positional[Path], arg(metavar="SYNTHETIC")]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-from simgan.command_line.reading import Range, open_data, print_notes
+from simgan.command_line.reading import Range, open_as_trained, print_notes
 from simgan.console.printing import print_line
 from simgan.settings.choices import Channels, Layout
 
@@ -47,13 +47,29 @@ class Evaluate:
     real_test_range: Range = None
     """Stored values of black and white in --real-test. By default the range of the photographs in training if the
     pixel type is the same, else the limits of the pixel type."""
+    synthetic_key: str | None = None
+    """Name of the array of synthetic images, if an HDF5 or .npz file holds several arrays. By default as in training,
+    if the format is the same."""
+    real_key: str | None = None
+    """The same as --synthetic-key, for --real."""
+    synthetic_layout: Layout | None = None
+    """The same as --real-test-layout, for the synthetic images. By default as in training."""
+    real_layout: Layout | None = None
+    """The same as --synthetic-layout, for --real."""
+    synthetic_images: str | None = None
+    """Which files of a folder are the images, as globs separated by commas: 'rgb/*.png'. By default as in training if
+    the folder is the same, else all pictures except masks and other labels."""
+    real_images: str | None = None
+    """The same as --synthetic-images, for --real."""
+    real_test_images: str | None = None
+    """The same as --synthetic-images, for --real-test."""
     synthetic_range: Range = None
     """Stored values of black and white in --synthetic. By default as for --real-test, from the synthetic images in
     training."""
     real_range: Range = None
     """Stored values of black and white in --real. By default as for --real-test."""
     channels: Channels = None
-    """Convert every picture in the given folders to grey (1) or RGB (3). By default as in training."""
+    """Convert every picture in folders to grey (1) or RGB (3). By default as in training."""
     follow_links: bool = True
     """Follow links in folders. Forbid links in folders that you do not trust."""
     label: str | None = None
@@ -110,28 +126,32 @@ class Evaluate:
         return 0
 
     def _open(self, run: Run, opened: ExitStack, console: Console) -> list[Any]:
-        """Opens the synthetic, real and test images, and prints notes on them. None for each that was not given.
+        """Opens the synthetic, real and test images, and prints notes on them. The test images are None if not given.
 
-        Images that replace those of the training are read with the options of the training.
+        They are read with the options of the training, except those that the command line gives.
         """
-        from simgan.runs.run import typed_range
-
+        # The test images have labels, so their file is seldom laid out like that of the photographs.
+        real_test = run.data.real.model_copy(update={"key": None, "layout": None})
         sets: list[Any] = []
-        for name, record in (("synthetic", run.data.synthetic), ("real", run.data.real), ("real_test", run.data.real)):
-            path, limits = getattr(self, name), getattr(self, f"{name}_range")
-            if path is None:
+        for name, record in (("synthetic", run.data.synthetic), ("real", run.data.real), ("real_test", real_test)):
+            path, option = getattr(self, name), name.replace("_", "-")
+            if path is None and name == "real_test":
                 sets.append(None)
                 continue
-            # A folder takes neither a key nor a layout.
-            key, layout = (None, None) if path.is_dir() else (record.key, record.layout)
-            if name == "real_test":
-                key, layout = self.real_test_key, self.real_test_layout
-            options = record.options_at(path)
-            options["channels"] = self.channels or options["channels"]
-            options["follow_links"] = self.follow_links
-            source = open_data(path, key, limits or typed_range(record), layout=layout, **options)
+            source = open_as_trained(
+                console,
+                record,
+                path,
+                name=option,
+                limits=getattr(self, f"{name}_range"),
+                key=getattr(self, f"{name}_key"),
+                layout=getattr(self, f"{name}_layout"),
+                images=getattr(self, f"{name}_images"),
+                channels=self.channels,
+                follow_links=self.follow_links,
+            )
             sets.append(opened.enter_context(source))
-            print_notes(console, source, flag=f"--{name.replace('_', '-')}-range")
+            print_notes(console, source, flag=f"--{option}-range")
         return sets
 
     def _command(self) -> str:

@@ -127,6 +127,7 @@ def _parse(arguments: list[str]) -> Command:
         raise ConfigError(
             f"arguments: expected a command ({', '.join(_NAMES)}), received {arguments[0]!r}; see 'simgan --help'."
         )
+    _check_no_empty(arguments)
     commands = _commands(arguments)
     with redirect_stderr(io.StringIO()):
         try:
@@ -149,6 +150,17 @@ def _parse(arguments: list[str]) -> Command:
         del os.environ["COLUMNS"]
         if width is not None:
             os.environ["COLUMNS"] = width
+
+
+def _check_no_empty(arguments: list[str]) -> None:
+    """Raises ConfigError if an argument is empty: as a path it would be the current folder."""
+    for before, argument in zip(["simgan", *arguments], arguments, strict=False):
+        if not argument or (argument.startswith("--") and argument.endswith("=")):
+            where = f"in {argument!r}" if argument else f"after {before!r}"
+            raise ConfigError(
+                f"arguments: expected text in each, received an empty argument {where}, perhaps from a variable that "
+                "is not set; give '.' for the current folder."
+            )
 
 
 def _files_in_place_of_folder(arguments: list[str]) -> str | None:

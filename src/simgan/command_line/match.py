@@ -21,7 +21,8 @@ class Match:
     """Match a data set to photographs by statistics alone: no training, seconds in place of minutes.
 
     Try this before a refiner, and train one only if it does better on labelled real images. Each image is matched to a
-    photograph drawn at random. Output as of `refine`: same format, bit depth and names, every label carried over.
+    photograph drawn at random. The output has the format, bit depth, names and labels of
+    the input.
     """
 
     input: Annotated[Positional[Path], arg(metavar="SYNTHETIC")]
@@ -29,36 +30,37 @@ class Match:
     real: Annotated[Positional[Path], arg(metavar="REAL")]
     """Photographs of any size."""
     output: Annotated[Positional[Path], arg(metavar="OUTPUT")]
-    """Where the matched set goes; must not exist."""
+    """Path of the matched data set. It must not exist yet."""
     by: MatchMethod = "histogram"
     """`histogram`: the photograph's distribution of values, channel by channel. `colour`: mean and covariance of its
     colours. `fda-0.05`: the amplitudes of its lowest frequencies, up to 5 % of the shorter side. `pca`: the principal
     axes of its colours."""
     key: str | None = None
-    """Name of the images in an HDF5 or .npz file that holds several arrays."""
+    """Name of the array of images, if an HDF5 or .npz file holds several arrays."""
     real_key: str | None = None
-    """The same for the photographs."""
+    """The same as --key, for the photographs."""
     layout: Layout | None = None
-    """Where an array of 4 axes has its channels: nhwc last, nchw first."""
+    """Position of the channels in an array of 4 axes: nhwc (channels last) or nchw (channels first)."""
     real_layout: Layout | None = None
-    """The same for the photographs."""
+    """The same as --layout, for the photographs."""
     images: str | None = None
-    """Which files of a folder are the images, as globs separated by commas: 'rgb/*.png'. All else is carried over."""
+    """Which files of a folder are the images, as globs separated by commas: 'rgb/*.png'. All other files
+    are copied unchanged."""
     real_images: str | None = None
-    """The same for the photographs."""
+    """The same as --images, for the photographs."""
     channels: Channels = None
-    """Convert every picture of both folders to grey (1) or RGB (3), the output too."""
+    """Convert every picture of both folders to grey (1) or RGB (3), including the output."""
     follow_links: bool = True
-    """Follow links in a folder; forbid them in folders that you do not trust."""
+    """Follow links in folders. Forbid links in folders that you do not trust."""
     range: Range = None
-    """Stored values of black and white, where they are not those of the type."""
+    """Stored values of black and white, if they are not the limits of the pixel type: 0 4095 for 12 bits."""
     real_range: Range = None
-    """The same for the photographs."""
+    """The same as --range, for the photographs."""
     seed: int = 0
-    """Of the draw of photographs."""
+    """Seed of the random choice of photographs."""
 
     def run(self, console: Console) -> int:
-        """Matches with a progress bar."""
+        """Matches the data set and shows a progress bar."""
         from simgan.console.progress import show_progress
         from simgan.matching import match_data_set
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from simgan.console.printing import print_line
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from simgan.images.ranges import TypedRange
-
+    from simgan.settings.records import SourceRecord
 
 _LISTED = 5  # images left out that are printed by name
 
@@ -56,6 +57,47 @@ def open_data(
             "they cannot be used.",
         )
     return source
+
+
+def open_as_trained(
+    console: Console,
+    record: SourceRecord,
+    path: Path | None,
+    *,
+    name: str = "",
+    limits: Range = None,
+    follow_links: bool = True,
+    **given: Any,
+) -> Any:
+    """Opens the images at `path` with the options with which training read the data set `record`.
+
+    If they are other images, and training gave a key or a layout, a note says that they are read in the same way.
+
+    Args:
+        console: prints the note, and which images are left out.
+        record: one of the two data sets of the training.
+        path: the images. None: those of `record`.
+        name: what begins the command's options for these images: 'synthetic' if the key is --synthetic-key.
+        limits: the pixel range, if not that of the training.
+        follow_links: whether links are followed; those of `record` only if training followed them.
+        given: arguments of `open_images` that replace those of the training, except those that are None.
+    """
+    from simgan.runs.run import options_for, recorded_path
+
+    flag = f"--{name}-" if name else "--"
+    if path is None:
+        path, follow_links = recorded_path(record, name, f"--{name}"), follow_links and record.follow_links
+    trained = options_for(record, path)
+    options = trained | {argument: value for argument, value in given.items() if value is not None}
+    taken = [
+        f"{flag}{argument} {quote(options[argument])}"
+        for argument in ("key", "layout")
+        if options[argument] is not None and given.get(argument) is None
+    ]
+    if taken and path.resolve() != Path(record.path).resolve():
+        print_line(console, f"note: {path}: read with {' '.join(taken)}, as in training; options given here win")
+    options |= {"limits": limits or options.pop("pixel_range"), "follow_links": follow_links}
+    return open_data(path, console=console, **options)
 
 
 def print_notes(console: Console, source: Any, *, skip: Collection[str] = (), **options: Any) -> list[str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
-from simgan.command_line.reading import Range, open_data, print_notes
+from simgan.command_line.reading import Range, open_as_trained, print_notes
 from simgan.console.printing import print_line
 from simgan.settings.choices import Channels, Layout, OnBadImage
 
@@ -28,10 +28,11 @@ class Refine:
     """Path of the refined data set. It must not exist yet."""
     key: str | None = None
     """Name of the array of images, if an HDF5 or .npz file holds several arrays. In HDF5 also a path, a pattern of
-    paths ('*/image' for a group per person) or '/' (each data set at the root is an image)."""
+    paths ('*/image' for a group per person) or '/' (each data set at the root is an image). By default as in training,
+    if the format is the same."""
     layout: Layout | None = None
-    """Position of the channels in an array of 4 axes: nhwc (channels last) or nchw (channels first). The output has
-    the same layout."""
+    """Position of the channels in an array of 4 axes: nhwc (channels last) or nchw (channels first). By default as in
+    training. The output has the same layout."""
     images: str | None = None
     """Which files of a folder are the images, as globs separated by commas: 'rgb/*.png'. All other files are
     copied unchanged. By default as in training if the folder is the same, else all pictures except masks and other
@@ -59,7 +60,7 @@ class Refine:
     same."""
 
     def run(self, console: Console) -> int:
-        """Refines with a progress bar."""
+        """Refines the data set and shows a progress bar."""
         from simgan.console.progress import show_progress
         from simgan.refining.data_set import refine_data_set
         from simgan.refining.quarantine import quarantine_list
@@ -71,15 +72,17 @@ class Refine:
             print_line(
                 console, f"note: {run.checkpoint or run.path} is from before the adversarial phase: {PRETRAINED_ONLY}."
             )
-        limits = self.range or run.input_range
-        trained = run.data.synthetic.options_at(self.input)
-        options: dict[str, Any] = {
-            "images": self.images or trained["images"],
-            "channels": self.channels or trained["channels"],
-            "follow_links": self.follow_links,
-        }
-        with open_data(
-            self.input, self.key, limits, self.on_bad_image, console, layout=self.layout, **options
+        with open_as_trained(
+            console,
+            run.data.synthetic,
+            self.input,
+            limits=self.range,
+            key=self.key,
+            layout=self.layout,
+            images=self.images,
+            channels=self.channels,
+            follow_links=self.follow_links,
+            on_bad_image=self.on_bad_image,
         ) as source:
             print_notes(console, source, trained_at=(run.data.height, run.data.width))
             with show_progress(console, "refining") as on_progress:
@@ -98,8 +101,8 @@ class Refine:
             if copied:
                 print_line(
                     console,
-                    f"note: {len(copied)} file(s) of the same name as an image that was left out, but for the suffix "
-                    f"or the subfolder, were copied like all other files, the first {copied[0]!r}; they are in the "
-                    "list: remove them from the output if they are labels of these images.",
+                    f"note: {len(copied)} file(s) that differ from a left-out image only in suffix or subfolder "
+                    f"were copied like all other files, the first {copied[0]!r}; they are in the list: "
+                    "remove them from the output if they are labels of these images.",
                 )
         return 0

@@ -30,8 +30,8 @@ class Train:
 
     The flags override the settings in --config, and those override the settings in --preset. Start with --dry-run: it
     prints the settings and a description of the data, then stops. Progress lines show the share of real and of refined
-    patches that D classifies correctly. If it stays near 1 for long, R does not learn; near 0.5, D cannot tell real
-    and refined patches apart."""
+    patches that D classifies correctly. If that share stays near 1 for long, R does not learn; near 0.5, D cannot
+    tell real and refined patches apart."""
 
     synthetic: Path
     """Labelled synthetic images: HDF5, .npy, .npz or a folder of PNG, JPEG, TIFF or BMP."""
@@ -131,7 +131,7 @@ class Train:
 
     def _resume(self, folder: Path, console: Console) -> int:
         """Continues a training that stopped. Settings that differ from those of the run are an error."""
-        from simgan.runs.run import typed_range
+        from simgan.runs.run import recorded_options
         from simgan.training.train import resume
 
         if self.out != folder:
@@ -143,23 +143,17 @@ class Train:
         with ExitStack() as opened:
             # Data may have moved to a new path. `resume` checks that their content has not changed.
             synthetic, real = (
-                opened.enter_context(
-                    open_data(
-                        path,
-                        record.key,
-                        typed_range(record),
-                        record.on_bad_image,
-                        console,
-                        layout=record.layout,
-                        **record.folder_options,
-                    )
-                )
+                opened.enter_context(self._open_moved(path, recorded_options(record), console))
                 if str(path) != record.path
                 else None
                 for path, record in ((self.synthetic, data.synthetic), (self.real, data.real))
             )
             run = resume(folder, self.settings, synthetic=synthetic, real=real, console=console)
         return self._finished(run, console)
+
+    @staticmethod
+    def _open_moved(path: Path, options: dict[str, Any], console: Console) -> Any:
+        return open_data(path, limits=options.pop("pixel_range"), console=console, **options)
 
     def _check_reading(self, data: DataRecord) -> None:
         """Raises ConfigError if an option would read the images differently from the start of the training."""

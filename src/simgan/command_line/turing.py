@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-from simgan.command_line.reading import open_data
+from simgan.command_line.reading import Range, open_as_trained
 from simgan.console.printing import print_line
+from simgan.settings.choices import Channels, Layout
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
 
     from simgan.settings.records import SourceRecord
@@ -40,6 +44,30 @@ class Turing:
     """The synthetic images, if they have moved since training, or if other images are to be shown."""
     real: Path | None = None
     """The same as --synthetic, for the real images."""
+    synthetic_key: str | None = None
+    """Name of the array of synthetic images, if an HDF5 or .npz file holds several arrays. By default as in training,
+    if the format is the same."""
+    real_key: str | None = None
+    """The same as --synthetic-key, for the real images."""
+    synthetic_layout: Layout | None = None
+    """Position of the channels in an array of 4 axes: nhwc (channels last) or nchw (channels first). By default as in
+    training."""
+    real_layout: Layout | None = None
+    """The same as --synthetic-layout, for the real images."""
+    synthetic_images: str | None = None
+    """Which files of a folder are the images, as globs separated by commas: 'rgb/*.png'. By default as in training if
+    the folder is the same, else all pictures except masks and other labels."""
+    real_images: str | None = None
+    """The same as --synthetic-images, for the real images."""
+    synthetic_range: Range = None
+    """Stored values of black and white. By default the range in training if the pixel type is the same, else the
+    limits of the pixel type."""
+    real_range: Range = None
+    """The same as --synthetic-range, for the real images."""
+    channels: Channels = None
+    """Convert every picture in folders to grey (1) or RGB (3). By default as in training."""
+    follow_links: bool = True
+    """Follow links in folders. Forbid links in folders that you do not trust."""
     host: str = "127.0.0.1"
     """Address to listen on. With any address except the loopback, other computers can reach the test."""
     port: int = 0
@@ -90,8 +118,16 @@ class Turing:
                 plan, synthetic, real, size, lambda images: refine(run, images, pixel_range=model_range)
             )
 
+        @contextmanager
+        def opened_sets() -> Iterator[tuple[Any, Any]]:
+            with (
+                self._open("synthetic", run.data.synthetic, console) as synthetic,
+                self._open("real", run.data.real, console) as real,
+            ):
+                yield synthetic, real
+
         def begin() -> tuple[AnswerFile, Pictures]:
-            with self._open("synthetic", run.data.synthetic) as synthetic, self._open("real", run.data.real) as real:
+            with opened_sets() as (synthetic, real):
                 plan = self._plan(len(synthetic), len(real), next(seeds))
                 drawn = pictures(synthetic, real, plan)
                 return AnswerFile.create(run.path, plan), drawn
@@ -100,7 +136,7 @@ class Turing:
         if begun is None:
             return Sitting(begin(), begin)
         try:
-            with self._open("synthetic", run.data.synthetic) as synthetic, self._open("real", run.data.real) as real:
+            with opened_sets() as (synthetic, real):
                 opened = begun, pictures(synthetic, real, begun.plan)
         except BaseException:
             begun.close()
@@ -124,22 +160,20 @@ class Turing:
             date=datetime.now(UTC).isoformat(timespec="seconds"),
         )
 
-    def _open(self, name: Literal["synthetic", "real"], record: SourceRecord) -> Any:
+    def _open(self, name: Literal["synthetic", "real"], record: SourceRecord, console: Console) -> Any:
         """Opens the data set of the training, or the one given in its place, with the options of the training."""
-        from simgan.errors import DataError
-        from simgan.runs.run import open_recorded, typed_range
-
-        given = self.synthetic if name == "synthetic" else self.real
-        path = given or Path(record.path)
-        if not path.exists():
-            raise DataError(
-                f"{name}: expected images at {path}, received a path that does not exist; give their path "
-                f"with --{name}."
-            )
-        if given is None:
-            return open_recorded(record)
-        key, layout = (None, None) if path.is_dir() else (record.key, record.layout)  # a folder has neither
-        return open_data(path, key, typed_range(record), record.on_bad_image, layout=layout, **record.options_at(path))
+        return open_as_trained(
+            console,
+            record,
+            getattr(self, name),
+            name=name,
+            limits=getattr(self, f"{name}_range"),
+            key=getattr(self, f"{name}_key"),
+            layout=getattr(self, f"{name}_layout"),
+            images=getattr(self, f"{name}_images"),
+            channels=self.channels,
+            follow_links=self.follow_links,
+        )
 
 
 def _open_browser(url: str) -> None:

@@ -33,7 +33,10 @@ def as_points(labels: NDArray[Any], size: tuple[int, int], name: str) -> NDArray
 
 
 def on_image(points: NDArray[Any], size: tuple[int, int]) -> bool:
-    """Whether points (..., 2) can be in pixels: most lie on the image, and not all in the corner up to (2, 2)."""
+    """Whether points (..., 2) can be pixel coordinates: most lie on the image, and some beyond 2.
+
+    Coordinates relative to the size of the image never reach 2.
+    """
     height, width = size
     on = ((points >= -0.5) & (points <= [width - 0.5, height - 0.5])).all(axis=-1)
     return bool(on.mean() > 0.5 and points.max() > 2)

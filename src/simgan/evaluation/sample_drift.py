@@ -41,12 +41,12 @@ def measure_drift(
     Draws the images that drifted most into the run folder.
 
     Args:
-        run: made the sample.
+        run: the run whose refiner made the sample.
         source: the data set of the sample, with its labels.
-        sample: synthetic images and the same refined.
+        sample: synthetic images and their refined versions.
         points: name of the label that the localiser learns; None: the first that holds points or masks.
         steps: training steps of the localiser.
-        seed: of the localiser.
+        seed: seed of the localiser.
         console: where progress goes.
     """
     flow = Drift(displacement(sample.synthetic, sample.refined))

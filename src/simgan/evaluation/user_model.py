@@ -109,7 +109,7 @@ def _check_part(part: Any) -> None:
 
 def _check_class(part: dict[str, Any]) -> None:
     name, module = part.get("class_name"), part.get("module")
-    part.pop("shared_object_id", None)  # an address, not a size
+    part.pop("shared_object_id", None)  # a large number that is an address, not a size
     known = (
         (module == "keras.layers" and name in _LAYERS)
         or (module in ("keras", "keras.models", "keras.src.models.functional") and name in _MODELS)

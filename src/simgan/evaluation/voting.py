@@ -16,7 +16,7 @@ from keras import layers, ops
 _LONGEST_SIDE = 64  # px: images with a longer side are averaged down to about this length
 _STRIDE = 4  # px of the averaged image from one cell of the map to the next
 _SHARPNESS = 4.0  # factor of the scores before the softmax of attention
-_CORRECTION = 0.5  # an output of 1 moves a vote by so many cells
+_CORRECTION = 0.5  # cells by which an output of 1 moves a vote
 
 
 def voting_network(height: int, width: int, channels: int, outputs: int) -> keras.Model:

@@ -1,4 +1,4 @@
-"""Random numbers for images. Those of image i depend on (seed, domain, i) alone, not on the number of images."""
+"""Random numbers for images. The numbers of image i depend on (seed, domain, i) only."""
 
 import numpy as np
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from simgan.eyes.labels import Floats
 
 DISTANCE = 600.0
-"""From the camera to the midpoint of the eye's corners, mm (MPIIGaze normalisation: Zhang et al. 2015, 4.2)."""
+"""Distance of the camera from the midpoint of the eye's corners, mm (as in MPIIGaze: Zhang et al. 2015, 4.2)."""
 FOCAL = 960.0
 """Focal length, px, for images 60 px wide (the same source)."""
 NORMALISED_WIDTH = 60.0
@@ -19,7 +19,8 @@ EYEBALL_RADIUS = 12.0
 CORNEA_RADIUS = 7.8
 """Radius of the cornea's front surface, mm (Gullstrand's eye: 7.7)."""
 CORNEA_CENTRE = 5.6
-"""From the eyeball's centre to the cornea's, along the optical axis, mm: the apex is then 13.4 mm from the former."""
+"""Distance from the eyeball's centre to the cornea's centre along the optical axis, mm: so the apex of the cornea is
+13.4 mm from the eyeball's centre."""
 
 
 @dataclass(frozen=True)

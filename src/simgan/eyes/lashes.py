@@ -1,4 +1,5 @@
-"""Rows of lashes, drawn once in each process, in the coordinates of the lids: along the opening, and off a margin."""
+"""Rows of lashes, drawn once in each process. Their coordinates are the position along the opening of the eye and the
+distance from a lid margin."""
 
 from functools import lru_cache
 
@@ -11,9 +12,9 @@ Doubles = NDArray[np.float64]
 
 ROWS_OF_LASHES = 8
 REACH_INSIDE = 3.0
-"""How far the coordinates off a margin reach into the opening of the eye, mm."""
+"""Largest distance from a margin inside the opening of the eye, mm."""
 REACH_OUTSIDE = 14.0
-"""How far they reach over the skin, mm."""
+"""Largest distance from a margin on the skin, mm."""
 SPAN = REACH_INSIDE + REACH_OUTSIDE
 OVERHANG = 0.12
 """Lashes may leave the opening sideways by this share of its length."""

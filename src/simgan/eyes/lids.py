@@ -23,8 +23,8 @@ class LidField:
     Attributes:
         above: (N, H, W), height over the upper margin, negative below it.
         below: (N, H, W), depth under the lower margin, negative above it.
-        cosine_above, cosine_below: (N, 1, W), cosine of the slope of a margin: a height or depth times it is the
-            distance to the margin.
+        cosine_above, cosine_below: (N, 1, W), cosine of the slope of a margin: a height or depth times this
+            cosine is the distance to the margin.
         beyond: (N, 1, W), how far a column lies outside the corners, 0 between them.
         along: (N, 1, W), position along the opening, 0 at the inner corner and 1 at the outer one.
     """

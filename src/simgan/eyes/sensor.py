@@ -149,7 +149,7 @@ def _tone(images: Floats, sensor: Sensor) -> Floats:
 def code_blocks(images: Floats, coding: Floats) -> Floats:
     """Rounds 8 x 8 DCT coefficients of images (N, C, H, W) in [0, 1] as JPEG does, with `coding` (N,) times its table.
 
-    Images whose sides are no multiples of 8 are continued by their last row and column.
+    If a side is not a multiple of 8, the last row or column is repeated.
     """
     count, channels, height, width = images.shape
     pad_y, pad_x = -height % BLOCK, -width % BLOCK

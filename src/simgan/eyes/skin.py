@@ -1,4 +1,7 @@
-"""Draws the skin: the relief of the lids as a profile off the margins, texture, and lashes, each by one look-up."""
+"""Draws the skin: the relief of the lids, which depends on the distance from their margins, a texture, and lashes.
+
+Each of the three is one look-up for every pixel.
+"""
 
 from dataclasses import dataclass
 
@@ -79,7 +82,8 @@ def _profile_index(lids: LidField, per_mm: int) -> Indices:
 
 
 def _profile(scene: Scene, appearance: Appearance, per_mm: int) -> Floats:
-    """Brightness of the skin off the margins, float32 (N, P); P covers 17 mm of each lid, as in `_profile_index`."""
+    """Brightness of the skin by distance from the margins, float32 (N, P). P covers 17 mm of each lid, as in
+    `_profile_index`."""
     half = round(SPAN * per_mm)
     away = ((np.arange(half) + 0.5) / per_mm - REACH_INSIDE).astype(np.float32)  # mm outside a margin
     relief, line, rim = appearance.skin_relief[:, None], appearance.lash_line[:, None], appearance.wet_rim[:, None]

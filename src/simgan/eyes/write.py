@@ -1,6 +1,7 @@
 """Writes rendered eyes as an HDF5 file in the layout of the public Kaggle set "4quant/eye-gaze"."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -46,37 +47,35 @@ def write_eyes(
     path = Path(path)
     check_settings(count, seed, 0, height, width, channels, domain)
     _check_target(path, count)
-    partial = path.with_name(f".{path.name}.partial")
+    render = partial(
+        render_eyes, seed=seed, height=height, width=width, channels=channels, domain=domain, equalise=equalise
+    )
+    unfinished = path.with_name(f".{path.name}.partial")
     try:
-        with ErrorKeepingFile(partial, "w+b") as disk, h5py.File(disk, "w") as file:
-            for start in range(0, count, BLOCK):
-                size = min(BLOCK, count - start)
-                eyes = render_eyes(
-                    size,
-                    seed=seed,
-                    start=start,
-                    height=height,
-                    width=width,
-                    channels=channels,
-                    domain=domain,
-                    equalise=equalise,
-                )
-                _append(file, eyes, start)
-                file.flush()
-                if disk.error is not None:
-                    raise disk.error
-                if on_progress is not None:
-                    on_progress(start + size, count)
-        if disk.error is not None:
-            raise disk.error
-        replace(partial, path)
+        _fill(unfinished, render, count, on_progress)
+        replace(unfinished, path)
     except OSError as error:
         raise DataError(
             f"path: expected room for {count} eyes. Received: {error.strerror or error} at {path}. "
             "Free some space, or choose another disk."
         ) from None
     finally:
-        partial.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
+
+
+def _fill(path: Path, render: Callable[..., Eyes], count: int, on_progress: Callable[[int, int], None] | None) -> None:
+    """Renders `count` eyes with `render`, in blocks, into a new file. OSError if it cannot be written."""
+    with ErrorKeepingFile(path, "w+b") as disk, h5py.File(disk, "w") as file:
+        for start in range(0, count, BLOCK):
+            size = min(BLOCK, count - start)
+            _append(file, render(size, start=start), start)
+            file.flush()
+            if disk.error is not None:
+                raise disk.error
+            if on_progress is not None:
+                on_progress(start + size, count)
+    if disk.error is not None:
+        raise disk.error
 
 
 def _check_target(path: Path, count: int) -> None:

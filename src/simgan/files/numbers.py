@@ -53,7 +53,8 @@ def fill_network(path: Path, part: str, model: keras.Model) -> None:
     except (OSError, SafetensorError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise RunError(
-            f"run: expected the weights of the network {part!r} in {path}, received other content ({reason})."
+            f"run: expected the weights of the network {part!r} in {path}, received a file that is damaged, missing "
+            f"or of another network ({reason})."
         ) from None
 
 

@@ -16,11 +16,11 @@ from scipy.ndimage import affine_transform, gaussian_filter
 Severity = Literal["ok", "note", "warning"]
 
 # Ours: calibrated on sets whose framing is known, tests/framing/test_comparison.py and docs/experiments.md.
-_SCALES = np.geomspace(0.65, 1 / 0.65, 25)  # that are tried
+_SCALES = np.geomspace(0.65, 1 / 0.65, 25)  # scales that are tried
 _REACH = 0.2  # largest shift that is tried, as a share of each side
 _OVERLAP = 0.4  # least share of a map that must overlap the other map, shifted
-_EXPLAINED = 0.4  # another framing counts if it adds this share of what the correlation lacks to 1
-_GAIN = 0.01  # and if it adds at least this much correlation
+_EXPLAINED = 0.4  # a framing counts if it adds this share of what the correlation without it lacks to 1
+_GAIN = 0.01  # and if it adds at least this much to the correlation
 _ALIKE = 0.6  # correlation of the best framing below which the sets share no layout
 _LAYOUT = 0.15  # standard deviation / mean of an edge map above which the images of a set share a layout
 _MOVED, _SCALED = 0.04, 0.08  # least shift, as a share of the longer side, and least change of scale for a warning
@@ -38,7 +38,7 @@ class Finding:
     """What was found and, if it does harm, the remedy."""
 
     def as_dict(self) -> dict[str, str]:
-        """For JSON."""
+        """The finding as a dictionary, for JSON."""
         return asdict(self)
 
 
@@ -48,9 +48,9 @@ class Framing(NamedTuple):
     scale: float
     """How many times larger the content of the real images is."""
     down: float
-    """How much lower it lies, px."""
+    """How much lower the content of the real images lies, px."""
     right: float
-    """How much further right it lies, px."""
+    """How much further right the content of the real images lies, px."""
     correlation: float
     """Correlation of the edge maps after this change."""
     gain: float

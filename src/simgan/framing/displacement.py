@@ -33,8 +33,9 @@ _NOTHING = 1e-12  # sum of the weights below which the two versions have no stru
 def displacement(synthetic: NDArray[np.float32], refined: NDArray[np.float32]) -> NDArray[np.float64]:
     """Weighted mean length of the flow from each synthetic image to its refined version.
 
-    The result is not 0 where nothing moved: up to 0.2 px of 55 for the same eyes in another light, 0.5 px for the same
-    eyes in front of another camera. Shifts of half a pixel to four pixels are measured to within 0.15 px.
+    The result is not 0 where nothing moved: in images 55 px wide, up to 0.2 px for the same eyes in another light
+    and 0.5 px for the same eyes in front of another camera. Shifts of half a pixel to four pixels are measured to
+    within 0.15 px.
 
     Args:
         synthetic: (N, H, W, C) in [-1, 1].
@@ -44,7 +45,7 @@ def displacement(synthetic: NDArray[np.float32], refined: NDArray[np.float32]) -
         (N,), px. 0 for two versions that have no structure in common.
 
     Raises:
-        ValueError: the two differ in number.
+        ValueError: the numbers of synthetic and of refined images differ.
     """
     if len(synthetic) != len(refined):
         raise ValueError(f"refined: expected {len(synthetic)} images, received {len(refined)}")

@@ -19,7 +19,7 @@ def framing_picture(synthetic: NDArray[np.float32], real: NDArray[np.float32]) -
         synthetic: (N, H, W, C) in [-1, 1].
         real: (M, H, W, C), the same H, W and C.
     """
-    from matplotlib.figure import Figure  # here, since the import takes half a second
+    from matplotlib.figure import Figure  # imported on use, since the import takes half a second
 
     figure = Figure(figsize=(12, 6.6), layout="constrained")
     rows: Any = figure.subfigures(2, 1, height_ratios=(2.2, 1))

@@ -17,6 +17,8 @@ from simgan.settings.choices import Layout
 IMAGE_NAMES = ("image", "images")
 DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
 _LISTED = 8
+_IMAGES_DIFFER = 2.0  # neighbours along the axis that counts images differ more than pixels, by this factor. Ours.
+_PROBED_SIDE = 32  # length along each axis of what is read to see which axis counts the images
 LEAST_SIDE = 6  # pixels of the smallest image side for which the order of the axes is guessed
 # Largest size of what is read in one piece: an image, a label, a compressed chunk. Ours: far above sizes in use.
 MAX_BYTES = 2 * 2**30
@@ -45,7 +47,8 @@ def choose(members: Sequence[Member], key: str | None, where: str, more_ways: st
     """The name of the one member that holds the images.
 
     That is `key` if given, else the one named `image` or `images`, else the only stack. Raises DataError, listing the
-    members, if there is no such member or more than one; `more_ways` to name them end the message.
+    members, if there is no such member or more than one. The message ends with `more_ways`, other ways to name the
+    images.
     """
     chosen = [member for member in members if member.name == key] if key is not None else _likely(members)
     if len(chosen) == 1:
@@ -69,8 +72,8 @@ def _likely(members: Sequence[Member]) -> list[Member]:
 
 
 def check_dtype(dtype: np.dtype[Any], where: str) -> None:
-    """DataError, naming `where`, unless `dtype` is one of DTYPES in either byte order."""
-    # By name: a dtype with fields or of objects compares in surprising ways, its name does not.
+    """Raises DataError, naming `where`, unless `dtype` is one of DTYPES in either byte order."""
+    # The names are compared: types with fields and types of objects compare in surprising ways.
     if dtype.newbyteorder("=").name not in DTYPES or dtype.fields is not None:
         raise DataError(
             f"{where}: expected pixels of type {', '.join(DTYPES)}, received {one_line(ValueError(str(dtype)))}; "
@@ -79,7 +82,7 @@ def check_dtype(dtype: np.dtype[Any], where: str) -> None:
 
 
 def check_shape(shape: tuple[int, ...], where: str) -> None:
-    """DataError, naming `where`, unless `shape` is (H, W) or (H, W, C) with no axis of length 0."""
+    """Raises DataError, naming `where`, unless `shape` is (H, W) or (H, W, C) with no axis of length 0."""
     if len(shape) not in (2, 3) or 0 in shape:
         raise DataError(
             f"{where}: expected an image of shape H x W or H x W x C, received {shape}; repair the image or remove it"
@@ -87,8 +90,8 @@ def check_shape(shape: tuple[int, ...], where: str) -> None:
 
 
 def check_size(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> None:
-    """DataError, naming `where`, if an image (H, W) or (H, W, C) is too large to be read."""
-    from PIL import Image  # on use: arrays need no decoder
+    """Raises DataError, naming `where`, if an image (H, W) or (H, W, C) is too large to be read."""
+    from PIL import Image  # imported on use: arrays need no decoder
 
     pixels = shape[0] * shape[1]
     if Image.MAX_IMAGE_PIXELS is not None and pixels > Image.MAX_IMAGE_PIXELS:
@@ -100,7 +103,7 @@ def check_size(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> None
 
 
 def check_bytes(nbytes: int, where: str) -> None:
-    """DataError, naming `where`, if what is to be read in one piece is larger than MAX_BYTES."""
+    """Raises DataError, naming `where`, if what is to be read in one piece is larger than MAX_BYTES."""
     if nbytes > MAX_BYTES:
         raise DataError(
             f"{where}: expected at most {MAX_BYTES} bytes in one piece, received {nbytes}; split or remove the array"
@@ -108,7 +111,7 @@ def check_bytes(nbytes: int, where: str) -> None:
 
 
 def check_unpacked(nbytes: int, packed: int, where: str) -> None:
-    """DataError, naming `where`, if `packed` bytes claim to unpack to too many `nbytes`, as in a zip bomb."""
+    """Raises DataError, naming `where`, if `packed` bytes claim to unpack to too many `nbytes`, as in a zip bomb."""
     if nbytes > _UNPACKED_BYTES and nbytes > _UNPACKED_TIMES * packed:
         raise DataError(
             f"{where}: expected at most {_UNPACKED_TIMES} times the {packed} bytes of the packed array, received "
@@ -117,7 +120,7 @@ def check_unpacked(nbytes: int, packed: int, where: str) -> None:
 
 
 def check_stack(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> None:
-    """DataError, naming `where`, unless `shape` is (N, H, W) or (N, H, W, C) with no axis of length 0."""
+    """Raises DataError, naming `where`, unless `shape` is (N, H, W) or (N, H, W, C) with no axis of length 0."""
     check_dtype(dtype, where)
     if len(shape) not in (3, 4) or 0 in shape:
         raise DataError(
@@ -128,13 +131,15 @@ def check_stack(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> Non
 
 
 def check_layout(shape: tuple[int, ...], layout: Layout | None, where: str) -> None:
-    """DataError, naming `where`, if a stack of `shape` does not have its channels where `layout` says.
+    """Raises DataError, naming `where`, if a stack of `shape` does not have its channels where `layout` says.
 
     Without `layout` the channels must be last. Raises DataError too if the second axis looks like channels and the
-    last does not, or if an array of three axes looks like a single colour image."""
+    last does not, if an array of three axes looks like a single colour image, or if the last axis of four counts the
+    images."""
     if layout == "nchw" and len(shape) != 4:
         raise DataError(
-            f"{where}: expected images of shape N x C x H x W with --layout nchw, received {shape}; leave --layout out"
+            f"{where}: expected images of shape N x C x H x W with --layout nchw, received {shape}; leave --layout "
+            "out, or give --layout nhwc if the run was trained with nchw"
         )
     if layout is None and len(shape) == 4 and _looks_channels_first(shape[1:]):
         raise DataError(
@@ -145,9 +150,40 @@ def check_layout(shape: tuple[int, ...], layout: Layout | None, where: str) -> N
     if layout is None and len(shape) == 3 and shape[2] in (3, 4) and min(shape[:2]) >= LEAST_SIDE:
         raise DataError(
             f"{where}: expected images of shape N x H x W or N x H x W x C, received {shape}, which looks like one "
-            "colour image; make it a stack of one with a[np.newaxis], or read it with --layout nhwc (Python: "
+            "colour image; make it a stack of one image with a[np.newaxis], or read it with --layout nhwc (Python: "
             f"layout='nhwc') if it holds {shape[0]} grey images"
         )
+
+    if layout is None and len(shape) == 4 and _looks_images_last(shape):
+        raise DataError(_images_last(shape, where))
+
+
+def check_images_first(array: Any, layout: Layout | None, where: str) -> None:
+    """DataError, naming `where`, if grey images, (N, H, W), look like (H, W, N). Reads a small part of `array`.
+
+    Neighbouring pixels of an image are alike, different images are not. So the last axis counts the images if
+    neighbours along it differ far more than along the other two."""
+    if layout is not None or len(array.shape) != 3 or min(array.shape) < LEAST_SIDE:
+        return
+    starts = [max(0, (length - _PROBED_SIDE) // 2) for length in array.shape]
+    part = np.asarray(array[tuple(slice(start, start + _PROBED_SIDE) for start in starts)], np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        steps = [float(np.abs(np.diff(part, axis=axis)).mean()) for axis in range(3)]
+    if min(steps[:2]) > 0 and steps[2] > _IMAGES_DIFFER * max(steps[:2]):  # False for NaN
+        raise DataError(_images_last(array.shape, where))
+
+
+def _images_last(shape: tuple[int, ...], where: str) -> str:
+    return (
+        f"{where}: expected images of shape N x H x W or N x H x W x C, received {shape}, which looks like H x W x N "
+        "or H x W x C x N, images last; transpose it with np.moveaxis(a, -1, 0), or read it with --layout nhwc "
+        "(train: --synthetic-layout, --real-layout; Python: layout='nhwc') if the images really are first"
+    )
+
+
+def _looks_images_last(shape: tuple[int, ...]) -> bool:
+    *size, channels, count = shape
+    return channels in (1, 3, 4) and count > 4 and min(size) >= LEAST_SIDE
 
 
 def _looks_channels_first(shape: tuple[int, ...]) -> bool:
@@ -156,7 +192,10 @@ def _looks_channels_first(shape: tuple[int, ...]) -> bool:
 
 
 def as_image(array: NDArray[Any], where: str) -> NDArray[Any]:
-    """(H, W) or (H, W, C) to (H, W, C) of the same values, in native byte order; DataError if it is no image."""
+    """Converts an image (H, W) or (H, W, C) to (H, W, C) with the same values, in native byte order.
+
+    Raises DataError if `array` is no image.
+    """
     check_dtype(array.dtype, where)
     check_shape(array.shape, where)
     native = array.astype(array.dtype.newbyteorder("="), copy=False)
@@ -164,7 +203,10 @@ def as_image(array: NDArray[Any], where: str) -> NDArray[Any]:
 
 
 def as_images(stack: NDArray[Any]) -> NDArray[Any]:
-    """(N, H, W) or (N, H, W, C), passed by `check_stack`, to (N, H, W, C) of the same values in native byte order."""
+    """Converts images (N, H, W) or (N, H, W, C) to (N, H, W, C) with the same values, in native byte order.
+
+    `check_stack` must have accepted them.
+    """
     native = stack.astype(stack.dtype.newbyteorder("="), copy=False)
     return native[..., np.newaxis] if native.ndim == 3 else native
 

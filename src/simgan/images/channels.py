@@ -32,7 +32,7 @@ def to_channels(image: NDArray[Any], channels: int | None) -> NDArray[Any]:
 
 
 def check_same_channels(one: ImageSource, other: ImageSource) -> None:
-    """DataError unless the images of both data sets have the same number of channels."""
+    """Raises DataError unless the images of both data sets have the same number of channels."""
     if one.channels != other.channels:
         raise DataError(
             f"channels: expected the same number in both data sets, received {one.channels} in {one.path} and "

@@ -95,7 +95,7 @@ def inspect_images(
     """
     if isinstance(pixel_range, PixelRange):
         pixel_range.check_width()
-    with find_images(Path(path), key, layout, images=images, channels=channels, follow_links=follow_links) as source:
+    with find_images(path, key, layout, images=images, channels=channels, follow_links=follow_links) as source:
         seen, problems = Seen(), _Problems()
         fits = _settle(source, pixel_range, problems)
         for index in range(len(source)):

@@ -18,15 +18,15 @@ _LZW = 5
 
 
 def is_deep(picture: Image.Image, raw_mode: str) -> bool:
-    """Whether the opened `picture`, of Pillow's `raw_mode`, is one of 16-bit colour that can be read here."""
+    """Whether the opened `picture`, of Pillow's `raw_mode`, has 16-bit colour that `read_deep` can read."""
     return raw_mode in _RAW_MODES.get(str(picture.format), ())
 
 
 def read_deep(picture: Image.Image, path: Path, where: str) -> NDArray[np.uint16]:
     """(H, W, 3) or, with alpha, (H, W, 4) pixels at full depth.
 
-    Raises DataError unless their upper 8 bits equal the 8-bit pixels of Pillow, which applies no gamma and keeps the
-    order of channels."""
+    Raises DataError unless the upper 8 bits of the pixels equal the 8-bit pixels that Pillow reads: Pillow applies no
+    gamma and keeps the order of the channels."""
     import cv2  # imported here, because 8-bit pictures do not need OpenCV
 
     pixels: Any = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)

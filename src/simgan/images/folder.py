@@ -17,7 +17,7 @@ from simgan.errors import DataError
 from simgan.images import picture
 from simgan.images.channels import to_channels
 from simgan.images.known_sizes import KnownSizes
-from simgan.images.masks import FLAG, find_labels
+from simgan.images.masks import FLAG, find_labels, only_flat
 from simgan.images.source import ImageSource
 from simgan.images.threads import in_threads
 
@@ -85,7 +85,7 @@ def _check_folder_link(path: Path, above: Sequence[str], follow_links: bool) -> 
 
 def _alike(names: Sequence[str]) -> list[tuple[str, str]]:
     """Pairs of names that differ only in upper and lower case, or in the Unicode form of an accent."""
-    first: dict[str, str] = {}
+    first: dict[str, str] = {}  # the first name of each case-folded form
     pairs = ((first.setdefault(normalize("NFC", name).casefold(), name), name) for name in names)
     return [(one, other) for one, other in pairs if one != other]
 
@@ -129,7 +129,7 @@ class FolderSource(ImageSource):
     Args:
         path: the folder.
         pattern: globs, separated by commas, that select the images among the picture files. By default all pictures
-            except labels of others; see masks.py.
+            except masks and other labels; see masks.py.
         channels: 1 or 3, to which every picture is converted. By default pictures are not converted.
         follow_links: whether links to folders, and links to files outside the folder, are followed.
     """
@@ -152,8 +152,9 @@ class FolderSource(ImageSource):
             names = tuple(name for name in pictures if name not in labels)
         else:
             names = _chosen(path, pictures, pattern)
+        self._only_flat = pattern is None and not self.label_groups and only_flat(path, names)
         used = set(names)
-        self.carried = (*self.listing.others, *(name for name in pictures if name not in used))
+        self.copied_files = (*self.listing.others, *(name for name in pictures if name not in used))
         super().__init__(path, "folder of image files", names)
         self.pattern, self.wanted_channels, self.follow_links = pattern, channels, follow_links
         self._sizes = KnownSizes(len(self))
@@ -182,6 +183,11 @@ class FolderSource(ImageSource):
             f"as images but copied unchanged; if they are images, select the images with {FLAG}"
             for group in self.label_groups
         ]
+        if self._only_flat:
+            notes.append(
+                "all pictures of a sample have few colours, as masks or drawings have; if they are labels of images, "
+                "give the folder of these images"
+            )
         unmatched = len(self.listing.images) - len(self) if self.pattern is not None else 0
         if unmatched:
             notes.append(

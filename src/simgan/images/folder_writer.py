@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
@@ -12,6 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from simgan.images import picture
+from simgan.images.copying import copy_file
 from simgan.images.folder import FolderSource
 from simgan.images.threads import in_threads
 from simgan.images.writer import ImageWriter
@@ -24,21 +24,21 @@ class FolderWriter(ImageWriter[FolderSource]):
 
     def copied_beside(self, index: int) -> tuple[str, ...]:
         image = PurePosixPath(self.source.names[index])
-        beside = self._carried_of.get(image.stem, ())
+        beside = self._copied_by_stem.get(image.stem, ())
         if self._images_of[image.stem] == 1:
             return beside
         return tuple(name for name in beside if PurePosixPath(name).parent == image.parent)
 
     @cached_property
     def _images_of(self) -> Counter[str]:
-        """How many images have a name, without suffix and folders."""
+        """The number of images with each name, without suffix and folders."""
         return Counter(PurePosixPath(name).stem for name in self.source.names)
 
     @cached_property
-    def _carried_of(self) -> dict[str, tuple[str, ...]]:
+    def _copied_by_stem(self) -> dict[str, tuple[str, ...]]:
         """The files that are copied, by their names without suffix and folders."""
         found: dict[str, list[str]] = {}
-        for name in self.source.carried:
+        for name in self.source.copied_files:
             found.setdefault(PurePosixPath(name).stem, []).append(name)
         return {stem: tuple(sorted(names)) for stem, names in found.items()}
 
@@ -47,10 +47,8 @@ class FolderWriter(ImageWriter[FolderSource]):
         self.partial.mkdir()
         for name in listing.folders:
             (self.partial / name).mkdir()
-        for name in self.source.carried:
-            shutil.copyfile(
-                self.source.path / name, self.partial / name
-            )  # copies the content behind a link, not the link
+        for name in self.source.copied_files:
+            copy_file(self.source.path / name, self.partial / name)
 
     def _put(self, index: int, image: NDArray[Any]) -> None:
         encoded = picture.encode(image, self.source.file(index), self.source.where(index))

@@ -1,4 +1,4 @@
-"""HDF5, one layer down: links refused, errors turned, single data sets read fast."""
+"""Low-level access to HDF5: refuses links, turns errors into DataError, and reads single data sets fast."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ from simgan.images.arrays import check_bytes, one_line
 from simgan.images.hdf5_storage import check_storage
 from simgan.images.names import PackedNames
 
-# Guessed chunks run through many images: the cache must hold a row of them, or each is decoded anew for every image.
+# If h5py chose the shape of the chunks, each chunk covers parts of many images. The cache must hold all chunks that
+# one image touches, or each of them is decoded again for every image.
 CHUNK_CACHE = 64 * 2**20
 _TEXT_ROWS = 256
-# What h5py raises, depending on which layer of HDF5 stumbles.
+# What h5py raises, depending on which layer of HDF5 fails.
 H5_ERRORS = (OSError, KeyError, RuntimeError, ValueError, TypeError, MemoryError, OverflowError)
 
 
-def plain(parent: h5py.Group, name: str, where: str) -> Any:
-    """The group or data set `name` of `parent`; DataError if it is a link or its values lie in another file."""
+def open_member(parent: h5py.Group, name: str, where: str) -> Any:
+    """The group or data set `name` of `parent`. Raises DataError if it is a link, or if its values are in another
+    file."""
     if not is_hard(parent, encoded(name)):
         raise linked(where)
     node = parent[encoded(name)]
@@ -35,7 +37,10 @@ def plain(parent: h5py.Group, name: str, where: str) -> Any:
 
 
 def is_hard(group: h5py.Group, name: bytes) -> bool:
-    """Whether `name` is in `group` itself. A name with a slash, which only forgers write, is a way through links."""
+    """Whether `name` is a member of `group` and not a link to another place.
+
+    False for a name with a slash, which only a forged file contains: HDF5 would follow it as a path, through links.
+    """
     return b"/" not in name and bool(group.id.links.get_info(name).type == h5py.h5l.TYPE_HARD)
 
 
@@ -51,12 +56,12 @@ def linked(where: str) -> DataError:
 
 
 def encoded(name: str) -> bytes:
-    """A name as HDF5 holds it."""
+    """The bytes with which HDF5 stores a name."""
     return name.encode("utf-8", "surrogateescape")
 
 
 def open_one(group: h5py.Group, name: bytes, where: str) -> h5py.h5d.DatasetID:
-    """As `plain`, for one of very many data sets: h5py's low-level interface takes a third of the time."""
+    """As `open_member`, for one of very many data sets: h5py's low-level interface takes a third of the time."""
     if not is_hard(group, name):
         raise linked(where)
     dataset = h5py.h5d.open(group.id, name)
@@ -67,7 +72,7 @@ def open_one(group: h5py.Group, name: bytes, where: str) -> h5py.h5d.DatasetID:
 
 
 def read_one(dataset: h5py.h5d.DatasetID, shape: tuple[int, ...]) -> NDArray[Any]:
-    """All values of a data set of numbers. `shape` is its own: asking for it takes longer than reading."""
+    """All values of a data set of numbers. The caller gives its `shape`: looking it up takes longer than reading."""
     dtype = dataset.dtype
     values: NDArray[Any] = np.empty(shape, dtype)
     dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, values, _memory_type(dtype))
@@ -96,7 +101,7 @@ def names_in(group: h5py.Group) -> PackedNames:
 
 @contextmanager
 def reading(where: str) -> Iterator[None]:
-    """Turns what h5py raises inside of the block into DataError naming `where`."""
+    """Turns errors that h5py raises inside the block into a DataError that names `where`."""
     try:
         yield
     except DataError:
@@ -108,7 +113,10 @@ def reading(where: str) -> Iterator[None]:
 
 
 def read_label(identifier: h5py.h5d.DatasetID, where: str) -> NDArray[Any]:
-    """The values of a data set, text as fixed-width unicode: anything else of Python objects is DataError."""
+    """The values of a data set: numbers, or text as fixed-width Unicode.
+
+    Raises DataError for anything else that h5py reads as Python objects.
+    """
     shape = identifier.shape
     check_bytes(prod(shape or ()) * identifier.dtype.itemsize, where)
     if not identifier.dtype.hasobject and shape is not None:
@@ -123,7 +131,10 @@ def read_label(identifier: h5py.h5d.DatasetID, where: str) -> NDArray[Any]:
 
 
 def _read_text(dataset: h5py.Dataset, where: str) -> NDArray[Any]:
-    """Text of varying length. Any number of values may be one long text of the file: they are read a few at a time."""
+    """Reads text of varying length, a few values at a time.
+
+    In a forged file, millions of values may all refer to one long text, and would together fill the memory.
+    """
     text = dataset.asstr()
     if not dataset.shape or not dataset.size:
         return np.asarray(text[()], dtype=str)

@@ -22,9 +22,9 @@ from simgan.settings.choices import Layout
 
 
 class JoinedHdf5(Hdf5Source):
-    """The images of several sources of one file, one source after the other: named by their paths in the file.
+    """The images of several sources (parts) in one file, one part after the other.
 
-    Labels are those that every part has.
+    Images are named by their paths in the file. The labels are those that every part has.
     """
 
     def __init__(self, path: Path, file: h5py.File, top: h5py.Group, parts: Sequence[Hdf5Source]) -> None:
@@ -35,12 +35,12 @@ class JoinedHdf5(Hdf5Source):
         self._starts = names.starts
         for part in parts:
             part.whole = self
-        self.no_labels = tuple(
+        self.other_arrays = tuple(
             place.strip("/")
             for part in parts
             for place in [
                 *(part.label_place(name) for name in part.label_names if name not in labels),
-                *map(part.label_place, part.no_labels),
+                *map(part.label_place, part.other_arrays),
             ]
         )
 
@@ -73,7 +73,7 @@ class JoinedHdf5(Hdf5Source):
                     return read
                 images.update(zip(orders, read, strict=True))
         except DataError:
-            return super().stored_many(indices)  # names the first that is unreadable, in this order
+            return super().stored_many(indices)  # raises the error of the first unreadable image in `indices`
         return [images[order] for order in range(len(indices))]
 
     def size(self, index: int) -> tuple[int, int]:
@@ -94,7 +94,7 @@ class JoinedHdf5(Hdf5Source):
                     f"{first.dtype} as {self._parts[0].shown_label(name)!r}, received {last.shape[1:]} of "
                     f"{last.dtype}; mend them, or name fewer groups with key= (--key)"
                 )
-            # Together they are as wide as the widest.
+            # In the joined array, the texts of all parts take as much memory as the longest text.
             each = max(value.dtype.itemsize for value in values) * math.prod(first.shape[1:])
             check_bytes(each * len(self), f"{self.path}: label {name!r}")
         with reading(f"{self.path}: label {name!r}"):  # there may be too little memory
@@ -107,7 +107,7 @@ class JoinedHdf5(Hdf5Source):
 
 
 class _JoinedNames(Names):
-    """The names of all parts, each behind the path of its part. `starts`: the index of each part's first image."""
+    """The names of all images, each preceded by the path of its part. `starts`: index of each part's first image."""
 
     def __init__(self, parts: Sequence[Hdf5Source]) -> None:
         self._parts = [(part.location.strip("/"), part.names) for part in parts]

@@ -1,4 +1,4 @@
-"""HDF5 with one data set per image: in one group (the Kaggle eye-gaze layout), or in a group for each image."""
+"""HDF5 with one data set per image: all in one group (the Kaggle eye-gaze layout), or each in a group of its own."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ from simgan.images.names import PackedNames
 from simgan.images.sampling import evenly_spaced
 from simgan.settings.choices import Layout
 
-# Labels put together at once: millions of small arrays would take many times the memory of their values.
+# Labels that are read before they are stacked: millions of small arrays would take many times the memory of their
+# values.
 LABEL_BLOCK = 4096
-_PROBES = 16  # images that are asked whether they have a label
+_PROBES = 16  # images that are searched for a label
 
 
 class KeyedHdf5(Hdf5Source):
     """A group with one (H, W) or (H, W, C) data set per image; its sibling groups with the same keys are labels.
 
-    `parent` may be `group` itself: then the images lie beside the groups of labels, and `names` says which they are.
+    `parent` may be `group` itself. Then the images are beside the groups of labels, and `names` are their names.
     """
 
     names: PackedNames
@@ -51,11 +52,14 @@ class KeyedHdf5(Hdf5Source):
         self.label_names = tuple(other for other in others if self._has_label(other))
 
     def place(self, top: h5py.Group, index: int) -> tuple[h5py.Group, bytes]:
-        """The group that holds image `index`, and its name there. `top`: what is at `location`, here or in a copy."""
+        """The group that holds image `index`, and the name of the image in that group.
+
+        `top` is the group at `location`, in this file or in a copy of it.
+        """
         return top, self.names.encoded(index)
 
     def label_places_of(self, top: h5py.Group, index: int) -> Iterator[tuple[h5py.Group, bytes]]:
-        """The same of every label of image `index`, whether it is there or not."""
+        """As `place`, for each label of image `index`, whether the label exists or not."""
         parent = top if self._parent == self._group else top.parent
         for name in self.label_names:
             yield parent[encoded(name)], self.names.encoded(index)
@@ -64,13 +68,13 @@ class KeyedHdf5(Hdf5Source):
         try:
             with reading(self.where(0)):
                 shape = self._opened(0, self.where(0))[1]
-        except DataError:  # raised again, or listed, when the image is read
+        except DataError:  # reading the image raises this error again, or lists the image
             return
         if len(shape) == 3 or layout == "nchw":
             check_layout((len(self), *shape), layout, f"{self.path}: {self.location!r}")
 
     def _opened(self, index: int, where: str) -> tuple[h5py.h5d.DatasetID, tuple[int, ...]]:
-        """The data set of image `index` and its shape, checked as its type is; nothing read."""
+        """Opens the data set of image `index` and checks it, without reading values. Returns it and its shape."""
         dataset = open_one(*self.place(self._group, index), where)
         shape = dataset.shape or ()
         check_dtype(dataset.dtype, where)
@@ -107,7 +111,7 @@ class KeyedHdf5(Hdf5Source):
                 where = f"{self.path}: label {self._named_label(name, index)}"
                 with reading(where):
                     values.append(self._label(open_one(*place(index), where), name, where))
-                # All together, and texts as long as the longest.
+                # The labels of all images must fit: each text takes as much memory as the longest.
                 check_bytes(values[-1].nbytes * len(self), whole)
                 firsts.setdefault(values[-1].shape, self.names[index])
             if len(firsts) > 1:
@@ -119,18 +123,21 @@ class KeyedHdf5(Hdf5Source):
             return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
     def _has_label(self, name: str) -> bool:
-        """Whether some images have a label of that name: whether all do is asked when it is read."""
+        """Whether any image of a sample has the label `name`. Reading the label checks that every image has it."""
         if not has_hard(self._parent, name, h5py.Group):
             return False
         group = self._parent[encoded(name)]
-        # By the link: asking `in` for what a link leads to opens other files.
+        # Not `name in group`: that follows links, which may lead to another file.
         return any(group.id.links.exists(self.names.encoded(index)) for index in evenly_spaced(len(self), _PROBES))
 
     def _named_label(self, name: str, index: int) -> str:
         return f"{self.shown_label(name)}/{self.names[index]}"
 
     def _label_finder(self, name: str) -> Callable[[int], tuple[h5py.Group, bytes]]:
-        """Leads from an index to the group of the label and its name there. DataError unless every image has one."""
+        """A function from the index of an image to the group of its label, and the name of the label in that group.
+
+        Raises DataError unless every image has the label.
+        """
         group = self._parent[encoded(name)]
         held = names_in(group)
         if held != self.names:
@@ -147,9 +154,10 @@ class KeyedHdf5(Hdf5Source):
 
 
 class ScatteredHdf5(KeyedHdf5):
-    """One data set per image, each somewhere below `top`; data sets beside an image, in its own group, are labels.
+    """One data set per image, each somewhere below `top`. Data sets beside an image, in its own group, are its labels.
 
-    `paths` lead from `top` to the images. Labels are looked for only with `own_groups`: each image in another group.
+    `paths` are the paths from `top` to the images. `own_groups` says that each image has a group of its own; otherwise
+    there are no labels.
     """
 
     kind_in_words = "HDF5, a group per image"
@@ -194,7 +202,10 @@ class ScatteredHdf5(KeyedHdf5):
 
 
 def _follow(top: h5py.Group, path: bytes) -> tuple[h5py.Group, bytes]:
-    """The group at the end of `path`, and the last name in it. One by one: a whole path is followed through links."""
+    """The group that contains what `path` names, and the last name of `path`.
+
+    Names are followed one by one, because HDF5 would follow a whole path through links.
+    """
     *above, last = path.split(b"/")
     group = top
     for name in above:

@@ -1,4 +1,4 @@
-"""Where the images of an HDF5 file may be: beside each other in one group, or at the paths that a glob fits."""
+"""Finds the images of an HDF5 file: beside each other in one group, or at the paths that match a glob."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from simgan.images.hdf5_file import H5_ERRORS, encoded, is_hard, names_in
 from simgan.images.names import PackedNames
 from simgan.images.sampling import evenly_spaced
 
-# Of the places that a glob fits: each is a group, or an array of many images. Ours.
+# Largest number of groups and arrays of many images that may match a glob. Ours.
 MAX_PLACES = 1000
-# Names that are compared with a glob. Ours.
+# Largest number of names that are compared with a glob. Ours.
 MAX_COMPARED = 2 * 10**6
 _PROBED = 1000  # data sets that are opened to see whether a group holds images
 
 
 @dataclass
-class Beside:
-    """The data sets of one group that are images, and the names of the data sets and links that are not."""
+class FoundImages:
+    """The members of one group: data sets that are images, other data sets and links (`rest`), and groups."""
 
     images: PackedNames = field(default_factory=PackedNames)
     rest: list[str] = field(default_factory=list)
@@ -38,36 +38,39 @@ def looks_like_one_image(shape: tuple[int, ...]) -> bool:
     return len(shape) in (2, 3) and shape[2:] in ((), (1,), (3,), (4,)) and min(shape[:2]) >= LEAST_SIDE
 
 
-def images_beside(group: h5py.Group, *, sure: bool) -> Beside | None:
-    """The images among the data sets of `group`: those that look like one image, of the type that most of them have.
+def find_images_in(group: h5py.Group, *, sure: bool) -> FoundImages | None:
+    """The images among the data sets of `group`: those with the shape of one image and their most common type.
 
-    None if they do not look like images. `sure`: the user says that they are.
+    `sure`: whether the user says that the data sets are images. Otherwise they must look like images, not like tables.
+    Returns None if there are no images.
     """
     names = names_in(group)
-    probed = [_look(group, names.encoded(index)) for index in evenly_spaced(len(names), _PROBED)]
-    sets = [look for look in probed if isinstance(look, tuple)]
-    seen = [look for look in sets if _is_image(look)]
-    if sure and not seen:  # channels first, or tiny
+    probed = [_describe(group, names.encoded(index)) for index in evenly_spaced(len(names), _PROBED)]
+    sets = [member for member in probed if isinstance(member, tuple)]
+    seen = [member for member in sets if _is_image(member)]
+    if sure and not seen:  # the channels are first, or the images are tiny
         seen = [(dtype, shape) for dtype, shape in sets if _may_be_one_image(shape) and _holds_pixels(dtype)]
     if not seen:
         return None
     dtype, count = Counter(dtype for dtype, _ in seen).most_common(1)[0]
-    shapes = {shape for its, shape in seen if its == dtype}
-    # Tables of numbers beside each other have the axes of images, but hardly so many have one type and one shape.
+    shapes = {shape for type_, shape in seen if type_ == dtype}
+    # Tables of numbers have two axes as well, but several tables in one group seldom have one type and one shape.
     of_one_kind = 2 * count > len(seen) and (dtype.kind == "u" or len(shapes) == 1)
     stacks = any(len(shape) >= 3 and not looks_like_one_image(shape) for _, shape in sets)
     if not sure and (stacks or count < 2 or not of_one_kind):
         return None
-    found = Beside()
+    found = FoundImages()
     for index in range(len(names)):
         name = names.encoded(index)
-        look = _look(group, name)
+        member = _describe(group, name)
         fits = (
-            isinstance(look, tuple) and look[0] == dtype and (_is_image(look) or (sure and _may_be_one_image(look[1])))
+            isinstance(member, tuple)
+            and member[0] == dtype
+            and (_is_image(member) or (sure and _may_be_one_image(member[1])))
         )
-        if fits or look == "damaged":  # the error comes when it is read
+        if fits or member == "damaged":  # reading the image raises the error
             found.images.append(name)
-        elif look == "group":
+        elif member == "group":
             found.groups.append(names[index])
         else:
             found.rest.append(names[index])
@@ -82,12 +85,12 @@ def _holds_pixels(dtype: np.dtype[Any]) -> bool:
     return dtype.fields is None and dtype.newbyteorder("=").name in DTYPES
 
 
-def _is_image(look: tuple[np.dtype[Any], tuple[int, ...]]) -> bool:
-    return looks_like_one_image(look[1]) and _holds_pixels(look[0])
+def _is_image(member: tuple[np.dtype[Any], tuple[int, ...]]) -> bool:
+    return looks_like_one_image(member[1]) and _holds_pixels(member[0])
 
 
-def _look(group: h5py.Group, name: bytes) -> tuple[np.dtype[Any], tuple[int, ...]] | str:
-    """Type and shape of the data set `name`, or what it is otherwise."""
+def _describe(group: h5py.Group, name: bytes) -> tuple[np.dtype[Any], tuple[int, ...]] | str:
+    """Type and shape of the data set `name`; for another member 'link', 'group', 'type' or 'damaged'."""
     try:
         if not name or not is_hard(group, name):
             return "link"
@@ -101,20 +104,21 @@ def _look(group: h5py.Group, name: bytes) -> tuple[np.dtype[Any], tuple[int, ...
 
 
 def is_glob(key: str) -> bool:
-    """Whether `key` has a character that stands for others."""
+    """Whether `key` contains a wildcard: *, ? or [."""
     return any(character in key for character in "*?[")
 
 
 class GlobSearch:
-    """Finds the groups and data sets whose path in the file fits the glob `key`: a star is any name, never a slash.
+    """Finds the groups and data sets whose path in the file matches the glob `key`. A star does not match a slash.
 
-    Links are not followed. `paths` lead from the root to what was found; `without` are the groups that fit all of
-    `key` but its last name. DataError if there is too much to look through.
+    Links are not followed. `paths` are the paths of what was found. `groups_without_match` are the groups that match
+    all of `key` but its last name, and hold no match of that name. Raises DataError if too many names must be
+    compared.
     """
 
     def __init__(self, file: h5py.File, key: str, path: Path) -> None:
         self.paths = PackedNames()
-        self.without: list[str] = []
+        self.groups_without_match: list[str] = []
         self._key, self._path = key, path
         self._compared = 0
         self._search(file["/"], [], key.strip("/").split("/"))
@@ -126,7 +130,7 @@ class GlobSearch:
             for name in fitting:
                 self.paths.append(b"/".join([*names, name]))
             if not fitting:
-                self.without.append(b"/".join(names).decode("utf-8", "surrogateescape"))
+                self.groups_without_match.append(b"/".join(names).decode("utf-8", "surrogateescape"))
             return
         for name in fitting:
             node = group[name]

@@ -1,4 +1,4 @@
-"""What the layouts of HDF5 files share: where the images lie in the file, and how labels are read."""
+"""What the layouts of HDF5 files share: the place of the images in the file, and how labels are read."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from simgan.images.source import ImageSource
 
 
 class Hdf5Source(ImageSource):
-    """Images in an HDF5 file. `location` is their path inside the file; `parent` is the group that the labels lie in.
+    """Images in an HDF5 file. `location` is their path in the file; `parent` is the group that holds the labels.
 
-    A source may be one of the parts of another: then `whole` is that one, and the messages name images and labels by
-    their whole path in the file.
+    A source may be a part of another source. Then `whole` is the other source, and messages name images and labels by
+    their full path in the file.
     """
 
-    more_notes: tuple[str, ...] = ()  # what was said of the file when it was opened
+    more_notes: tuple[str, ...] = ()  # notes from the opening of the file
 
     def __init__(
         self,
@@ -38,14 +38,14 @@ class Hdf5Source(ImageSource):
         self.location = location
         self._file = file
         self._parent = parent
-        self._tried: set[str] = set()  # labels of text of varying length
+        self._tried: set[str] = set()  # names of text labels that `try_text` could read
 
     def parts(self) -> Sequence[Hdf5Source]:
-        """The sources that hold the images, one after the other: this one alone, unless it was joined of several."""
+        """The sources that hold the images, one after the other: only this source, unless it joins several sources."""
         return (self,)
 
     def locate(self, index: int) -> tuple[int, int]:
-        """Image 0 <= index < N: which of `parts()` holds it, and its index there."""
+        """The number of the source in `parts()` that holds image 0 <= index < N, and the index of the image there."""
         return 0, index
 
     def notes(self) -> tuple[str, ...]:
@@ -57,19 +57,19 @@ class Hdf5Source(ImageSource):
         return f"image {self.location.strip('/') + '/' + self.names[index]!r} of {self.path}"
 
     def shown_label(self, name: str) -> str:
-        """The label `name` in an error message: of a part, its path in the file."""
+        """The label `name` in words for an error message; in a part of another source, its path in the file."""
         return name if self.whole is self else self.label_place(name).strip("/")
 
     def label_place(self, name: str) -> str:
-        """The data set or group `name` beside the images: its path in the file."""
+        """The path in the file of the data set or group `name` that is beside the images."""
         return f"{self._parent.name.rstrip('/')}/{name}"
 
     def label_places(self, name: str) -> list[str]:
-        """The data sets, or the groups of them, that hold the label `name`: paths in the file."""
+        """The paths in the file of the data sets, or groups of data sets, that hold the label `name`."""
         return [self.label_place(name)]
 
     def _label(self, dataset: h5py.h5d.DatasetID, name: str, where: str) -> NDArray[Any]:
-        """The values of `dataset`, one of label `name`; text of varying length once another process could read it."""
+        """The values of `dataset`, which belongs to label `name`. `try_text` reads text of varying length first."""
         whole = self.whole
         if dataset.dtype.hasobject and name not in whole._tried:
             try_text(self.path, whole.label_places(name), len(whole), where)

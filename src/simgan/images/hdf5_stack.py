@@ -1,4 +1,4 @@
-"""The images of one (N, H, W) or (N, H, W, C) HDF5 data set, many at once."""
+"""Reads many images at once from one HDF5 data set (N, H, W) or (N, H, W, C)."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ from numpy.typing import NDArray
 
 from simgan.images.arrays import as_images, as_slice
 
-# Images that are unpacked at once: a few chunks' worth.
+# Bytes of images that are unpacked at once: those of a few chunks.
 _BLOCK_BYTES = 16 * 2**20
-# Chunks may be so long and narrow that a row of them is the whole data set: such stay packed.
+# Chunks may be so long and narrow that the images which share chunks are the whole data set. If these images take more
+# bytes than this, the data set is not unpacked.
 _MOST_BLOCK_BYTES = 2**28
 
 
 class Hdf5Stack:
     """Reads from `dataset`, which has a chunk cache of `cache_bytes`; safe from several threads.
 
-    Compressed chunks hold many images, and reading one image decodes them all. In order that costs nothing, since the
-    chunk cache holds them for the next images. Out of order it would be done anew for every image, so a data set that
-    is larger than the cache is unpacked once into a temporary file, the first time that images are read out of order,
-    if there is room for it (in TMPDIR, as large as the images). The file goes away with this object.
+    A compressed chunk holds many images, and reading one image decodes all of them. If images are read in order, this
+    costs no time, since the chunk cache keeps the chunk for the next images. If they are read out of order, each image
+    would decode a chunk anew. So when images are first read out of order, a data set that is larger than the cache is
+    unpacked into a temporary file (in TMPDIR, as large as the images), if there is room. The file is removed together
+    with this object.
     """
 
     def __init__(self, dataset: h5py.Dataset, cache_bytes: int) -> None:
@@ -47,14 +49,14 @@ class Hdf5Stack:
         return as_images(np.moveaxis(images, 1, -1) if self.channels_first else images)
 
     def _read(self, indices: Sequence[int]) -> NDArray[Any]:
-        """The same with the axes of the file."""
+        """As `read`, but with the axes in the order of the file."""
         together = as_slice(indices)
         if together is not None:
             images: NDArray[Any] = self._dataset[together]
             return images
         if self._unpack_first:
             self._unpack()
-        unpacked = self._unpacked  # `close` may let go of it meanwhile
+        unpacked = self._unpacked  # another thread may call `close` and set it to None
         if unpacked is not None:
             return unpacked[list(indices)]
         images = np.empty((len(indices), *self._dataset.shape[1:]), self._dataset.dtype)
@@ -63,7 +65,7 @@ class Hdf5Stack:
         return images
 
     def close(self) -> None:
-        """Let go of the temporary file. May be called twice."""
+        """Removes the temporary file. May be called twice."""
         self._unpacked, self._unpack_first = None, False
 
     def _unpack(self) -> None:
@@ -74,7 +76,7 @@ class Hdf5Stack:
                 if shutil.disk_usage(tempfile.gettempdir()).free > 2 * self._dataset.nbytes:
                     self._unpacked = self._copy()
             finally:
-                self._unpack_first = False  # once: a damaged file would be read through for every batch
+                self._unpack_first = False  # not tried again: in a damaged file, every batch would try in vain
 
     def _copy(self) -> NDArray[Any]:
         """The data set, memory-mapped in a nameless temporary file."""

@@ -1,4 +1,4 @@
-"""How an HDF5 data set is stored, checked before anything of it is read: what a file claims may be anything."""
+"""Checks how an HDF5 data set is stored before its values are read, because a hostile file may claim any size."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from simgan.errors import DataError
 from simgan.images.arrays import check_bytes, check_unpacked
 
 _COMPRESSIONS = (h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SZIP, h5py.h5z.FILTER_LZF)
-# By how much compression may make a chunk larger: filters add a few bytes, to tiny chunks too.
+# Bytes by which filters may make a chunk larger: compression adds a few bytes even to a tiny chunk.
 _SLACK = 2**16
 # Ours: a chunk for each of ten million images.
 _MOST_CHUNKS = 10**7
 
 
 def check_storage(dataset: h5py.h5d.DatasetID, where: str) -> None:
-    """DataError, naming `where`, if the values lie in another file, or would take far more memory than they should."""
+    """Raises DataError, naming `where`, if the values are in another file, or if reading them may take far too much
+    memory."""
     made_with = dataset.get_create_plist()
     layout = made_with.get_layout()
     if layout == h5py.h5d.VIRTUAL or made_with.get_external_count():
@@ -34,7 +35,10 @@ def check_storage(dataset: h5py.h5d.DatasetID, where: str) -> None:
 
 
 def _check_chunks(dataset: h5py.h5d.DatasetID, made_with: h5py.h5p.PropDCID, chunk: int, where: str) -> None:
-    """HDF5 unpacks all of a chunk, however much that is, before it compares it with the `chunk` bytes that fit."""
+    """Raises DataError if unpacking a chunk may take far more than its `chunk` bytes of values.
+
+    HDF5 compares the size of a chunk with `chunk` only after it has unpacked all of it.
+    """
     filters = [made_with.get_filter(index)[0] for index in range(made_with.get_nfilters())]
     if sum(code in _COMPRESSIONS for code in filters) > 1:
         raise DataError(f"{where}: expected data compressed once, received it compressed again; repack it (h5repack)")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -14,7 +13,8 @@ from numpy.typing import NDArray
 
 from simgan.files.error_keeping_file import ErrorKeepingFile
 from simgan.images.arrays import as_slice
-from simgan.images.hdf5_file import with_cache, write_one
+from simgan.images.copying import copy_file, unreadable
+from simgan.images.hdf5_file import H5_ERRORS, with_cache, write_one
 from simgan.images.hdf5_keyed import KeyedHdf5
 from simgan.images.hdf5_source import Hdf5Source
 from simgan.images.hdf5_stacked import StackedHdf5
@@ -23,10 +23,10 @@ from simgan.images.writer import ImageWriter
 
 
 class Hdf5Writer(ImageWriter[Hdf5Source]):
-    """Copies the file, then writes over the pixels where they lie.
+    """Copies the file, then writes the refined pixels over the pixels in the copy.
 
     So type, shape, chunks, compression, attributes, creation order, references and everything beside the images stay
-    as they are, without a list of what there might be.
+    as they are, and this code needs no list of them.
     """
 
     suffixes = HDF5_SUFFIXES
@@ -39,7 +39,7 @@ class Hdf5Writer(ImageWriter[Hdf5Source]):
         self._nodes: list[Any] = []  # in the copy: the group or data set with the images of each part
 
     def _begin(self) -> None:
-        shutil.copyfile(self.source.path, self.partial)
+        copy_file(self.source.path, self.partial)
         self._disk = ErrorKeepingFile(self.partial, "r+b")
         file = self._file = h5py.File(self._disk, "r+")
         for part in self.source.parts():
@@ -77,9 +77,13 @@ class Hdf5Writer(ImageWriter[Hdf5Source]):
         part, node = self.source.parts()[number], self._nodes[number]
         if not isinstance(part, KeyedHdf5):
             raise NotImplementedError  # `leaves_out` is False
-        for group, name in [part.place(node, place), *part.label_places_of(node, place)]:
-            if group.id.links.exists(name):
-                del group[name]
+        try:
+            for group, name in [part.place(node, place), *part.label_places_of(node, place)]:
+                if group.id.links.exists(name):
+                    del group[name]
+        except H5_ERRORS as error:
+            self._check_disk()
+            raise unreadable(f"labels of {self.source.where(index)}", error) from error
 
     def _finish(self) -> None:
         self._release()

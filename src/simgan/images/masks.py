@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-import numpy as np
-from PIL import Image
-
 from simgan.errors import DataError
-from simgan.images.picture import FORMATS
-from simgan.images.sampling import evenly_spaced
+from simgan.images.flat_pictures import follow_outlines, modes, read_sample
 
 # Words that mark a file or folder as labels if they occur in its name between separators such as '_' or '-'.
 LABEL_WORDS = frozenset(
@@ -29,9 +25,6 @@ _MAY_HOLD_LABEL_WORDS = re.compile("|".join(sorted(LABEL_WORDS)))
 _IMAGE_WORDS = frozenset(
     ("image", "images", "img", "imgs", "rgb", "color", "colour", "photo", "photos", "render", "renders", "leftimg8bit")
 )
-_SAMPLE = 8  # pictures of each group that are read
-# A picture is flat (has few colours) if its 16 commonest colours cover 95 % of it: edges of masks may be smoothed.
-_COLOURS, _COVERED = 16, 0.95
 _PATTERNS = 8  # with more patterns of names, each is a person or a sequence, not a kind of label
 _NUMBER = re.compile(r"\d+")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
@@ -67,6 +60,16 @@ def find_labels(root: Path, names: Sequence[str]) -> tuple[LabelGroup, ...]:
             found.append(LabelGroup(where, tuple(members)))
     _check_neutral_names(root, others)
     return tuple(found)
+
+
+def only_flat(root: Path, names: Sequence[str]) -> bool:
+    """Whether all pictures of a sample are flat, like masks or drawings, and not all of one colour."""
+    several_colours = False
+    for picture in read_sample(root, names):
+        if not picture.flat:
+            return False
+        several_colours |= picture.several_colours
+    return several_colours
 
 
 def _words(text: str) -> list[str]:
@@ -111,9 +114,9 @@ def _shared_words(name: str) -> tuple[str, ...]:
 
 def _are_labels(root: Path, where: str, members: list[str], others: list[str], paired: bool) -> bool:
     """Whether the group `members` are labels. `paired`: most of them share their name with one of `others`."""
-    sample = list(_read_sample(root, members))
+    sample = list(read_sample(root, members))
     flat = 2 * sum(picture.flat for picture in sample) >= len(sample)
-    if paired and (flat or not _modes(sample) & _modes(_read_sample(root, others))):
+    if paired and (flat or not modes(sample) & modes(read_sample(root, others))):
         return True
     if not paired and not flat:
         return False
@@ -132,37 +135,8 @@ def _unclear(root: Path, where: str, received: str) -> DataError:
     )
 
 
-class _Picture(NamedTuple):
-    """The Pillow mode of a picture, and whether the picture has few colours."""
-
-    mode: str
-    flat: bool
-
-
-def _modes(pictures: Iterable[_Picture]) -> set[str]:
-    return {picture.mode.removesuffix("A") for picture in pictures}
-
-
-def _read_sample(root: Path, names: Sequence[str]) -> Iterator[_Picture]:
-    """The readable pictures of an evenly spaced sample of `names`."""
-    for index in evenly_spaced(len(names), _SAMPLE):
-        try:
-            with Image.open(root / names[index], formats=FORMATS) as picture:
-                yield _Picture(picture.mode, picture.mode in ("1", "P", "PA") or _is_flat(picture))
-        except Exception:  # decoders raise any exception; the code that uses the picture reports it
-            continue
-
-
-def _is_flat(picture: Image.Image) -> bool:
-    """Whether `picture` has few colours; see _COLOURS."""
-    pixels = np.asarray(picture)
-    rows = np.ascontiguousarray(pixels.reshape(picture.width * picture.height, -1))
-    colours = np.unique(rows.view([("", rows.dtype)] * rows.shape[1]), return_counts=True)[1]
-    return bool(np.sort(colours)[-_COLOURS:].sum() >= _COVERED * len(rows)) and len(rows) > 4 * _COLOURS
-
-
 def _check_neutral_names(root: Path, names: Sequence[str]) -> None:
-    """Raises DataError if names, though without a label word, pair flat pictures with pictures that are not flat.
+    """Raises DataError if names without a label word pair flat pictures with pictures that are not flat.
 
     Patterns are those of `_pattern`: other folders, or a suffix or prefix of the file name. Two pictures are a pair if
     the rest of their paths is the same."""
@@ -175,27 +149,43 @@ def _check_neutral_names(root: Path, names: Sequence[str]) -> None:
             return
     if len(groups) < 2:
         return
-    flat, rests_of_images = [], set()
+    flat: list[str] = []
+    images: list[str] = []
     for pattern, members in groups.items():
-        sample = list(_read_sample(root, list(members.values())))
-        if sample and all(picture.flat for picture in sample):
-            flat.append(pattern)
-        else:
-            rests_of_images |= set(members)
+        sample = list(read_sample(root, list(members.values())))
+        (flat if sample and all(picture.flat for picture in sample) else images).append(pattern)
     for pattern in flat:
         members = groups[pattern]
-        if 2 * len(rests_of_images & set(members)) >= len(members):
+        if any(_are_paired(root, members, groups[image]) for image in images):
             received = (
                 f"{len(members)} picture(s) with few colours, like masks, and names like those of other pictures"
             )
             raise _unclear(root, pattern, received)
 
 
+def _are_paired(root: Path, flat: dict[str, str], images: dict[str, str]) -> bool:
+    """Whether most of the pictures in `flat`, by the rest of their paths, belong to a picture in `images`.
+
+    If names of one folder share only a number, the outlines of a picture must follow those of the other."""
+    pairs = [(flat[rest], images[rest]) for rest in flat if rest in images]
+    if 2 * len(pairs) < len(flat):
+        return False
+    return not all(_share_only_a_number(*pair) for pair in pairs) or follow_outlines(root, pairs)
+
+
+def _share_only_a_number(one: str, other: str) -> bool:
+    """Whether two files are in one folder and neither name is a part of the other: 'photo1.png', 'drawing1.png'."""
+    first, second = PurePosixPath(one), PurePosixPath(other)
+    numbered = _NUMBER.search(first.stem) and _NUMBER.search(second.stem)
+    one_in_other = first.stem in second.stem or second.stem in first.stem
+    return bool(numbered) and first.parent == second.parent and not one_in_other
+
+
 def _pattern(stem: str, stems: Container[str]) -> tuple[str, str]:
     """The path of a picture, without its suffix, in two parts: the pattern, which a group shares, and the rest.
 
-    If another file name begins or ends this one, what is left is the pattern and the other name's rest the rest. Else
-    the numbers in the path are the rest, and without numbers the file name is."""
+    If this file name begins or ends with the name of another file, its other characters are the pattern, and its rest
+    is the rest of that file. Else the numbers in the path are the rest. Without numbers, the file name is the rest."""
     folder, slash, name = stem.rpartition("/")  # text, not Path: this runs for every picture of a folder
     for length in range(len(name) - 1, 0, -1):
         for part in (name[:length], name[-length:]):

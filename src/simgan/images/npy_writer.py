@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import threading
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgan.images.arrays import as_slice
-from simgan.images.npy import COPY_BYTES, NpyHeader, NpySource, NpzSource
+from simgan.images.copying import COPY_BYTES, blocks_of, unreadable
+from simgan.images.npy import NpyHeader, NpySource
+from simgan.images.npz import NPZ_ERRORS, NpzSource
 from simgan.images.writer import ImageWriter
 from simgan.settings.choices import Layout
 
@@ -91,24 +93,47 @@ class NpzWriter(NpyWriter):
     source: NpzSource
 
     def _begin(self) -> None:
+        self._check_members()
         # Closed by _release: the file outlives this call.
         gathered = tempfile.TemporaryFile(dir=self.output.absolute().parent)  # noqa: SIM115
         self._npy = NpyFile(gathered, self.source.header, self.source.layout)
 
     def _finish(self) -> None:
+        if self._npy is None:
+            return
+        images = self._npy.file
         with zipfile.ZipFile(self.source.path) as old, zipfile.ZipFile(self.partial, "w") as new:
             for member in old.infolist():
-                if member.filename == self.source.member and self._npy is not None:
-                    self._npy.file.seek(0)
-                    _copy_member(self._npy.file, member, new)
+                if member.filename == self.source.member:
+                    images.seek(0)
+                    _copy_member(iter(lambda: images.read(COPY_BYTES), b""), member, new)
                 else:
-                    with old.open(member) as stream:
-                        _copy_member(stream, member, new)
+                    with closing(self._member(old, member)) as content:
+                        _copy_member(content, member, new)
         self._release()
 
+    def _check_members(self) -> None:
+        """Reads all members but the images, so that a damaged one is known before the work and not at its end."""
+        with zipfile.ZipFile(self.source.path) as archive:
+            for member in archive.infolist():
+                if member.filename != self.source.member:
+                    for _ in self._member(archive, member):
+                        pass
 
-def _copy_member(stream: IO[bytes], like: zipfile.ZipInfo, archive: zipfile.ZipFile) -> None:
+    def _member(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Generator[bytes]:
+        """The content of a member of the input. DataError if it cannot be read, or its checksum does not fit."""
+        where = f"{self.source.path}: {member.filename!r}"
+        try:
+            stream = archive.open(member)
+        except NPZ_ERRORS as error:
+            raise unreadable(where, error) from error
+        with stream:
+            yield from blocks_of(stream, where, NPZ_ERRORS)
+
+
+def _copy_member(content: Iterable[bytes], like: zipfile.ZipInfo, archive: zipfile.ZipFile) -> None:
     member = zipfile.ZipInfo(like.filename, like.date_time)
     member.compress_type, member.external_attr, member.comment = like.compress_type, like.external_attr, like.comment
     with archive.open(member, "w", force_zip64=True) as target:
-        shutil.copyfileobj(stream, target, COPY_BYTES)
+        for block in content:
+            target.write(block)

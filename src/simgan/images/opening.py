@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 
 from simgan.errors import DataError
@@ -54,7 +54,7 @@ def open_images(
     unreadable."""
     if isinstance(pixel_range, PixelRange):
         pixel_range.check_width()
-    source = find_images(Path(path), key, layout, images=images, channels=channels, follow_links=follow_links)
+    source = find_images(path, key, layout, images=images, channels=channels, follow_links=follow_links)
     try:
         if on_bad_image == "skip":
             return ReadableImages(source, pixel_range, on_progress)
@@ -66,7 +66,7 @@ def open_images(
 
 
 def find_images(
-    path: Path,
+    path: str | PathLike[str],
     key: str | None = None,
     layout: Layout | None = None,
     *,
@@ -76,7 +76,7 @@ def find_images(
 ) -> ImageSource:
     """Opens the source at `path` without calling `settle`: its names, sizes and `stored` work; no image is read
     yet."""
-    _check_exists(path)
+    path = _existing(path)
     if path.is_dir():
         if key is not None:
             raise DataError(f"{path}: expected no key= (--key) for a folder, received {key!r}; leave out the key")
@@ -99,7 +99,10 @@ def find_images(
     return source
 
 
-def _check_exists(path: Path) -> None:
+def _existing(given: str | PathLike[str]) -> Path:
+    if not fspath(given):  # Path("") would be the current folder
+        raise DataError("images: expected a path, received an empty text; give '.' for the current folder")
+    path = Path(given)
     try:
         found = path.exists()
     except OSError as error:
@@ -110,6 +113,7 @@ def _check_exists(path: Path) -> None:
         raise DataError(
             f"{path}: expected a folder or a file of images, received a path that does not exist; check the path"
         )
+    return path
 
 
 def _open_file(path: Path, key: str | None) -> ImageSource:
@@ -126,6 +130,7 @@ def _open_file(path: Path, key: str | None) -> ImageSource:
         from simgan.images.hdf5 import open_hdf5
 
         return open_hdf5(path, key)
-    from simgan.images.npy import open_npy, open_npz
+    from simgan.images.npy import open_npy
+    from simgan.images.npz import open_npz
 
     return open_npy(path, key) if suffix == ".npy" else open_npz(path, key)

@@ -43,7 +43,7 @@ class PixelRange:
         return cls(0, int(np.iinfo(dtype).max))
 
     def check_width(self) -> None:
-        """DataError if float32, in which the model computes, cannot hold the width of the range."""
+        """Raises DataError if float32, in which the model computes, cannot hold the width of the range."""
         if self.high - self.low > float(np.finfo(np.float32).max):
             raise DataError(
                 f"pixel range: expected a range whose width float32 can hold, received {self}; give the values of "

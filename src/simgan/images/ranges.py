@@ -70,7 +70,7 @@ def choose_range(
 
 
 def check_guessed_range(source: ImageSource, trained_with: TypedRange | None) -> None:
-    """DataError if the range of the images was guessed, but training used another range for the same pixel type."""
+    """Raises DataError if the range of the images was guessed and differs from that of the training for their type."""
     if trained_with is None or not trained_with.belongs_to(source.dtype) or source.range_origin not in _GUESSED:
         return
     if source.pixel_range != trained_with.pixel_range:

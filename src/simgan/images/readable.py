@@ -102,7 +102,7 @@ class ReadableImages(ImageSource):
         self.whole, self.left_out = whole, tuple(left_out)
         self.indices = np.array(usable, np.int64)
         super().__init__(whole.path, whole.kind, _ChosenNames(whole.names, self.indices), whole.label_names)
-        self.no_labels = whole.no_labels
+        self.other_arrays = whole.other_arrays
         self.key, self.layout, self.pattern = whole.key, whole.layout, whole.pattern
         self.wanted_channels, self.follow_links = whole.wanted_channels, whole.follow_links
         self.dtype, self.channels, self.pixel_range = whole.dtype, whole.channels, whole.pixel_range

@@ -11,12 +11,12 @@ from simgan.errors import DataError
 
 
 def resize(image: NDArray[Any], size: tuple[int, int]) -> NDArray[np.float32]:
-    """(h, w, C) floats to (H, W, C) float32, `size` = (H, W), without aliasing.
+    """Resizes an image (h, w, C) of floats to (H, W, C) float32, `size` being (H, W), without aliasing.
 
     Bilinear (a triangle filter); when shrinking, the filter grows with the factor, so that every input pixel counts.
     Values stay within those of the input. Raises DataError if the shape is not (h, w, C) or `size` is not positive.
     """
-    from PIL import Image  # on use, like every decoder
+    from PIL import Image  # imported on use, like every decoder
 
     if image.ndim != 3 or 0 in image.shape or min(size) < 1:
         raise DataError(

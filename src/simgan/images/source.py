@@ -41,7 +41,7 @@ class ImageSource(ABC):
     wanted_channels: int | None = None  # the argument `channels` of open_images
     follow_links: bool = True  # as given to open_images
     left_out: Sequence[LeftOut] = ()  # images that cannot be used, if they were skipped
-    no_labels: tuple[str, ...] = ()  # arrays in the file that do not have one row for each image
+    other_arrays: tuple[str, ...] = ()  # arrays in the file that do not have one row for each image
     kind: str  # the format in words, 'HDF5, one data set per image'
     names: Sequence[str]  # key, relative posix path or zero-padded index of each image
     label_names: tuple[str, ...]  # what `labels` accepts
@@ -87,9 +87,9 @@ class ImageSource(ABC):
 
     def notes(self) -> tuple[str, ...]:
         """What a user should know about the whole data set, one text each."""
-        if not self.no_labels:
+        if not self.other_arrays:
             return ()
-        listed = ", ".join(map(repr, self.no_labels))
+        listed = ", ".join(map(repr, self.other_arrays))
         return (
             f"not used as labels, but copied unchanged: {listed}; a label needs one row for each of the {len(self)} "
             "images",

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from simgan.errors import DataError, OutputError
 from simgan.files.folders import output_error, sync, sync_all
-from simgan.images.pixels import check_values, within
+from simgan.images.output_checks import check_images, check_output
 from simgan.images.source import ImageSource
 
 S = TypeVar("S", bound=ImageSource)
@@ -34,7 +34,7 @@ class ImageWriter(ABC, Generic[S]):
     # Errors that mean that the output cannot be written; some formats have more. All others are raised unchanged.
     write_errors: tuple[type[Exception], ...] = (OSError, MemoryError)
     suffixes: tuple[str, ...] = ()  # allowed suffixes of `output`; empty: any suffix
-    leaves_out = False  # whether `set_aside` leaves an image out: only if images have names and are no rows
+    leaves_out = False  # whether images can be left out; rows of an array cannot, because labels belong to row numbers
 
     def __init__(self, source: S, output: Path) -> None:
         if not output.name or "\0" in output.name:
@@ -93,7 +93,7 @@ class ImageWriter(ABC, Generic[S]):
         """As `write`, for many images: an (N, H, W, C) array, or a list of images of several sizes. This is faster."""
         positions = [self._position(index) for index in indices]
         with self._discarded_on_error():
-            self._check_images(positions, images)
+            check_images(self.source, self.output, positions, images)
         if not positions:
             return
         with self._nothing_left_on_error():
@@ -104,7 +104,7 @@ class ImageWriter(ABC, Generic[S]):
     def set_aside(self, index: SupportsIndex, original: NDArray[Any]) -> None:
         """Writes no refined image at `index`. If `leaves_out` is True, `leave_out` is called.
 
-        Otherwise `original` is written in its place: without it, all later rows would have the labels of others.
+        Otherwise `original` is written in its place: without it, all later rows would get the labels of other images.
         """
         position = self._position(index)
         if self.leaves_out:
@@ -127,9 +127,9 @@ class ImageWriter(ABC, Generic[S]):
         raise NotImplementedError
 
     def copied_beside(self, index: int) -> tuple[str, ...]:
-        """Files of the output, labels perhaps, that differ from image `index` in the suffix or the subfolder only.
+        """Files of the output, such as labels, that differ from image `index` only in the suffix or the subfolder.
 
-        If images of several subfolders share a name, only the files in the subfolder of the image.
+        If images in several subfolders share a name, only files in the subfolder of image `index` are returned.
         """
         return ()
 
@@ -215,49 +215,14 @@ class ImageWriter(ABC, Generic[S]):
         with self._discarded_on_error():
             try:
                 yield
-            except DataError:  # a ValueError too
+            except DataError:  # not an error of writing, although it is a ValueError
                 raise
             except self.write_errors as error:
                 raise output_error(self.output, error, "the unfinished output was removed") from error
 
     def check_output(self) -> None:
         """Raises DataError if `output` exists, or if its folder or suffix is not allowed."""
-        output, inside = self.output.absolute(), self.source.path.resolve()
-        if os.path.lexists(output):
-            raise DataError(
-                f"{self.output}: expected a name not in use, received one that exists; remove it or choose another "
-                "name"
-            )
-        if not output.parent.is_dir():
-            raise DataError(f"{self.output}: expected an existing folder to write to, received none; create it first")
-        if (output.parent.resolve() / output.name).is_relative_to(inside):
-            raise DataError(
-                f"{self.output}: expected an output outside of {self.source.path}, received one inside; choose another"
-            )
-        if self.suffixes and self.output.suffix.lower() not in self.suffixes:
-            raise DataError(
-                f"{self.output}: expected a name ending in {' or '.join(self.suffixes)}, like the input, received "
-                f"{self.output.suffix!r}; the output has the format of the input, so change the name"
-            )
-
-    def _check_images(self, indices: Sequence[int], images: Sequence[NDArray[Any]] | NDArray[Any]) -> None:
-        source = self.source
-        if len(indices) != len(images):
-            raise DataError(
-                f"{self.output}: expected one image for each index, received {len(indices)} indices and {len(images)} "
-                "images; give as many of both"
-            )
-        for index, image in zip(indices, images, strict=True):
-            expected = (*source.size(index), source.channels)
-            if image.shape != expected or image.dtype != source.dtype:
-                raise DataError(
-                    f"{source.where(index)}: expected shape {expected} and type {source.dtype}, as in the input, "
-                    f"received {image.shape} {image.dtype}; use PixelRange.from_model and keep the size"
-                )
-        if isinstance(images, np.ndarray) and within(images, source.pixel_range):
-            return
-        for index, image in zip(indices, images, strict=True):
-            check_values(image, source.pixel_range, f"refined {source.where(index)}")
+        check_output(self.output, self.source.path, self.suffixes)
 
     def __enter__(self) -> Self:
         return self

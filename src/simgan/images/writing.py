@@ -35,8 +35,9 @@ def writer_like(source: ImageSource, output: Path) -> ImageWriter[Any]:
             return Hdf5Writer(source, output)
     from simgan.images.folder import FolderSource
     from simgan.images.folder_writer import FolderWriter
-    from simgan.images.npy import NpySource, NpzSource
+    from simgan.images.npy import NpySource
     from simgan.images.npy_writer import NpyWriter, NpzWriter
+    from simgan.images.npz import NpzSource
 
     if isinstance(source, NpzSource):
         return NpzWriter(source, output)

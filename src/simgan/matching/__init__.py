@@ -1,6 +1,6 @@
-"""Makes synthetic images look like photographs by their statistics alone: what a refiner must beat, and costs seconds.
+"""Makes synthetic images look like photographs by their statistics alone, in seconds: a refiner must do better.
 
-One method a file, each a function of one image and one photograph; match.py does it for whole sets.
+Each file has one method, a function of one image and one photograph; match.py applies the methods to whole sets.
 """
 
 from simgan.matching.colour import transfer_colour

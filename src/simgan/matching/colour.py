@@ -11,11 +11,10 @@ _LEAST = 1e-8  # added to each variance: an image of one colour has none
 
 
 def transfer_colour(image: NDArray[np.float32], photograph: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Gives the colours of an image the mean and covariance of a photograph's.
+    """Gives the colours of an image the mean and covariance of the colours of a photograph.
 
-    Of all linear maps that do so, it is the one that moves the colours least.
-
-    With one channel these are mean and deviation, as in Reinhard's transfer.
+    Of all linear maps that do so, this function applies the one that changes the colours least. With one channel, it
+    transfers mean and deviation, as Reinhard's transfer does.
 
     Args:
         image: (H, W, C) in [-1, 1].
@@ -25,11 +24,11 @@ def transfer_colour(image: NDArray[np.float32], photograph: NDArray[np.float32])
         (H, W, C), clipped to [-1, 1].
     """
     channels = image.shape[-1]
-    own, wanted = (array.reshape(-1, channels).astype(np.float64) for array in (image, photograph))
-    root = _power(_covariance(own), 0.5)
-    inverse = _power(_covariance(own), -0.5)
-    linear = inverse @ _power(root @ _covariance(wanted) @ root, 0.5) @ inverse
-    moved = (own - own.mean(axis=0)) @ linear + wanted.mean(axis=0)
+    colours, target = (array.reshape(-1, channels).astype(np.float64) for array in (image, photograph))
+    root = _power(_covariance(colours), 0.5)
+    inverse = _power(_covariance(colours), -0.5)
+    linear = inverse @ _power(root @ _covariance(target) @ root, 0.5) @ inverse
+    moved = (colours - colours.mean(axis=0)) @ linear + target.mean(axis=0)
     return np.asarray(np.clip(moved, -1, 1).reshape(image.shape), np.float32)
 
 

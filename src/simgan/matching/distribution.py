@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 
 def adapt_distribution(image: NDArray[np.float32], photograph: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Turns the principal axes of an image's colours into those of a photograph's, about the photograph's mean.
+    """Rotates the colours of an image: their principal axes and their mean become those of the photograph's colours.
 
-    Deviations along the axes stay as they are; with one channel only the mean changes.
+    The deviations along the axes stay as they are. With one channel only the mean changes.
 
     Args:
         image: (H, W, C) in [-1, 1].
@@ -20,11 +20,11 @@ def adapt_distribution(image: NDArray[np.float32], photograph: NDArray[np.float3
         (H, W, C), clipped to [-1, 1].
     """
     channels = image.shape[-1]
-    own, wanted = (array.reshape(-1, channels).astype(np.float64) for array in (image, photograph))
-    axes, wanted_axes = _principal_axes(own), _principal_axes(wanted)
-    # An axis has no direction of its own: each is turned to the side of its partner.
-    signs = np.where(np.sum(axes * wanted_axes, axis=0) < 0, -1.0, 1.0)
-    moved = (own - own.mean(axis=0)) @ axes @ (wanted_axes * signs).T + wanted.mean(axis=0)
+    colours, target = (array.reshape(-1, channels).astype(np.float64) for array in (image, photograph))
+    axes, target_axes = _principal_axes(colours), _principal_axes(target)
+    # The sign of an axis is arbitrary: each axis of the photograph is turned to the side of the image's axis.
+    signs = np.where(np.sum(axes * target_axes, axis=0) < 0, -1.0, 1.0)
+    moved = (colours - colours.mean(axis=0)) @ axes @ (target_axes * signs).T + target.mean(axis=0)
     return np.asarray(np.clip(moved, -1, 1).reshape(image.shape), np.float32)
 
 

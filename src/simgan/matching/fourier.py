@@ -12,7 +12,7 @@ from simgan.images import resize
 def swap_low_frequencies(
     image: NDArray[np.float32], photograph: NDArray[np.float32], width: float
 ) -> NDArray[np.float32]:
-    """Replaces the amplitudes of an image's low frequencies by a photograph's; phases, so edges, stay.
+    """Replaces the amplitudes of an image's low frequencies by those of a photograph. Phases, and so edges, stay.
 
     Args:
         image: (H, W, C) in [-1, 1].
@@ -24,12 +24,12 @@ def swap_low_frequencies(
         (H, W, C), clipped to [-1, 1].
     """
     same_size = resize(photograph, image.shape[:2])
-    own, wanted = (np.fft.fft2(array, axes=(0, 1)) for array in (image, same_size))
+    spectrum, target = (np.fft.fft2(array, axes=(0, 1)) for array in (image, same_size))
     height, across = image.shape[:2]
     half = int(width * min(height, across))
-    # Signed frequencies in cycles an image: those up to `half` either way are swapped.
+    # Frequencies in cycles per image. Those from -half to half are swapped.
     rows, columns = (np.abs(np.fft.fftfreq(side, 1 / side)) <= half for side in (height, across))
     low = (rows[:, None] & columns[None, :])[..., None]
-    amplitude = np.where(low, np.abs(wanted), np.abs(own))
-    mixed = np.fft.ifft2(amplitude * np.exp(1j * np.angle(own)), axes=(0, 1)).real
+    amplitude = np.where(low, np.abs(target), np.abs(spectrum))
+    mixed = np.fft.ifft2(amplitude * np.exp(1j * np.angle(spectrum)), axes=(0, 1)).real
     return np.clip(mixed, -1, 1).astype(np.float32)

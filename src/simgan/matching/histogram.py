@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 
 def match_histogram(image: NDArray[np.float32], photograph: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Gives each channel of an image the distribution of values that it has in a photograph.
+    """Gives each channel of an image the distribution of values that the same channel has in a photograph.
 
-    A monotone map of values: equal pixels stay equal, and edges stay where they are.
+    The map of values is monotone: equal pixels stay equal, and edges stay where they are.
 
     Args:
         image: (H, W, C), any range.

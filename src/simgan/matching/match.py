@@ -1,4 +1,4 @@
-"""Whole sets of images matched to photographs, each to one drawn at random."""
+"""Matches sets of images to photographs: each image to one photograph, drawn at random."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -39,7 +39,7 @@ def match_images(
         images: (N, H, W, C) in [-1, 1].
         photographs: (M, h, w, C) in [-1, 1], of any size.
         method: one of METHODS.
-        seed: of the draw.
+        seed: seed of the draw.
 
     Returns:
         (N, H, W, C) in [-1, 1].
@@ -63,11 +63,11 @@ def match_data_set(
     may have any size; few are in memory at once.
 
     Args:
-        on_progress: called now and then with the images written and their number.
+        on_progress: called now and then with the number of images written and of all.
 
     Raises:
-        DataError: the sets differ in channels, an image cannot be read, or `output` exists; nothing is left then.
-        OutputError: the disk is full, or `output` cannot be written; nothing is left.
+        DataError: the sets differ in channels, an image cannot be read, or `output` exists. No file is left then.
+        OutputError: the disk is full, or `output` cannot be written. No file is left then.
     """
     check_same_channels(source, photographs)
     drawn, done = _draw(len(photographs), len(source), seed), 0

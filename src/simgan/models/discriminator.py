@@ -53,7 +53,7 @@ def discriminator_model(
         channels: channels of the images, >= 1.
         variant: `gaze` (C3 s2-96, C3 s2-64, max-pool 3 s1, C3-32, C1-32, C1-2) or `hand`
             (C7 s4-96, C5 s2-64, max-pool 3 s2, C3 s2-32, C1-32, C1-2).
-        padding: `same` pads with zeros, as in the paper; `valid` never looks past the image, so that D cannot
+        padding: `same` pads with zeros, as in the paper; `valid` adds no pixels, so that D cannot
             tell where the border is and judges every patch alike.
         patches: `local` judges every patch; `global` averages the last maps and judges the image once.
         data_format: layout of the computation only; see `simgan.models.layout`.
@@ -65,7 +65,7 @@ def discriminator_model(
 
     Raises:
         ConfigError: the image is too small for one patch, `channels` is not positive, or `variant`, `padding` or
-            `patches` is none of its choices.
+            `patches` is not one of its choices.
     """
     _check_choices(channels, variant, padding, patches)
     _check_size(img_height, img_width, variant, padding)
@@ -106,7 +106,7 @@ def smallest_side(variant: Variant, padding: DiscriminatorPadding) -> int:
 
 
 def _check_choices(channels: int, variant: str, padding: str, patches: str) -> None:
-    """Raises ConfigError if `channels` is not positive or another argument is none of its choices."""
+    """Raises ConfigError if `channels` is not positive or another argument is not one of its choices."""
     if channels < 1:
         raise ConfigError(f"channels: expected a positive integer, received {channels}; grey is 1, RGB 3.")
     if variant not in _LAYERS:

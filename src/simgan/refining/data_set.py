@@ -113,10 +113,10 @@ def refine_data_set(
     Args:
         on_progress: called now and then with the number of images written and of all.
         max_drift: px; an image whose content moved further (`simgan.framing.displacement`) is set aside and listed
-            in `<output>.quarantine.csv`. In HDF5 by key it and its labels are left out. In a folder it is left out,
-            but all other files are copied, its labels too (`SetAside.copied`). In an array its row keeps the unrefined
-            image, because rows must match their labels. The list also has the unusable images that `source` leaves
-            out.
+            in `<output>.quarantine.csv`. In HDF5 with one data set per image, the image and its labels are
+            left out. In a folder the image is left out, but all other files are copied, its labels too
+            (`SetAside.copied`). In an array its row keeps the unrefined image, because rows must match their labels.
+            The list also has the unusable images that `source` leaves out.
 
     Returns:
         The images set aside, in the order of the whole set.
@@ -133,13 +133,7 @@ def refine_data_set(
     refiner = Run.open(run_or_model) if isinstance(run_or_model, str | Path) else run_or_model
     check_guessed_range(source, _input_range(refiner))
     whole = source.whole if isinstance(source, ReadableImages) else source
-    writer = writer_like(whole, output)
-    try:
-        writer.check_output()
-    except DataError as error:
-        if remove_leftover(output):
-            error.add_note("the spool of an earlier job for this output was removed")
-        raise
+    writer = _new_writer(whole, output)
     quarantine = Quarantine(whole, source, output, max_drift)
     quarantine.check_list(take_over=spool_of(output).exists())
     sizes = sampled_sizes(source)
@@ -160,8 +154,20 @@ def refine_data_set(
     return aside
 
 
+def _new_writer(source: ImageSource, output: Path) -> ImageWriter[Any]:
+    """The writer of `output`, not yet begun. DataError if there cannot be such an output; its old spool goes then."""
+    writer = writer_like(source, output)
+    try:
+        writer.check_output()
+    except DataError as error:
+        if remove_leftover(output):
+            error.add_note("the spool of an earlier job for this output was removed")
+        raise
+    return writer
+
+
 def _digest(source: ImageSource, refiner: Run | keras.Model, has_list: bool) -> bytes:
-    """Digest of the job. It has `has_list`, so that a list beside the spool of this digest is the job's own."""
+    """Digest of the job. It covers `has_list`: a list beside a spool with this digest belongs to this job."""
     is_run = isinstance(refiner, Run)
     model = refiner.refiner if isinstance(refiner, Run) else refiner
     return digest_of(source, model, is_run, keras.backend.backend(), dtype_policy("auto"), has_list)
@@ -185,8 +191,8 @@ def _leave_out_unusable(writer: ImageWriter[Any], source: ImageSource) -> None:
     for image in source.left_out:
         if not writer.leaves_out:
             raise DataError(
-                f"{writer.output}: expected images with names, received rows of an array, of which none can be left "
-                f"out because labels go by row; repair the image ({image.reason})"
+                f"{writer.output}: expected images that can be left out, received rows of an array, which must stay "
+                f"because labels belong to row numbers; repair the image ({image.reason})"
             )
         writer.leave_out(image.place)
 
@@ -202,9 +208,9 @@ def _write(writer: ImageWriter[Any], quarantine: Quarantine, source: ImageSource
 
 
 def _refined_groups(predict: Predict, source: ImageSource, spool: Spool | None = None) -> Generator[Refined]:
-    """Every image once, refined, in the type of the source; in order within a size.
+    """Every image once, refined, in the type of the source. Images of one size come in order.
 
-    Groups that `spool` has are taken from there. R refines the others, which are then added to `spool`.
+    Groups that `spool` holds are read from it. R refines the other groups, which are then added to `spool`.
     """
     with closing(groups_of_one_size(source)) as groups:
         for indices, synthetic in groups:

@@ -59,7 +59,7 @@ def predictor(
 def _fast(run: Run, shape: tuple[int, ...], one_size: bool) -> Predict:
     """R of a run in the layout and precision that are fastest in PyTorch; compiled for many images of one size.
 
-    bfloat16 moves an 8-bit pixel by 0.1 on average and by 2 at most (docs/experiments.md): not for deeper images.
+    For 8-bit images only: bfloat16 changes a pixel by 0.1 on average and by 2 at most (docs/experiments.md).
     """
     count, height, width, channels = shape
     settings, size = run.config.refiner, (height, width)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -23,14 +24,14 @@ class SetAside(NamedTuple):
     """px; None if the image could not be used."""
     reason: str
     copied: tuple[str, ...] = ()
-    """Files of a folder that have the name of the image but for the suffix or the subfolder, such as its labels. They
-    are in the output although the image is not."""
+    """Files of a folder that differ from the image only in suffix or subfolder, such as its labels. They are in the
+    output although the image is not."""
 
 
 class Quarantine:
     """Decides which refined images stay, and lists the others.
 
-    Use it as a context manager around the writing of the output: where that ends with an error, the list is removed.
+    Use it as a context manager around the writing of the output: if writing ends with an error, the list is removed.
 
     Args:
         whole: the data set, including the images that cannot be used.
@@ -39,12 +40,15 @@ class Quarantine:
         max_drift: px; see `simgan.refining.data_set.refine_data_set`.
 
     Raises:
-        DataError: `max_drift` is not positive.
+        DataError: `max_drift` is not positive and finite.
     """
 
     def __init__(self, whole: ImageSource, source: ImageSource, output: Path, max_drift: float | None) -> None:
-        if max_drift is not None and not max_drift > 0:
-            raise DataError(f"max_drift: expected a positive number of pixels, received {max_drift}; try 1.0.")
+        if max_drift is not None and not 0 < max_drift < math.inf:  # NaN is not either
+            raise DataError(
+                f"max_drift: expected a positive, finite number of pixels, received {max_drift}; give pixels "
+                "(--max-drift 1.0), or leave it out to set no image aside"
+            )
         self._whole, self._output, self._max_drift = whole, output, max_drift
         self._pixel_range = source.pixel_range
         self._aside = {image.place: SetAside(image.name, None, image.reason) for image in source.left_out}
@@ -62,7 +66,7 @@ class Quarantine:
         for a list of this output.
 
         Args:
-            take_over: whether a list may be of an interrupted job that this one continues.
+            take_over: whether the list may be that of an interrupted job which this job continues.
 
         Raises:
             DataError: there is a list of another job. It stays as it is.
@@ -83,7 +87,7 @@ class Quarantine:
         """(N,): whether each image, at `indices` of the whole set, moved little enough; the others are set aside."""
         if self._max_drift is None:
             return np.ones(len(indices), bool)
-        from simgan.framing.displacement import displacement  # on use, like OpenCV
+        from simgan.framing.displacement import displacement  # imported on use, because it imports OpenCV
 
         moved = displacement(self._pixel_range.to_model(synthetic), self._pixel_range.to_model(refined))
         stays: NDArray[np.bool_] = moved <= self._max_drift
@@ -118,7 +122,7 @@ class Quarantine:
             leaves_out: whether the output lacks the images set aside; otherwise it has them unrefined.
 
         Raises:
-            OutputError: it cannot be written.
+            OutputError: the list cannot be written.
         """
         if not self._has_list:
             return

@@ -39,7 +39,7 @@ class Spool:
 
     Args:
         file: open for reading and writing, just behind the digest.
-        digest: of the job.
+        digest: digest of the job.
         is_old: whether an earlier job of this output left the file, and perhaps other unfinished files.
         is_continued: whether that job had the same digest.
     """
@@ -73,7 +73,7 @@ class Spool:
                 os.fsync(self._file.fileno())
                 self._synced = time.monotonic()
         except OSError as error:
-            raise output_error(Path(self._file.name), error, "the images before are not lost") from error
+            raise output_error(Path(self._file.name), error, "the images refined so far are not lost") from error
 
     def _checksum(
         self, start: int, shape: tuple[int, ...], dtype: np.dtype[Any], content: bytes | memoryview
@@ -95,7 +95,7 @@ def spool_of(output: Path) -> Path:
 def remove_leftover(output: Path) -> bool:
     """Removes the spool of an output that exists, and returns whether there was one.
 
-    A job that was killed just after its output got its name leaves such a spool. That of a job at work stays.
+    A job that was killed just after its output got its name leaves such a spool. The spool of a running job stays.
     """
     path = spool_of(output)
     if not os.path.lexists(output) or not path.exists():
@@ -143,7 +143,7 @@ def _only_job(output: Path) -> Iterator[None]:
         _acquire(lock, path)
     except Timeout:
         raise DataError(
-            f"{output}: expected no other job to write it, received one at work; wait until it ends"
+            f"{output}: expected no other job that writes this output, received a running job; wait until it ends"
         ) from None
     try:
         yield
@@ -169,7 +169,7 @@ def _acquire(lock: FileLock, path: Path) -> None:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Device and number of a file; None if there is none."""
+    """Device and inode number of a file; None if there is no such file."""
     try:
         status = path.stat()
     except FileNotFoundError:
@@ -209,7 +209,7 @@ def digest_of(source: ImageSource, model: keras.Model, *way_of_computing: object
     Args:
         source: the images.
         model: R.
-        way_of_computing: objects that describe the computation; their repr differs where refined images would.
+        way_of_computing: objects that describe the computation; if refined images may differ, their repr differs.
     """
     try:
         architecture = model.to_json()

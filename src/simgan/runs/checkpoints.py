@@ -31,6 +31,12 @@ def all_checkpoints(folder: Path) -> list[Path]:
     return [path for path in folder.glob("*") if _NAME.fullmatch(path.name)]
 
 
+def checkpoint_at_end(folder: Path, steps: int) -> Path | None:
+    """The checkpoint that a training of `steps` adversarial steps wrote at its end; None if it is not in `folder`."""
+    path = folder / checkpoint_name(Position(ADVERSARIAL, steps))
+    return path if path.is_dir() else None
+
+
 def find_checkpoint(folder: Path, name: str) -> Path:
     """The checkpoint called `name`; the names `newest` and `best` stand for the newest and the best checkpoint.
 

@@ -27,9 +27,16 @@ import numpy as np
 from simgan.errors import DataError, RunError
 from simgan.files.numbers import fill_network
 from simgan.images import ImageSource, PixelRange, open_images
+from simgan.images.opening import HDF5_SUFFIXES
 from simgan.images.ranges import TypedRange
 from simgan.models import discriminator_model, refiner_model
-from simgan.runs.checkpoints import ARRAYS, find_checkpoint, is_pretrained_only
+from simgan.runs.checkpoints import (
+    ARRAYS,
+    all_checkpoints,
+    checkpoint_at_end,
+    find_checkpoint,
+    is_pretrained_only,
+)
 from simgan.settings.config import TrainConfig
 from simgan.settings.records import DataRecord, SourceRecord, read_run
 
@@ -58,17 +65,15 @@ class Run:
                 checkpoint, and the training need not be finished.
 
         Raises:
-            RunError: the folder is missing, there is no such checkpoint, or the training did not finish.
+            RunError: the folder is missing, there is no such checkpoint, the training did not finish, or the file of
+                its networks is missing.
         """
         folder = Path(path)
         config, data = read_run(folder)
         if checkpoint is not None:
             return cls(folder, config, data, find_checkpoint(folder / CHECKPOINTS, checkpoint))
         if not is_finished(folder):
-            raise RunError(
-                f"run: expected a finished training, received {folder}, whose training stopped early or is still "
-                f"running; continue it with 'simgan train --resume {quote(str(folder))}'."
-            )
+            raise _without_networks(folder, config)
         return cls(folder, config, data)
 
     @property
@@ -85,7 +90,7 @@ class Run:
     def refiner(self) -> keras.Model:
         """R for images of any size, float32, channels last. The config gives its layers, a file only its weights."""
         refiner = refiner_model(None, None, self.data.channels, **dict(self.config.refiner))
-        fill_network(self._networks, REFINER, refiner)
+        self._fill(REFINER, refiner)
         return refiner
 
     @cached_property
@@ -93,12 +98,23 @@ class Run:
         """D for images of the training's size, float32, channels last."""
         data = self.data
         disc = discriminator_model(data.width, data.height, data.channels, **dict(self.config.discriminator))
-        fill_network(self._networks, DISCRIMINATOR, disc)
+        self._fill(DISCRIMINATOR, disc)
         return disc
 
-    @property
-    def _networks(self) -> Path:
-        return self.path / NETWORKS if self.checkpoint is None else self.checkpoint / ARRAYS
+    def _fill(self, part: str, model: keras.Model) -> None:
+        """Loads the weights of the network `part`; RunError, with the way out, if they cannot be read."""
+        path = self.path / NETWORKS if self.checkpoint is None else self.checkpoint / ARRAYS
+        try:
+            fill_network(path, part, model)
+        except RunError as error:
+            last = checkpoint_at_end(self.path / CHECKPOINTS, self.config.steps)
+            if self.checkpoint is not None:
+                way_out = f"choose another of the checkpoints in {self.path / CHECKPOINTS}"
+            elif last is not None:
+                way_out = f"remove the file, then {_made_anew(self.path, last)}"
+            else:
+                way_out = "restore the file from a copy, or train anew"
+            raise RunError(f"{str(error).rstrip('.')}; {way_out}.") from None
 
     def metrics(self) -> list[dict[str, Any]]:
         """The records of metrics.jsonl, oldest first.
@@ -133,11 +149,77 @@ def is_finished(folder: Path) -> bool:
     return (folder / NETWORKS).is_file()
 
 
+def _without_networks(folder: Path, config: TrainConfig) -> RunError:
+    """The error for a run folder without NETWORKS: the training did not finish, or the file was lost."""
+    last = checkpoint_at_end(folder / CHECKPOINTS, config.steps)
+    missing = f"run: expected the file {NETWORKS} in {folder}, received none, although the training made its last step"
+    if last is not None:
+        return RunError(f"{missing}; {_made_anew(folder, last)}.")
+    if not all_checkpoints(folder / CHECKPOINTS) and any(folder.glob("*_model.*")):
+        return RunError(f"{missing}, and no checkpoint to make it from; restore the file from a copy, or train anew.")
+    return RunError(
+        f"run: expected a finished training, received {folder}, whose training stopped early or is still running; "
+        f"continue it with 'simgan train --resume {quote(str(folder))}'."
+    )
+
+
+def _made_anew(folder: Path, checkpoint: Path) -> str:
+    return f"'simgan train --resume {quote(str(folder))}' writes it anew from the checkpoint {checkpoint.name}"
+
+
 def typed_range(record: SourceRecord) -> TypedRange | None:
     """The pixel range that training used for a data set, and the stored type of that range. None if not recorded."""
     if record.range is None:
         return None
     return TypedRange(PixelRange(*record.range), np.dtype(record.dtype) if record.dtype else None)
+
+
+def recorded_path(record: SourceRecord, name: str = "data", flag: str = "--synthetic or --real") -> Path:
+    """The path of a data set that a run was trained on.
+
+    Raises:
+        DataError: nothing is there any more; the message begins with `name` and advises `flag`.
+    """
+    path = Path(record.path)
+    if not path.exists():
+        raise DataError(
+            f"{name}: expected images at {path}, as in training, received a path that does not exist; give their path "
+            f"with {flag}."
+        )
+    return path
+
+
+def recorded_options(record: SourceRecord) -> dict[str, Any]:
+    """The arguments of `open_images` with which training read a data set."""
+    return {
+        "key": record.key,
+        "layout": record.layout,
+        "pixel_range": typed_range(record),
+        "on_bad_image": record.on_bad_image,
+        "images": record.images,
+        "channels": record.channels,
+        "follow_links": record.follow_links,
+    }
+
+
+def options_for(record: SourceRecord, path: Path) -> dict[str, Any]:
+    """As `recorded_options`, for images at `path`, which may be others than those of the training.
+
+    A key applies to files of the same format, a layout to files, and globs of images to the same folder.
+    """
+    options, trained = recorded_options(record), Path(record.path)
+    if path.resolve() == trained.resolve():
+        return options
+    if path.is_dir() or _format(path) != _format(trained):
+        options["key"] = None
+    if path.is_dir():
+        options["layout"] = None
+    return {**options, "images": None}
+
+
+def _format(path: Path) -> str:
+    suffix = path.suffix.lower()
+    return HDF5_SUFFIXES[0] if suffix in HDF5_SUFFIXES else suffix
 
 
 def open_recorded(record: SourceRecord) -> ImageSource:
@@ -146,16 +228,4 @@ def open_recorded(record: SourceRecord) -> ImageSource:
     Raises:
         DataError: nothing is at its path any more.
     """
-    if not Path(record.path).exists():
-        raise DataError(
-            f"data: expected the images of the training at {record.path}, received a path that does not exist; "
-            "give their new path with --synthetic or --real."
-        )
-    return open_images(
-        record.path,
-        key=record.key,
-        layout=record.layout,
-        pixel_range=typed_range(record),
-        on_bad_image=record.on_bad_image,
-        **record.folder_options,
-    )
+    return open_images(recorded_path(record), **recorded_options(record))

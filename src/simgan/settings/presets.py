@@ -46,7 +46,10 @@ _SGD_49 = OptimiserConfig(learning_rate=0.049)
 
 _PAPER = "Shrivastava et al., CVPR 2017, section 3; number of steps and weight of self-regularisation are ours"
 _TIMED = "simgan train --preset {} ... --refiner-pretrain-steps 8 --discriminator-pretrain-steps 8 --steps 4"
-_TIME = "by rate, not run to the end: 4.8 hours on two cores with AMX, before compiling; 11 with AVX-512 (make bench)"
+_TIME = (
+    "estimated from the rate of steps, not run to the end: 4.8 hours on two cores with AMX, before compiling; "
+    "11 hours with AVX-512 (make bench)"
+)
 
 PRESETS: dict[PresetName, Preset] = {
     "default": Preset(
@@ -61,7 +64,7 @@ PRESETS: dict[PresetName, Preset] = {
         _PAPER,
         _TIMED.format("paper-gaze"),
         _TIME,
-        "both networks learn; they swing widely in the first steps, finite throughout",
+        "both networks learn; both swing widely in the first steps, but all numbers stay finite",
     ),
     "paper-hand": Preset(
         TrainConfig(

@@ -26,23 +26,13 @@ class SourceRecord(Settings):
     """The stored type of the images that `range` belongs to. Older versions did not record it."""
     on_bad_image: OnBadImage = "stop"
     images: str | None = None
-    """Globs that select the images among the pictures of a folder. None: all pictures except labels of others."""
+    """Globs that select the images of a folder. None: all pictures except masks and other labels."""
     channels: Channels = None
     """Channels that every picture was converted to. None: pictures were not converted."""
     follow_links: bool = True
     """Whether links in a folder were followed."""
     digest: str | None = None
     """Digest of some of the images, which tells whether the data set has changed since. See batches.py."""
-
-    @property
-    def folder_options(self) -> dict[str, Any]:
-        """The options with which a folder was read, as arguments of `open_images`."""
-        return {"images": self.images, "channels": self.channels, "follow_links": self.follow_links}
-
-    def options_at(self, path: Path) -> dict[str, Any]:
-        """As `folder_options`, for the data at `path`; `images` is None unless `path` is the recorded folder."""
-        same = path.resolve() == Path(self.path).resolve()
-        return {**self.folder_options, "images": self.images if same else None}
 
 
 class DataRecord(Settings):

@@ -204,7 +204,9 @@ def read_checkpoint(path: Path, state: TrainState, config: TrainConfig) -> None:
             load(getattr(state, field.name), parts.get(field.name, {}))
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise RunError(f"checkpoint: expected one of this training in {path}, received another ({reason}).") from None
+        raise RunError(
+            f"checkpoint: expected a checkpoint of this training in {path}, received other content ({reason})."
+        ) from None
 
 
 def _settings(about: Parts) -> TrainConfig:

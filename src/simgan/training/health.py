@@ -22,7 +22,7 @@ _INTENSITY = 0.1  # allowed excess of |mean refined - mean real| over |mean synt
 _VANISHED = 1e-7  # norm of a gradient: below it, the gradient has vanished
 _OVER_BUDGET = 1.3  # ratio of the measured drift, averaged over the records, to the budget
 
-# Not --resume: a training that goes on does the same again.
+# The remedy is not --resume: a resumed training would reach the same numbers again.
 _WAY_OUT = "train anew with another --out and lower learning rates."
 
 Record = Mapping[str, Any]

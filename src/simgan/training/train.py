@@ -118,12 +118,7 @@ def resume(
     folder = Path(path)
     recorded, data = read_run(folder)
     config = _fill_auto(config or recorded, recorded)
-    is_longer = prolongs(recorded, config)
-    if not is_longer and (changed := differences(recorded, config)):
-        raise ConfigError(
-            f"resume: expected the settings of {folder}, received others ({'; '.join(changed)}); leave these "
-            "settings out, or train anew with another --out."
-        )
+    is_longer = _check_prolongs(folder, recorded, config)
     with ExitStack() as opened:
         opened.enter_context(locked(folder))
         if is_finished(folder) and not is_longer:
@@ -134,17 +129,7 @@ def resume(
         x = synthetic or opened.enter_context(open_recorded(data.synthetic))
         y = real or opened.enter_context(open_recorded(data.real))
         for source, record in ((x, data.synthetic), (y, data.real)):
-            if record.digest != digest(source):
-                raise DataError(
-                    f"data: expected the images that the training began with, received others in {source.path}; "
-                    "restore them, or train anew."
-                )
-            recorded_range = typed_range(record)
-            if recorded_range is not None and source.pixel_range != recorded_range.pixel_range:
-                raise DataError(
-                    f"data: expected pixels in {recorded_range.pixel_range}, as the training began, received "
-                    f"{source.path} opened with {source.pixel_range}; open it with pixel_range= and the first."
-                )
+            _check_same_data(source, record)
         config = resolve(config, (data.height, data.width), data.channels)
         session = Session(folder, config, data, x, y, console)
         position = session.checkpoints.restore()
@@ -159,6 +144,33 @@ def resume(
         print_line(console, f"going on after {position}" if position else "going on from the beginning")
         session.read_ahead()
         return session.run()
+
+
+def _check_prolongs(folder: Path, recorded: TrainConfig, config: TrainConfig) -> bool:
+    """Whether `config` has more steps than the training in `folder`. ConfigError if other settings differ."""
+    is_longer = prolongs(recorded, config)
+    if not is_longer and (changed := differences(recorded, config)):
+        fewer = "more --steps prolong a training, fewer cannot shorten it; " if config.steps < recorded.steps else ""
+        raise ConfigError(
+            f"resume: expected the settings of {folder}, received others ({'; '.join(changed)}); {fewer}leave these "
+            "settings out, or train anew with another --out."
+        )
+    return is_longer
+
+
+def _check_same_data(source: ImageSource, record: SourceRecord) -> None:
+    """Raises DataError unless `source` has the images that the training began with, opened in the same range."""
+    if record.digest != digest(source):
+        raise DataError(
+            f"data: expected the images that the training began with, received others in {source.path}; "
+            "restore them, or train anew."
+        )
+    recorded_range = typed_range(record)
+    if recorded_range is not None and source.pixel_range != recorded_range.pixel_range:
+        raise DataError(
+            f"data: expected pixels in {recorded_range.pixel_range}, the range of the training, received "
+            f"{source.path} opened with {source.pixel_range}; open it with pixel_range= and the range of the training."
+        )
 
 
 def _record(source: ImageSource) -> SourceRecord:
@@ -178,6 +190,9 @@ def _record(source: ImageSource) -> SourceRecord:
 
 
 def _fill_auto(config: TrainConfig, recorded: TrainConfig) -> TrainConfig:
-    """`config` with what the training chose for every `auto`: what was given to `train` can be given again."""
+    """`config` with the value that the training chose in place of every `auto`.
+
+    So the settings that were given to `train` can be given to `resume` as well.
+    """
     chosen = {name: getattr(recorded, name) for name, value in config if value == "auto"}
     return config.model_copy(update=chosen)

@@ -1,4 +1,4 @@
-"""RUN/turing/<test>.jsonl: the plan of a test, then a line for each answer, flushed to the disk at once."""
+"""The files RUN/turing/<test>.jsonl: the plan of a test, then a line for each answer, flushed to the disk at once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _KINDS = ("real", "refined")
 
 
 class AnswerFile:
-    """The open file of a test that somebody takes. One process at a time has it open.
+    """The open file of a test that a person is taking. Only one process at a time has it open.
 
     Raises:
         RunError: the file is not that of a test, or another process has it open.
@@ -41,7 +41,7 @@ class AnswerFile:
             self.close()
             raise
         self._answers = list(given)
-        # A power cut may leave half a line: that answer was not given.
+        # A power cut may leave half a line, which does not count as an answer.
         self._file.truncate(whole)
         self._file.seek(whole)
 
@@ -68,7 +68,7 @@ class AnswerFile:
         return len(self._answers) == len(self.plan.trials)
 
     def append(self, answer: Kind) -> None:
-        """Answers the next trial. The answer is on the disk when this returns."""
+        """Adds the answer to the next trial. When this method returns, the answer is on the disk."""
         line = {"trial": len(self._answers), "answer": answer}
         self._file.write(json.dumps(line).encode() + b"\n")
         _flush(self._file)

@@ -25,7 +25,7 @@ def known_host(headers: Message, port: int) -> bool:
 
 
 def refusal(headers: Message) -> tuple[int, str] | None:
-    """Status and reason if a POST is not from the page itself, or not a small JSON body."""
+    """Status and reason of a refusal; None if a POST is from the page itself and its body is a small JSON text."""
     if headers.get("Origin") != f"http://{headers.get('Host', '')}":
         return 403, "not from this page"
     if headers.get_content_type() != "application/json" or "Content-Type" not in headers:

@@ -1,4 +1,5 @@
-// Shows one image after another and sends the answers. The server says which were refined after the last answer.
+// Shows one image after another and sends the answers. The server tells which images were refined only after the
+// last answer.
 "use strict";
 
 const at = (id) => document.getElementById(id);
@@ -49,7 +50,7 @@ function load(place) {
 
 async function update(fresh) {
   if (fresh !== null && fresh.test !== state?.test) begun = fresh.next > 0;
-  state = fresh ?? await request("/state"); // refused: another tab was faster
+  state = fresh ?? await request("/state"); // null: refused, because another tab has answered already
   if (state.result) return showResult();
   if (state.sheet && !at("sheet-real").hasChildNodes()) fillSheets();
   if (state.sheet && !begun) return showSheets();

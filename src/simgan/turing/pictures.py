@@ -21,7 +21,7 @@ Refine = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Pictures:
-    """PNG files. The synthetic images were refined."""
+    """The PNG files of a test. Synthetic images are shown refined."""
 
     trials: tuple[bytes, ...]
     """In the order of the trials."""
@@ -49,13 +49,13 @@ def make_pictures(
     check_same_channels(synthetic, real)
     real_shown = [trial.place for trial in plan.trials if trial.kind == "real"]
     refined_shown = [trial.place for trial in plan.trials if trial.kind == "refined"]
-    of_real = _encode(_load(real, [*plan.sheet_real, *real_shown], size))
-    of_refined = _encode(refine(_load(synthetic, [*plan.sheet_refined, *refined_shown], size)))
+    real_files = _encode(_load(real, [*plan.sheet_real, *real_shown], size))
+    refined_files = _encode(refine(_load(synthetic, [*plan.sheet_refined, *refined_shown], size)))
     sheet = len(plan.sheet_real)
-    following = {"real": iter(of_real[sheet:]), "refined": iter(of_refined[sheet:])}
+    following = {"real": iter(real_files[sheet:]), "refined": iter(refined_files[sheet:])}
     return Pictures(
         tuple(next(following[trial.kind]) for trial in plan.trials),
-        {"real": tuple(of_real[:sheet]), "refined": tuple(of_refined[:sheet])},
+        {"real": tuple(real_files[:sheet]), "refined": tuple(refined_files[:sheet])},
     )
 
 

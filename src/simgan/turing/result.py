@@ -19,7 +19,7 @@ class TuringResult:
     test: str
     """Name of the file in RUN/turing, without its ending."""
     date: str
-    """When it began: ISO 8601, UTC."""
+    """When the test began: ISO 8601, UTC."""
     form: Form
     trials: int
     real_as_real: int
@@ -43,14 +43,14 @@ class TuringResult:
 
     @property
     def finished(self) -> bool:
-        """Whether every trial was answered; if not, the figures are of those that were."""
+        """Whether every trial was answered; if not, the figures cover the answered trials."""
         return self.answered == self.trials
 
     @property
     def verdict(self) -> str:
         """The result in a sentence."""
         if self.p_value >= _LEVEL:
-            return "Cannot be told apart at the 5 % level: guessing gives as many right answers, too."
+            return "Cannot be told apart at the 5 % level: guessing may give as many right answers."
         if self.correct * 2 < self.answered:
             return "Told apart at the 5 % level, but with the names swapped: wrong more often than guessing would be."
         return "Told apart at the 5 % level: right more often than guessing would be."
@@ -67,7 +67,7 @@ def summary(test: str, plan: Plan, answers: Sequence[Kind]) -> TuringResult | No
     """The result of the answers given so far, in the order of the trials; None before the first."""
     if not answers:
         return None
-    from scipy.stats import binomtest  # on use: takes long to import
+    from scipy.stats import binomtest  # imported on use: importing it takes long
 
     pairs = Counter((trial.kind, answer) for trial, answer in zip(plan.trials, answers, strict=False))
     correct = pairs["real", "real"] + pairs["refined", "refined"]

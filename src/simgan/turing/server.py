@@ -34,15 +34,15 @@ _JSON = "application/json"
 
 
 class TuringServer(ThreadingHTTPServer):
-    """Serves a sitting. Listens once it is made; `serve_forever` answers.
+    """Serves the page of a `Sitting`. It listens as soon as it is created; `serve_forever` answers requests.
 
     Args:
-        sitting: the test.
+        sitting: the tests that the page shows.
         host: address to listen on.
-        port: 0 takes a free one.
+        port: port to listen on; 0: any free port.
 
     Raises:
-        RunError: it cannot listen there.
+        RunError: the server cannot listen at this address and port.
     """
 
     daemon_threads = True
@@ -63,7 +63,7 @@ class TuringServer(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where a browser on this machine finds the page."""
+        """The address of the page for a browser on this machine."""
         host, port = self.server_address[:2]
         name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(str(host), str(host))
         return f"http://[{name}]:{port}/" if ":" in name else f"http://{name}:{port}/"

@@ -1,4 +1,4 @@
-"""A person who takes one test after another: what the page may know, and when."""
+"""One person takes one test after another. This module decides what the page gets to know, and when."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Begin = Callable[[], tuple[AnswerFile, Pictures]]
 
 
 class RefusedError(SimGANError):
-    """The page asked for what does not fit the state of the test."""
+    """A request of the page does not fit the state of the test."""
 
 
 class Sitting:
-    """The test that is open. Safe from several threads.
+    """The test that is open. Several threads may call its methods.
 
     Args:
         opened: the test, and its pictures.

@@ -15,7 +15,7 @@ EXAMPLES = 50  # labelled examples of each kind
 
 
 class Trial(NamedTuple):
-    """One image to judge: image `place` of the real set, or that of the synthetic set refined."""
+    """One image to judge: image `place` of the real set, or image `place` of the synthetic set, refined."""
 
     kind: Kind
     place: int
@@ -33,8 +33,9 @@ class Plan(BaseModel):
     """`blind`: trials only. `sheets`: labelled examples are shown first."""
     seed: int
     synthetic_count: int
-    """Number of images in the synthetic set that the test was drawn from; `real_count` is that of the real set."""
+    """Number of images in the synthetic set that the test was drawn from."""
     real_count: int
+    """Number of images in the real set that the test was drawn from."""
     trials: tuple[Trial, ...]
     sheet_real: tuple[int, ...] = ()
     """Images of the real set that are shown as labelled examples; none of them is in a trial."""
@@ -43,7 +44,7 @@ class Plan(BaseModel):
 
 
 def check_trials(trials: int) -> None:
-    """ConfigError unless half of the trials can be real and half refined."""
+    """Raises ConfigError unless half of the trials can be real and half refined."""
     if trials < 2 or trials % 2:
         raise ConfigError(f"trials: expected an even number from 2, received {trials}; try --trials 100.")
 

@@ -3,7 +3,7 @@
 //
 // Every layer has a list of the input pixels that each of its output pixels sees. A convolution copies these into a
 // row of a matrix and multiplies the matrix by the kernel; pooling takes the largest. Maps are bfloat16 (pixel,
-// channel), sums are float32.
+// channel), sums are float32. A slope is the gradient of the loss with respect to one value of a map.
 #include "tiles.h"
 
 // A layer as Python describes it: a convolution with ReLU, or, if `pools`, a maximum over a window.

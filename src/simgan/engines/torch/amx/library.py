@@ -11,7 +11,7 @@ from torch import Tensor
 
 from simgan.engines.torch.native import compiled
 
-LANES = 32  # hidden layers must have a multiple of so many channels
+LANES = 32  # the number of channels of a hidden layer must be a multiple of this
 _MOST_PIXELS = 2**19  # the largest image: the maps of all images of a micro-batch are in memory at once
 pointer, number, long = ctypes.c_void_p, ctypes.c_int, ctypes.c_long
 
@@ -52,7 +52,7 @@ def threads_for(images: Tensor) -> int:
 
 
 class Memory:
-    """A pool of reusable buffers: new memory costs the operating system as much time as filling it costs us."""
+    """A pool of reusable buffers: allocating memory takes as much time as computing the values that fill it."""
 
     def __init__(self) -> None:
         self._free: list[Tensor] = []
