@@ -39,7 +39,7 @@ def contenders(
         refined: the same images refined.
         photographs: (M, h, w, C) in [-1, 1]: what the free alternatives match the synthetic images to.
         among: names of the sets that are wanted.
-        seed: of the draw of a photograph for each image.
+        seed: of the draw of a photograph for each image, which all methods of matching share.
     """
     if SYNTHETIC in among:
         yield Contender(SYNTHETIC, "free", synthetic)
