@@ -12,6 +12,7 @@ NAMES = [
     "fda-0.05",
     "fda-0.09",
     "pca",
+    "mixed",
     "refined",
     "refined + synthetic",
 ]
