@@ -26,9 +26,10 @@ from simgan.errors import RunError
 from simgan.evaluation.evaluate import EvaluateConfig, evaluate
 from simgan.evaluation.results import Evaluation
 from simgan.settings.config import make_config
+from simgan.settings.presets import PresetName
 
 _DOMAINS = ("camera", "signs", "digits", "nearer")
-_PRESET = {"photographs": "eyes"}
+_PRESET: dict[str, PresetName] = {"photographs": "wide"}
 _LABEL = {"camera": "gaze", "nearer": "gaze", "digits": "digit", "signs": "digit"}
 _WRITING = ("digits", "signs")
 
@@ -40,7 +41,7 @@ def run_job(job: Job, folder: Path, photographs: Path | None) -> None:
     names = ("gaze", "real_gaze") if job.domain == "photographs" else ("synthetic", "real")
     synthetic, real = (data / f"{name}{suffix}" for name in names)
     settings = VARIANTS[job.variant] | {"seed": job.seed} | ({"flip": False} if job.domain in _WRITING else {})
-    config = make_config(settings, PRESETS[_PRESET.get(job.domain, "demo")].config)
+    config = make_config(settings, PRESETS[_PRESET.get(job.domain, "default")].config)
     started = time.perf_counter()
     run = _trained(folder / job.name, lambda out: train(config, synthetic, real, out))
     scoring = EvaluateConfig(label=_LABEL.get(job.domain), seeds=1, seed=job.seed)

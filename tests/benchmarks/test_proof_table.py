@@ -122,4 +122,4 @@ def test_every_variant_can_be_configured(variant):
     from simgan import PRESETS
     from simgan.settings.config import make_config
 
-    make_config(VARIANTS[variant], PRESETS["demo"].config)
+    make_config(VARIANTS[variant], PRESETS["default"].config)

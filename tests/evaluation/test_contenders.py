@@ -12,6 +12,7 @@ NAMES = [
     "fda-0.05",
     "fda-0.09",
     "pca",
+    "mixed",
     "refined",
     "refined + synthetic",
 ]
@@ -28,7 +29,7 @@ def images():
 def test_each_set_comes_once_and_in_order(images):
     found = list(contenders(*images))
     assert [one.name for one in found] == NAMES == list(ALL)
-    assert [one.kind for one in found] == ["free"] * 7 + ["refined"] * 2
+    assert [one.kind for one in found] == ["free"] * 8 + ["refined"] * 2
 
 
 def test_only_the_wanted_sets_are_made(images):

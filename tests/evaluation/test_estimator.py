@@ -191,6 +191,21 @@ def test_images_outside_the_rows_have_no_influence():
     assert np.abs(everything - found).max() > 1e-3
 
 
+@pytest.mark.parametrize("rows", [None, np.array([1, 4, 5])])
+def test_all_images_of_the_rows_are_trained_on_and_no_others(rows):
+    """Each image is of one shade; 200 draws leave out one of 6 with a chance of 6 (5/6)^200, or 1e-15."""
+    shades, drawn = np.arange(6, dtype=np.float32), set()
+
+    def augment(batch, targets, random):
+        np.testing.assert_array_equal(batch[:, 0, 0, 0], targets[:, 0])
+        drawn.update(targets[:, 0].tolist())
+        return batch, targets
+
+    images = np.tile(shades[:, None, None, None], (1, 4, 4, 1))
+    train_estimator(images, shades[:, None], rows=rows, steps=2, batch_size=100, augment=augment)
+    assert drawn == set(range(6) if rows is None else rows.tolist())
+
+
 @pytest.mark.usefixtures("two_threads")
 def test_trainings_at_once_are_those_of_one_after_another_in_order():
     data, images = planted(32, 0), planted(4, 1)[0]

@@ -105,23 +105,6 @@ def test_labels_in_other_proportions_are_a_warning(run_on_eyes, tmp_path):
     assert str(tmp_path / "test.npz") in warning
 
 
-@pytest.mark.parametrize("words_in", ["synthetic", "test"])
-def test_classes_that_are_words_in_one_set_alone_are_one_line(words_in, run_on_eyes, tmp_path, only_line):
-    """1 and "1" are two classes, and every image would be wrong."""
-    random = np.random.default_rng(0)
-    for name in ("synthetic", "test"):
-        images, digits = random.integers(0, 255, (12, 24, 32), np.uint8), np.arange(12) % 3
-        np.savez(tmp_path / f"{name}.npz", image=images, digit=digits.astype(str) if name == words_in else digits)
-    with (
-        open_images(tmp_path / "synthetic.npz", key="image") as synthetic,
-        open_images(tmp_path / "test.npz", key="image") as test,
-        pytest.raises(DataError) as caught,
-    ):
-        evaluate(run_on_eyes, synthetic=synthetic, real_test=test, config=replace(QUICK, label="digit"))
-    expected = "words" if words_in == "synthetic" else "numbers"
-    assert f"expected the classes 'digit' to be {expected}" in only_line(str(caught.value))
-
-
 def test_label_that_is_not_clear_is_one_line(run_on_eyes, eyes, only_line):
     with open_images(eyes / "test.h5") as test, pytest.raises(DataError) as caught:
         evaluate(run_on_eyes, real_test=test)

@@ -34,7 +34,7 @@ class Match:
     by: MatchMethod = "histogram"
     """`histogram`: the photograph's distribution of values, channel by channel. `colour`: mean and covariance of its
     colours. `fda-0.05`: the amplitudes of its lowest frequencies, up to 5 % of the shorter side. `pca`: the principal
-    axes of its colours."""
+    axes of its colours. `mixed`: each image by one of these methods, drawn at random, or not at all."""
     key: str | None = None
     """Name of the array of images, if an HDF5 or .npz file holds several arrays."""
     real_key: str | None = None

@@ -1,6 +1,6 @@
 """Matches sets of images to photographs: each image to one photograph, drawn at random."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from simgan.settings.choices import MatchMethod
 
 OneToOne = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
 
-METHODS: dict[MatchMethod, OneToOne] = {
+_SINGLE: dict[MatchMethod, OneToOne] = {
     "histogram": match_histogram,
     "colour": transfer_colour,
     "fda-0.01": partial(swap_low_frequencies, width=0.01),
@@ -27,7 +27,11 @@ METHODS: dict[MatchMethod, OneToOne] = {
     "fda-0.09": partial(swap_low_frequencies, width=0.09),
     "pca": adapt_distribution,
 }
-"""The function of each method."""
+METHODS: dict[MatchMethod, Sequence[OneToOne]] = {
+    **{name: [function] for name, function in _SINGLE.items()},
+    "mixed": [lambda image, photograph: image, *_SINGLE.values()],
+}
+"""The functions of each method. For each image one of them is drawn at random; by `mixed` some stay as they are."""
 
 
 def match_images(
@@ -44,8 +48,9 @@ def match_images(
     Returns:
         (N, H, W, C) in [-1, 1].
     """
-    pairs = zip(images, _draw(len(photographs), len(images), seed), strict=True)
-    return np.stack([METHODS[method](image, photographs[index]) for image, index in pairs])
+    drawn, functions = _draw(len(photographs), len(images), method, seed)
+    pairs = zip(images, drawn, functions, strict=True)
+    return np.stack([match(image, photographs[index]) for image, index, match in pairs])
 
 
 def match_data_set(
@@ -70,11 +75,12 @@ def match_data_set(
         OutputError: the disk is full, or `output` cannot be written. No file is left then.
     """
     check_same_channels(source, photographs)
-    drawn, done = _draw(len(photographs), len(source), seed), 0
+    drawn, functions = _draw(len(photographs), len(source), method, seed)
+    done = 0
     with write_like(source, output) as writer, closing(groups_of_one_size(source)) as groups:
         for indices, images in groups:
             matched = [
-                METHODS[method](
+                functions[index](
                     source.pixel_range.to_model(image), photographs.pixel_range.to_model(photographs[drawn[index]])
                 )
                 for index, image in zip(indices, images, strict=True)
@@ -84,6 +90,10 @@ def match_data_set(
             on_progress(done, len(source))
 
 
-def _draw(photographs: int, images: int, seed: int) -> NDArray[np.int64]:
-    """The index of a photograph for each image."""
-    return np.random.default_rng(seed).integers(photographs, size=images)
+def _draw(
+    photographs: int, images: int, method: MatchMethod, seed: int
+) -> tuple[NDArray[np.int64], Sequence[OneToOne]]:
+    """The index of a photograph, and a function of the method, for each image."""
+    random, functions = np.random.default_rng(seed), METHODS[method]
+    drawn = random.integers(photographs, size=images)
+    return drawn, [functions[number] for number in random.integers(len(functions), size=images)]
