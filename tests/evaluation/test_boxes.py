@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simgan.errors import DataError
-from simgan.evaluation.boxes import are_boxes, as_boxes, check_boxes
+from simgan.evaluation.boxes import are_boxes, as_boxes, check_boxes, scaled
 from tests.boxes import boxes_of
 
 
@@ -52,3 +52,12 @@ def test_boxes_that_cannot_be_learnt_are_one_line(labels, reason, only_line):
     line = only_line(str(caught.value))
     assert "'cars'" in line
     assert reason in line
+
+
+def test_boxes_are_scaled_with_their_images():
+    """20x10 (H x W) and 30x30 to 60x30: 3 times as wide and high; as wide, and twice as high."""
+    first, second = scaled(
+        boxes_of([[1, 2, 3, 4, 9]], [[1, 2, 3, 4, 9], [5, 6, 7, 8, 1]]), [(20, 10), (30, 30)], (60, 30)
+    )
+    assert first.tolist() == [[3, 6, 9, 12, 9]]
+    assert second.tolist() == [[1, 4, 3, 8, 9], [5, 12, 7, 16, 1]]

@@ -64,8 +64,8 @@ def test_refined_images_that_are_like_the_real_ones_win():
     assert (found.seeds, found.test_images, found.training_images, found.steps) == (2, 60, 128, 40)
     assert found.augmentation == DESCRIPTION
     assert found.labels.startswith("Labels, mean +- standard deviation: synthetic ")
-    # 9 sets with the first seed; synthetic, refined, both and two matched sets with the second; each with and without.
-    total = 2 * (9 + 5) * 40
+    # 10 sets with the first seed; synthetic, refined, both and two matched ones with the second; each twice.
+    total = 2 * (10 + 5) * 40
     assert progress == [(done, total) for done in range(1, total + 1)]
     assert [(one.on, one.augmented) for one in found.trained] == [(name, aug) for name in ALL for aug in (False, True)]
     seeds = {one.on: len(one.each_seed) for one in found.trained}
@@ -87,10 +87,10 @@ def test_the_same_images_make_no_difference(trained):
     error = {(one.on, one.augmented): one.error for one in found.trained}
     for augmented in (False, True):
         assert error["refined", augmented] == error["synthetic", augmented]
-    assert len(trained) == 18
+    assert len(trained) == 2 * len(ALL)
     assert {training.seed for training, _ in trained} == {4}
     augmented = [training.augment is not None for training, _ in trained]
-    assert augmented == [False, True] * 9
+    assert augmented == [False, True] * len(ALL)
 
 
 def test_photographs_are_drawn_by_the_first_seed(trained):
@@ -126,11 +126,11 @@ def test_bound_of_enough_labelled_images(count, has_bound, trained):
     bound = [one for one in found.trained if one.kind == "bound"]
     assert len(bound) == has_bound
     if not has_bound:
-        assert len(trained) == 18
+        assert len(trained) == 2 * len(ALL)
         return
     (score,) = bound
     assert (score.on, score.augmented, len(score.each_seed)) == ("real labels, 3-fold", True, 1)
-    of_bound = trained[18:]
+    of_bound = trained[2 * len(ALL) :]
     assert len(of_bound) == 3
     errors = []
     for index in range(count):
@@ -223,7 +223,7 @@ def test_bound_of_masks_joins_what_the_folds_contribute(trained, monkeypatch):
     (score,) = [one for one in found.trained if one.kind == "bound"]
     intersection, union = np.zeros(2), np.zeros(2)
     for index in range(300):
-        (judge,) = (estimator for training, estimator in trained[18:] if index not in training.rows)
+        (judge,) = (estimator for training, estimator in trained[-3:] if index not in training.rows)
         classes = judge(images[index : index + 1])[0].argmax(axis=0)
         for one in range(2):
             intersection[one] += ((classes == one) & (masks[index] == one)).sum()

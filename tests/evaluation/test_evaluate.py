@@ -261,7 +261,52 @@ def test_masks_and_boxes_from_the_command_line(label, task, unit, run_on_eyes, t
     (score,) = read_evaluation(run_on_eyes.path).downstream
     assert (score.task, score.unit, score.label, score.test_images) == (task, unit, label, 12)
     assert all(0 <= one.error.low <= one.error.high <= 1 for one in score.trained)
+    guessed = [warning for warning in read_evaluation(run_on_eyes.path).warnings if "--task points" in warning]
+    assert len(guessed) == (label == "mask")
+    assert all("classes 0, 1, 2" in warning for warning in guessed)
     assert f"error, {unit}" in (run_on_eyes.path / "report.html").read_text("utf-8")
+
+
+@pytest.fixture
+def learnt(monkeypatch):
+    """The labels of the synthetic and of the real images of which estimators learn, instead of the learning."""
+    seen = []
+
+    def stop(synthetic, refined, photographs, test, *_, **__):
+        seen.extend([synthetic.labels, test.labels])
+        raise InterruptedError
+
+    monkeypatch.setattr(simgan.evaluation.evaluate, "downstream", stop)
+    return seen
+
+
+def test_masks_of_real_images_of_another_size_are_resized_with_them(run_on_eyes, tmp_path, learnt):
+    write_scenes(tmp_path / "synthetic.h5", 12, 0, label="mask")
+    large = np.zeros((9, 48, 64), np.uint8)
+    large[:, :2, 4:6] = 1
+    np.savez(tmp_path / "test.npz", image=large, mask=large)
+    with (
+        open_images(tmp_path / "synthetic.h5", key="image") as synthetic,
+        open_images(tmp_path / "test.npz", key="image") as test,
+        pytest.raises(InterruptedError),
+    ):
+        evaluate(run_on_eyes, synthetic=synthetic, real_test=test, config=replace(QUICK, label="mask"))
+    expected = np.zeros((9, 24, 32), np.uint8)
+    expected[:, 0, 2] = 1
+    np.testing.assert_array_equal(learnt[1], expected)
+
+
+def test_boxes_are_scaled_with_images_of_several_sizes(run_on_eyes, tmp_path, learnt):
+    """The run was trained on 24x32; images of 48x32 and 24x64 are resized to it."""
+    with h5py.File(tmp_path / "sizes.h5", "w") as file:
+        for index in range(12):
+            shape = (48, 32) if index % 2 else (24, 64)
+            file[f"image/{index:02d}"] = np.random.default_rng(index).integers(0, 255, shape, np.uint8)
+            file[f"boxes/{index:02d}"] = np.array([[4.0, 8, 10, 12, 1]])
+    with open_images(tmp_path / "sizes.h5") as source, pytest.raises(InterruptedError):
+        evaluate(run_on_eyes, synthetic=source, real_test=source, config=replace(QUICK, label="boxes"))
+    for boxes in learnt:
+        assert [of_image.tolist() for of_image in boxes] == [[[2, 8, 5, 12, 1]], [[4, 4, 10, 6, 1]]] * 6
 
 
 def test_masks_may_be_points(run_on_eyes, tmp_path, measured):

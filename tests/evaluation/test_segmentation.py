@@ -6,7 +6,7 @@ import pytest
 
 from simgan.evaluation import Training, train_estimators
 from simgan.evaluation.comparison import errors_of_seeds
-from simgan.evaluation.segmentation import Segmentation, classes_of_masks, nearest_pixels
+from simgan.evaluation.segmentation import Segmentation, classes_of_masks, nearest_pixels, resized_masks
 
 TASK = Segmentation((0, 1), (2, 2))
 
@@ -150,3 +150,10 @@ def test_learns_to_segment():
     (estimator,) = train_estimators([training])
     (found,) = errors_of_seeds(task.errors(estimator(others), truth)[None], task)
     assert found < 0.15  # all background: 1 - (0.85 + 0 + 0) / 3, above 0.7
+
+
+def test_masks_are_resized_as_images_are():
+    masks = np.array([[[1, 2], [3, 4]]])
+    assert resized_masks(masks, (4, 2)).tolist() == [[[1, 2], [1, 2], [3, 4], [3, 4]]]
+    wide = np.arange(9)[None, None]
+    assert resized_masks(wide, (1, 3)).tolist() == [[[1, 4, 7]]]

@@ -1,5 +1,6 @@
 """Labels of boxes: arrays (K, 5) of x, y, width and height in px, and class."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,15 @@ def as_boxes(labels: NDArray[Any]) -> list[NDArray[np.float64]]:
     """The boxes of each image, (K, 5). Rows without width or height are left out: they fill an array (N, K, 5) up."""
     rows = [np.asarray(one, np.float64) for one in labels]
     return [one[(one[:, 2] > 0) & (one[:, 3] > 0) & np.isfinite(one).all(axis=1)] for one in rows]
+
+
+def scaled(labels: NDArray[Any], sizes: Sequence[tuple[int, int]], size: tuple[int, int]) -> NDArray[Any]:
+    """The boxes of images (H, W) of `sizes` as they are once the images are resized to `size`: one array for each."""
+    boxes = np.empty(len(labels), object)
+    for index, (of_image, (height, width)) in enumerate(zip(as_boxes(labels), sizes, strict=True)):
+        across, down = size[1] / width, size[0] / height
+        boxes[index] = of_image * [across, down, across, down, 1]
+    return boxes
 
 
 def check_boxes(labels: NDArray[Any], name: str) -> tuple[int, ...]:

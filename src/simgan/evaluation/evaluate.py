@@ -38,7 +38,7 @@ from simgan.evaluation.results import (
     write_evaluation,
 )
 from simgan.evaluation.sample_drift import measure_drift
-from simgan.evaluation.shared_label import SharedLabel, read_label, shared_label
+from simgan.evaluation.shared_label import SharedLabel, notes_on, read_label, shared_label
 from simgan.evaluation.tasks import TaskName
 from simgan.images import ImageSource
 from simgan.images.channels import check_same_channels
@@ -183,6 +183,7 @@ def _downstream(
     warnings: list[str],
     console: Console,
 ) -> Downstream:
+    warnings += notes_on(label, config.task)
     if compare_labels(label.task, label.synthetic, label.real).differs:
         warnings.append(
             f"The labels {label.name!r} of {test.path} are distributed unlike those of {source.path}: estimators err "

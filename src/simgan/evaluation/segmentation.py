@@ -85,6 +85,15 @@ class Segmentation:
         return one_minus_mean
 
 
+def resized_masks(masks: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    """Masks (N, H, W) at `size`: each pixel is the one at the same place, as in images that are resized."""
+    rows, columns = (
+        ((np.arange(wanted) + 0.5) * side / wanted).astype(np.int64)
+        for wanted, side in zip(size, masks.shape[1:], strict=True)
+    )
+    return np.asarray(masks[:, rows[:, None], columns])
+
+
 def nearest_pixels(side: int, shrink: int) -> NDArray[np.int64]:
     """Indices of the pixels at the middle of each group of `shrink` that Keras averages with padding 'same'."""
     groups = -(-side // shrink)

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgan.errors import DataError
-from simgan.evaluation.boxes import are_boxes, as_boxes
+from simgan.evaluation.boxes import are_boxes, as_boxes, scaled
 from simgan.evaluation.detection import Detection
 from simgan.evaluation.refined_sample import Sample
-from simgan.evaluation.segmentation import Segmentation
+from simgan.evaluation.segmentation import Segmentation, resized_masks
 from simgan.evaluation.task_choice import choose_task
 from simgan.evaluation.tasks import Task, TaskName
 from simgan.images import ImageSource
@@ -56,7 +56,37 @@ def read_label(
     labels = source.labels(label)[sample.indices]
     task = choose_task(label, labels, sample.size, wanted)
     tested = test.labels(label)
-    if task.name != "detection" and tested.shape[1:] != labels.shape[1:]:
+    _check_form(task, labels, tested, label, source, test)
+    _check_classes(task, tested, label, test)
+    if task.name in ("points", "segmentation", "detection"):
+        labels, tested = _at_one_size(task, labels, tested, label, source, test, sample)
+    return SharedLabel(label, task, labels, tested)
+
+
+def notes_on(label: SharedLabel, wanted: TaskName | None) -> list[str]:
+    """What was guessed about the label and is not obvious, with the way out."""
+    if not isinstance(label.task, Segmentation) or wanted is not None:
+        return []
+    classes = ", ".join(map(str, label.task.classes))
+    return [
+        f"The label {label.name!r} was taken for masks of the classes {classes}, one for each pixel. Pixels that are "
+        "negative, or 255 if that is no class, count nowhere. --task points learns the centres of the classes instead."
+    ]
+
+
+def _check_form(
+    task: Task, labels: NDArray[Any], tested: NDArray[Any], label: str, source: ImageSource, test: ImageSource
+) -> None:
+    """Raises DataError if the label of the real images has another form than that of the synthetic images."""
+    if isinstance(task, Detection):
+        if not are_boxes(tested):
+            raise DataError(
+                f"real-test: expected boxes (x, y, width, height in px, class) for each image as label {label!r}, as "
+                f"in {source.path}, received {tested.shape} {tested.dtype} in {test.path}; convert the labels."
+            )
+        return
+    resizable = isinstance(task, Segmentation) and tested.dtype.kind in "iub" and _sizes(test) == {tested.shape[1:]}
+    if tested.shape[1:] != labels.shape[1:] and not resizable:
         raise DataError(
             f"real-test: expected the label {label!r} to have the shape {labels.shape[1:]} for each image, as in "
             f"{source.path}, received {tested.shape[1:]} in {test.path}; convert the labels."
@@ -66,30 +96,42 @@ def read_label(
             f"real-test: expected the classes {label!r} to be {'words' if _are_words(labels) else 'numbers'}, as in "
             f"{source.path}, received {tested.dtype} in {test.path}; convert the labels."
         )
-    if isinstance(task, Detection) and not are_boxes(tested):
-        raise DataError(
-            f"real-test: expected boxes (x, y, width, height in px, class) for each image as label {label!r}, as in "
-            f"{source.path}, received {tested.shape} {tested.dtype} in {test.path}; convert the labels."
-        )
-    _check_classes(task, tested, label, test)
-    _check_sizes(task, source, test, sample, label)
-    return SharedLabel(label, task, labels, tested)
 
 
-def _check_sizes(task: Task, source: ImageSource, test: ImageSource, sample: Sample, label: str) -> None:
-    """Raises DataError if the label is in pixels and images have other sizes than those of the sample."""
-    if task.name not in ("points", "segmentation", "detection"):
-        return
+def _at_one_size(
+    task: Task,
+    labels: NDArray[Any],
+    tested: NDArray[Any],
+    label: str,
+    source: ImageSource,
+    test: ImageSource,
+    sample: Sample,
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Labels in pixels of both sets, as they are once all images are resized to the size of the sample.
+
+    Raises:
+        DataError: images have several sizes and the labels are no boxes, or points are on images of another size.
+    """
+    if isinstance(task, Detection):
+        sizes = [source.size(index) for index in sample.indices], [test.size(index) for index in range(len(test))]
+        return scaled(labels, sizes[0], sample.size), scaled(tested, sizes[1], sample.size)
     if sample.resized:
         raise DataError(
             f"label: expected images of one size for {label!r}, which is in pixels, received several sizes "
             f"in {source.path}; evaluate the images of each size separately."
         )
-    if {test.size(index) for index in range(len(test))} != {sample.size}:
+    if isinstance(task, Segmentation) and _sizes(test) == {tested.shape[1:]}:
+        return labels, resized_masks(tested, sample.size)
+    if _sizes(test) != {sample.size}:
         raise DataError(
             f"real-test: expected images of {sample.size[0]}x{sample.size[1]} like the synthetic ones, because the "
             f"label {label!r} is in pixels, received other sizes in {test.path}; resize images and labels."
         )
+    return labels, tested
+
+
+def _sizes(source: ImageSource) -> set[tuple[int, int]]:
+    return {source.size(index) for index in range(len(source))}
 
 
 def _check_classes(task: Task, tested: NDArray[Any], label: str, test: ImageSource) -> None:
