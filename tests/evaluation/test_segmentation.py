@@ -143,13 +143,13 @@ def test_learns_to_segment():
         outputs=task.outputs,
         loss=task.loss,
         standardised=task.standardised,
-        steps=60,
+        steps=40,
         batch_size=task.batch_size,
-        learning_rate=3e-3,
+        learning_rate=1e-2,
     )
     (estimator,) = train_estimators([training])
     (found,) = errors_of_seeds(task.errors(estimator(others), truth)[None], task)
-    assert found < 0.15  # all background: 1 - (0.85 + 0 + 0) / 3, above 0.7
+    assert found < 0.2  # all background: 1 - (0.85 + 0 + 0) / 3, above 0.7
 
 
 def test_masks_are_resized_as_images_are():

@@ -35,6 +35,7 @@ class Detection:
     thresholds: tuple[float, ...] = ()
     standardised: bool = False
     batch_size: int = 32
+    learning_rate: float = 2e-3  # ours: docs/evaluation.md
     network: Network = detection_network
 
     @property

@@ -115,6 +115,7 @@ class _Trainer:
             standardised=task.standardised and not squared,
             steps=steps,
             batch_size=task.batch_size,
+            learning_rate=task.learning_rate,
         )
         self._done, self._on_progress = 0, on_progress
 

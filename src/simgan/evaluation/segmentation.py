@@ -31,6 +31,7 @@ class Segmentation:
     thresholds: tuple[float, ...] = ()
     standardised: bool = False
     batch_size: int = 16
+    learning_rate: float = 2e-3  # ours: docs/evaluation.md
     network: Network = segmentation_network
 
     @property

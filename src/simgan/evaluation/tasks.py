@@ -41,6 +41,10 @@ class Task(Protocol):
         """Images in an update."""
 
     @property
+    def learning_rate(self) -> float:
+        """Learning rate of the first update."""
+
+    @property
     def network(self) -> Network | None:
         """Builds the network of this task; None: any network from images to vectors can learn it."""
 
@@ -88,6 +92,7 @@ class _ErrorOfEachImage:
     """A task whose error is a mean over images, and whose targets are vectors."""
 
     batch_size = 64
+    learning_rate = 1e-3
     network: Network | None = None
     outputs: int | None = None
 
