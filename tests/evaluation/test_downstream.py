@@ -63,7 +63,7 @@ def test_refined_images_that_are_like_the_real_ones_win():
     assert (found.seeds, found.test_images, found.training_images, found.steps) == (2, 60, 128, 40)
     assert found.augmentation == DESCRIPTION
     assert found.labels.startswith("Labels, mean +- standard deviation: synthetic ")
-    # 10 sets with the first seed; synthetic, refined, both and two matched sets with the second; each with and without.
+    # 10 sets with the first seed; synthetic, refined, both and two matched sets with the second; each twice.
     total = 2 * (10 + 5) * 40
     assert progress == [(done, total) for done in range(1, total + 1)]
     assert [(one.on, one.augmented) for one in found.trained] == [
