@@ -59,7 +59,8 @@ def train(data, tmp_path):
 
     def arguments(**changes: object) -> list[object]:
         paths = {"synthetic": data[0], "real": data[1], "out": tmp_path / "run"} | changes
-        return ["train", *(part for name, path in paths.items() for part in (f"--{name}", path)), *TINY_FLAGS]
+        given = (part for name, path in paths.items() for part in (f"--{name}", path))
+        return ["train", "--preset", "reference", *given, *TINY_FLAGS]
 
     return arguments
 
@@ -267,7 +268,7 @@ def test_dry_run_prints_the_settings_and_the_data_and_makes_nothing(command, tra
     assert "12 images of 1 channel(s) uint8" in stdout
     assert "10 images of 1 channel(s) uint8" in stdout
     settings = make_config(tomllib.loads(stdout.partition("synthetic: ")[0]))
-    assert (settings.batch_size, settings.refiner.filters, settings.history_size) == (4, 4, 1024)
+    assert (settings.batch_size, settings.refiner.filters, settings.history_size) == (4, 4, 51_200)
     assert sorted(tmp_path.iterdir()) == before
 
 
@@ -727,4 +728,5 @@ def test_match_offers_every_method():
     from simgan.command_line.match import Match
     from simgan.matching import METHODS
 
-    assert get_args(get_type_hints(Match)["by"]) == tuple(METHODS)
+    offered = [name for names in get_args(get_type_hints(Match)["by"]) for name in get_args(names)]
+    assert offered == [*METHODS, "framing"]

@@ -62,7 +62,7 @@ def test_an_error_of_nothing_has_a_difference_and_no_share(make_score):
 
 
 def test_every_free_set_has_its_words():
-    assert set(FREE_IN_WORDS) == {"synthetic", *METHODS}
+    assert set(FREE_IN_WORDS) == {"synthetic", "framing", *METHODS}
 
 
 def test_what_was_not_measured_is_said():

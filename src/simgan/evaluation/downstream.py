@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from simgan.errors import ConfigError
 from simgan.evaluation.comparison import Errors, Set, errors_of_seeds, summarise
-from simgan.evaluation.contenders import BOTH, REFINED, SYNTHETIC, Contender, contenders
+from simgan.evaluation.contenders import BOTH, MATCHED, REFINED, SYNTHETIC, Contender, contenders
 from simgan.evaluation.estimator import Estimator, Training, train_estimators
 from simgan.evaluation.label_distribution import compare_labels
 from simgan.evaluation.networks import Network, network
 from simgan.evaluation.photometric import DESCRIPTION, photometric
 from simgan.evaluation.results import Downstream
 from simgan.evaluation.tasks import Task
-from simgan.matching import METHODS
+from simgan.matching import METHODS, differing_framing
 
 _FOLDS = 3
 _SPLIT_FROM = 300  # labelled real images: fewer are not worth training on
@@ -67,9 +67,12 @@ def downstream(
         on_progress: called with the number of steps done and of all steps of all trainings.
     """
     has_bound = len(test.images) >= _SPLIT_FROM
-    trainings = 2 * (len(METHODS) + 3) + 2 * (_FINALISTS + 3) * (len(seeds) - 1) + _FOLDS * has_bound
+    # A label of positions would become wrong with the framing.
+    framing = differing_framing(synthetic.images, photographs) if task.name in ("classification", "angle") else None
+    matched = len(METHODS) + (framing is not None)
+    trainings = 2 * (matched + 3) + 2 * (_FINALISTS + 3) * (len(seeds) - 1) + _FOLDS * has_bound
     trainer = _Trainer(task, test, estimator, steps, on_progress=lambda done: on_progress(done, trainings * steps))
-    make_sets = partial(contenders, synthetic.images, refined, photographs, seed=seeds[0])
+    make_sets = partial(contenders, synthetic.images, refined, photographs, framing=framing, seed=seeds[0])
     errors: dict[Set, Errors] = {}
     for contender in make_sets():
         errors |= trainer.errors_of(contender, synthetic.labels, seeds[:1])
@@ -177,10 +180,11 @@ def network_of(task: Task, estimator: str) -> Network:
 def _best_matched(errors: Mapping[Set, Errors], task: Task) -> Sequence[str]:
     """The methods of matching with the smallest errors, with or without augmentation, best first."""
     smallest = {
-        method: min(errors_of_seeds(of_set, task)[0] for one, of_set in errors.items() if one.name == method)
-        for method in METHODS
+        name: min(errors_of_seeds(of_set, task)[0] for one, of_set in errors.items() if one.name == name)
+        for name in MATCHED
+        if any(one.name == name for one in errors)
     }
-    return sorted(smallest, key=lambda method: smallest[method])[:_FINALISTS]
+    return sorted(smallest, key=lambda name: smallest[name])[:_FINALISTS]
 
 
 def _squared(outputs: Any, targets: Any) -> Any:

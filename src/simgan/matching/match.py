@@ -4,16 +4,21 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simgan.errors import DataError
+from simgan.framing.comparison import Framing
+from simgan.framing.samples import comparable_samples
 from simgan.images import ImageSource, write_like
 from simgan.images.channels import check_same_channels
 from simgan.images.groups import groups_of_one_size
 from simgan.matching.colour import transfer_colour
 from simgan.matching.distribution import adapt_distribution
 from simgan.matching.fourier import swap_low_frequencies
+from simgan.matching.framing import check_labels_stay_true, differing_framing, match_framing
 from simgan.matching.histogram import match_histogram
 from simgan.settings.choices import MatchMethod
 
@@ -48,7 +53,7 @@ def match_images(
     Returns:
         (N, H, W, C) in [-1, 1].
     """
-    drawn, functions = _draw(len(photographs), len(images), method, seed)
+    drawn, functions = _draw(len(photographs), len(images), METHODS[method], seed)
     pairs = zip(images, drawn, functions, strict=True)
     return np.stack([match(image, photographs[index]) for image, index, match in pairs])
 
@@ -57,12 +62,14 @@ def match_data_set(
     source: ImageSource,
     photographs: ImageSource,
     output: str | Path,
-    method: MatchMethod,
+    method: MatchMethod | Literal["framing"],
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     *,
     seed: int = 0,
-) -> None:
+) -> Framing | None:
     """Writes the images of `source`, each matched to a photograph drawn at random, to `output`.
+
+    By `framing`, all images are instead scaled and moved alike, as the photographs are framed on average.
 
     Format, bit depth, keys, names and labels are those of `source`, as in `refine_data_set`. Images and photographs
     may have any size; few are in memory at once.
@@ -70,17 +77,27 @@ def match_data_set(
     Args:
         on_progress: called now and then with the number of images written and of all.
 
+    Returns:
+        What `framing` changed; its shift is a share of the height and of the width. None for other methods.
+
     Raises:
-        DataError: the sets differ in channels, an image cannot be read, or `output` exists. No file is left then.
+        DataError: the sets differ in channels, an image cannot be read, or `output` exists; for `framing`, both sets
+            are framed alike, or `source` has labels of positions. No file is left then.
         OutputError: the disk is full, or `output` cannot be written. No file is left then.
     """
     check_same_channels(source, photographs)
-    drawn, functions = _draw(len(photographs), len(source), method, seed)
+    framing: Framing | None = None
+    if method == "framing":
+        framing = _framing(source, photographs)
+        functions: Sequence[OneToOne] = [partial(_reframed, framing)]
+    else:
+        functions = METHODS[method]
+    drawn, chosen = _draw(len(photographs), len(source), functions, seed)
     done = 0
     with write_like(source, output) as writer, closing(groups_of_one_size(source)) as groups:
         for indices, images in groups:
             matched = [
-                functions[index](
+                chosen[index](
                     source.pixel_range.to_model(image), photographs.pixel_range.to_model(photographs[drawn[index]])
                 )
                 for index, image in zip(indices, images, strict=True)
@@ -88,12 +105,28 @@ def match_data_set(
             writer.write_many(indices, source.pixel_range.from_model(np.stack(matched), source.dtype))
             done += len(indices)
             on_progress(done, len(source))
+    return framing
+
+
+def _framing(source: ImageSource, photographs: ImageSource) -> Framing:
+    check_labels_stay_true(source)
+    framing = differing_framing(*comparable_samples(source, photographs))
+    if framing is None:
+        raise DataError(
+            f"by: expected sets that are framed otherwise, received {source.path} and {photographs.path}, which are "
+            "framed alike or share no layout; there is nothing to match by framing."
+        )
+    return framing
+
+
+def _reframed(framing: Framing, image: NDArray[np.float32], photograph: NDArray[np.float32]) -> NDArray[np.float32]:
+    return match_framing(image, framing)
 
 
 def _draw(
-    photographs: int, images: int, method: MatchMethod, seed: int
+    photographs: int, images: int, functions: Sequence[OneToOne], seed: int
 ) -> tuple[NDArray[np.int64], Sequence[OneToOne]]:
-    """The index of a photograph, and a function of the method, for each image."""
-    random, functions = np.random.default_rng(seed), METHODS[method]
+    """The index of a photograph, and one of the functions, for each image."""
+    random = np.random.default_rng(seed)
     drawn = random.integers(photographs, size=images)
     return drawn, [functions[number] for number in random.integers(len(functions), size=images)]

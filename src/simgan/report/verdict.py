@@ -15,6 +15,7 @@ FREE_IN_WORDS = {
     "histogram": "histogram matching",
     "colour": "colour transfer",
     "pca": "pixel distribution adaptation",
+    "framing": "matching the framing",
     "mixed": "a mix of all methods of matching",
     "fda-0.01": "Fourier domain adaptation (0.01)",
     "fda-0.05": "Fourier domain adaptation (0.05)",
