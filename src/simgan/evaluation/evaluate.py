@@ -147,8 +147,8 @@ def _measure(
     )
     warnings += of_drift
     scores: tuple[Downstream, ...] = ()
-    if shared is not None and real_test is not None:
-        score = _downstream(x, real_test, sample, photographs, shared, config, warnings, console)
+    if shared is not None and label is not None and real_test is not None:
+        score = _downstream(x, real_test, sample, photographs, label, shared, config, warnings, console)
         scores = (score.model_copy(update={"date": now}),)
     found = Evaluation(
         date=now,
@@ -178,15 +178,16 @@ def _downstream(
     test: ImageSource,
     sample: Sample,
     photographs: NDArray[np.float32],
-    label: SharedLabel,
+    label: str,
+    shared: SharedLabel,
     config: EvaluateConfig,
     warnings: list[str],
     console: Console,
 ) -> Downstream:
-    warnings += notes_on(label, config.task)
-    if compare_labels(label.task, label.synthetic, label.real).differs:
+    warnings += notes_on(shared.task, label, config.task)
+    if compare_labels(shared.task, shared.synthetic, shared.real).differs:
         warnings.append(
-            f"The labels {label.name!r} of {test.path} are distributed unlike those of {source.path}: estimators err "
+            f"The labels {label!r} of {test.path} are distributed unlike those of {source.path}: estimators err "
             "for that reason too, which no refiner mends. Render the labels in the proportions of the photographs."
         )
     if len(test) < _FEW:
@@ -197,14 +198,14 @@ def _downstream(
             "simgan evaluate --seeds 3 covers both."
         )
     images = np.stack([load_image(test, index, sample.size) for index in range(len(test))])
-    with show_progress(console, f"estimators of {label.name}", "steps") as on_progress:
+    with show_progress(console, f"estimators of {label}", "steps") as on_progress:
         return downstream(
-            Labelled(sample.synthetic, label.synthetic),
+            Labelled(sample.synthetic, shared.synthetic),
             sample.refined,
             photographs,
-            Labelled(images, label.real),
-            label.task,
-            label=label.name,
+            Labelled(images, shared.real),
+            shared.task,
+            label=label,
             estimator=config.estimator,
             steps=config.steps,
             seeds=range(config.seed, config.seed + config.seeds),

@@ -18,7 +18,6 @@ from simgan.images import ImageSource
 class SharedLabel(NamedTuple):
     """A label of two sets."""
 
-    name: str
     task: Task
     synthetic: NDArray[Any]
     """(N, ...), of a sample of the synthetic images."""
@@ -60,16 +59,16 @@ def read_label(
     _check_classes(task, tested, label, test)
     if task.name in ("points", "segmentation", "detection"):
         labels, tested = _at_one_size(task, labels, tested, label, source, test, sample)
-    return SharedLabel(label, task, labels, tested)
+    return SharedLabel(task, labels, tested)
 
 
-def notes_on(label: SharedLabel, wanted: TaskName | None) -> list[str]:
+def notes_on(task: Task, label: str, wanted: TaskName | None) -> list[str]:
     """What was guessed about the label and is not obvious, with the way out."""
-    if not isinstance(label.task, Segmentation) or wanted is not None:
+    if not isinstance(task, Segmentation) or wanted is not None:
         return []
-    classes = ", ".join(map(str, label.task.classes))
+    classes = ", ".join(map(str, task.classes))
     return [
-        f"The label {label.name!r} was taken for masks of the classes {classes}, one for each pixel. Pixels that are "
+        f"The label {label!r} was taken for masks of the classes {classes}, one for each pixel. Pixels that are "
         "negative, or 255 if that is no class, count nowhere. --task points learns the centres of the classes instead."
     ]
 
