@@ -124,7 +124,7 @@ class _Trainer:
 
     def errors_of(self, contender: Contender, labels: NDArray[Any], seeds: Sequence[int]) -> dict[Set, Errors]:
         """Errors of the estimators of a set, without and with augmentation. `labels` are those of each image once."""
-        targets = self._task.targets(np.concatenate([labels] * (len(contender.images) // len(labels))))
+        targets = np.concatenate([self._task.targets(labels)] * (len(contender.images) // len(labels)))
         kinds = [Set(contender.name, contender.kind, augmented) for augmented in (False, True)]
         estimators = self._train(
             [

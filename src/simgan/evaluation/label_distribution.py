@@ -36,7 +36,7 @@ def compare_labels(task: Task, synthetic: NDArray[Any], real: NDArray[Any]) -> L
     if task.name == "classification":
         return _compare_classes(words(synthetic), words(real), "images")
     if isinstance(task, Segmentation):
-        x, y = (labels[task.labelled(labels)] for labels in (synthetic, real))
+        x, y = (masks[task.labelled(masks)] for masks in map(task.reduced, (synthetic, real)))
         return _compare_classes(x, y, "pixels")
     if isinstance(task, Detection):
         return _compare_boxes(synthetic, real)

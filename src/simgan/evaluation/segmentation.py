@@ -44,16 +44,20 @@ class Segmentation:
         known = np.asarray(labels >= 0)
         return known if _UNLABELLED in self.classes else known & (labels != _UNLABELLED)
 
-    def targets(self, labels: NDArray[Any]) -> NDArray[np.uint8]:
-        """Positions in `classes`, (N, h, w); 254: a class that is not among them; 255: no label."""
+    def reduced(self, labels: NDArray[Any]) -> NDArray[Any]:
+        """Masks at the size that the network reads, (N, h, w)."""
         shrink = shrink_factor(*self.size, SEGMENTED_SIDE)
         rows, columns = (nearest_pixels(side, shrink) for side in self.size)
-        reduced = labels[:, rows[:, None], columns]
-        if reduced.dtype == bool:
-            reduced = reduced.astype(np.uint8)
-        position = np.searchsorted(self.classes, reduced).clip(max=len(self.classes) - 1)
-        found = np.where(np.array(self.classes)[position] == reduced, position, _UNKNOWN)
-        return np.where(self.labelled(reduced), found, _IGNORED).astype(np.uint8)
+        return np.asarray(labels[:, rows[:, None], columns])
+
+    def targets(self, labels: NDArray[Any]) -> NDArray[np.uint8]:
+        """Positions in `classes`, (N, h, w); 254: a class that is not among them; 255: no label."""
+        reduced = self.reduced(labels)
+        positions = np.full(reduced.shape, _UNKNOWN, np.uint8)
+        for position, one in enumerate(self.classes):
+            positions[reduced == one] = position
+        positions[~self.labelled(reduced)] = _IGNORED
+        return positions
 
     def loss(self, outputs: Any, targets: Any) -> Any:
         """Softmax cross-entropy of logits (B, C, h, w): the mean over the pixels whose class is known."""
@@ -107,6 +111,7 @@ def classes_of_masks(masks: NDArray[Any]) -> tuple[int, ...]:
 
     Masks of 0 and 255 are pictures in black and white, whose 255 is the object.
     """
-    values = [int(value) for value in np.unique(masks) if value >= 0]
+    found = {int(value) for mask in masks for value in np.unique(mask)}  # mask by mask: sets may be large
+    values = sorted(value for value in found if value >= 0)
     labelled = [value for value in values if value != _UNLABELLED]
     return tuple(values if labelled == [0] else labelled)
