@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,10 +44,12 @@ from simgan.images import ImageSource
 from simgan.images.channels import check_same_channels
 from simgan.images.ranges import check_guessed_range
 from simgan.images.sampling import evenly_spaced
+from simgan.labels import align_classes
 from simgan.runs.run import Run, open_recorded, typed_range
 from simgan.training.batches import evenly_spaced_images, load_image
 
 _FEW = 100  # labelled real images: with fewer, intervals are wide
+_HINT = " 'simgan check FOLDER' says which files of a folder are read as labels."
 
 
 @dataclass(frozen=True)
@@ -167,27 +170,18 @@ def _earlier_scores(run: Run, warnings: list[str]) -> tuple[Downstream, ...]:
     return earlier.downstream if earlier else ()
 
 
-def _hint_for_folders(*sources: ImageSource) -> str:
-    folders = [str(source.path) for source in sources if source.path.is_dir()]
-    if not folders:
-        return ""
-    return (
-        f" Labels beside the images of a folder ({' and '.join(folders)}) are not read yet: put images and labels "
-        "into an HDF5 or .npz file."
-    )
-
-
 def _shared_label(synthetic: ImageSource, test: ImageSource, wanted: str | None) -> str:
     shared = [name for name in synthetic.label_names if name in test.label_names]
     if wanted in shared:
         return wanted
     if wanted is None and len(shared) == 1:
         return shared[0]
+    hint = _HINT if synthetic.path.is_dir() or test.path.is_dir() else ""
     received = repr(wanted) if wanted else f"{len(shared)} such labels"
     raise DataError(
         f"label: expected one label that {synthetic.path} and {test.path} both have, received {received}; choose with "
         f"--label one of: {', '.join(shared) or 'none'} (synthetic has {', '.join(synthetic.label_names) or 'none'}, "
-        f"the test images {', '.join(test.label_names) or 'none'}).{_hint_for_folders(synthetic, test)}"
+        f"the test images {', '.join(test.label_names) or 'none'}).{hint}"
     )
 
 
@@ -201,9 +195,9 @@ def _downstream(
     warnings: list[str],
     console: Console,
 ) -> Downstream:
-    labels = source.labels(label)[sample.indices]
+    labels = source.labels(label, sample.indices)
     task = choose_task(label, labels, sample.size, config.task)
-    tested = test.labels(label)
+    tested = _tested_labels(source, test, label, warnings)
     if tested.shape[1:] != labels.shape[1:]:
         raise DataError(
             f"real-test: expected the label {label!r} to have the shape {labels.shape[1:]} for each image, as in "
@@ -240,6 +234,20 @@ def _downstream(
             seeds=range(config.seed, config.seed + config.seeds),
             on_progress=on_progress,
         )
+
+
+def _tested_labels(source: ImageSource, test: ImageSource, label: str, warnings: list[str]) -> NDArray[Any]:
+    """The labels of the test images, whose class numbers stand for the same classes as those of `source`."""
+    tested = test.labels(label)
+    names, wanted = test.label_classes(label), source.label_classes(label)
+    if names and wanted:
+        return align_classes(tested, names, wanted, label, str(test.path), str(source.path))
+    if names or wanted:
+        warnings.append(
+            f"The classes of {label!r} have names in {(test if names else source).path} alone, so equal numbers are "
+            "taken for equal classes. Give both sets names, or masks of one kind."
+        )
+    return tested
 
 
 def _distances(

@@ -1,0 +1,68 @@
+"""Which picture is the mask of which image, among the groups of label pictures that masks.py finds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from simgan.images.masks import LabelGroup, name_words, shared_words
+
+# Words of groups of label pictures that are no class masks.
+_OTHER_KINDS = frozenset(
+    re.findall(
+        r"\w+",
+        """depth depths normal normals matte mattes disparity disp flow albedo uv instance instances instanceids
+    segmentationobject""",
+    )
+)
+# If an image has several masks, the group whose name has the first of these words is used.
+_PREFERRED = ("segmentationclass", "labelids", "labeltrainids", "semantic", "segmentation", "mask", "masks")
+
+
+def pair_masks(names: Sequence[str], groups: Sequence[LabelGroup]) -> tuple[dict[int, str], tuple[str, ...]]:
+    """For the index of each image in `names` that has one, its mask; and notes on groups that are not used."""
+    masks: dict[int, str] = {}
+    notes = []
+    candidates = [group for group in groups if not _OTHER_KINDS.intersection(name_words(group.where))]
+    for group in sorted(candidates, key=_preference):
+        pairs = _pair(names, group.names)
+        if masks.keys() & pairs.keys():
+            notes.append(
+                f"the pictures in {group.where!r} are not read as masks, because their images have other masks; to "
+                "use them, move the other masks out of the folder"
+            )
+            continue
+        masks |= pairs
+    return masks, tuple(notes)
+
+
+def _preference(group: LabelGroup) -> int:
+    words = name_words(group.where)
+    return next((place for place, word in enumerate(_PREFERRED) if word in words), len(_PREFERRED))
+
+
+def _pair(names: Sequence[str], masks: Sequence[str]) -> dict[int, str]:
+    """Pairs images and masks that have the same words in all of their paths, or else in their names, if these are
+    unique."""
+    by_path = {_path_words(mask): mask for mask in masks}
+    by_name: dict[tuple[str, ...], str] = {}
+    for mask in masks:
+        key = shared_words(mask)
+        by_name[key] = mask if key not in by_name else ""
+    keys = [shared_words(name) for name in names]
+    seen: dict[tuple[str, ...], int] = {}
+    for key in keys:
+        seen[key] = seen.get(key, 0) + 1
+    pairs = {}
+    for index, (name, key) in enumerate(zip(names, keys, strict=True)):
+        found = by_path.get(_path_words(name)) or (by_name.get(key) if seen[key] == 1 else None)
+        if found:
+            pairs[index] = found
+    return pairs
+
+
+def _path_words(name: str) -> tuple[tuple[str, ...], ...]:
+    """The words of each folder and of the name, without those that say that a file is an image or a label."""
+    parts = (shared_words(part) for part in (*PurePosixPath(name).parent.parts, PurePosixPath(name).name))
+    return tuple(part for part in parts if part)

@@ -1,0 +1,52 @@
+"""`find_labels`: which labels a folder of images has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from simgan.errors import DataError
+from simgan.labels.class_folders import find_class_folders
+from simgan.labels.coco import find_coco
+from simgan.labels.contents import FolderContents
+from simgan.labels.label import Found, Label
+from simgan.labels.masks import find_masks
+from simgan.labels.tables import find_tables
+from simgan.labels.voc import find_voc
+from simgan.labels.yolo import find_yolo
+
+# If two of them find a label of the same name, that of the first is used.
+_FINDERS: tuple[Callable[[FolderContents], Found], ...] = (
+    find_tables,
+    find_masks,
+    find_coco,
+    find_yolo,
+    find_voc,
+    find_class_folders,
+)
+
+
+def find_labels(contents: FolderContents) -> Found:
+    """The labels of a folder. Never raises: a file that cannot be used as labels becomes a note.
+
+    Looks at names, and at the beginnings of a few files.
+    """
+    labels: dict[str, Label] = {}
+    notes: list[str] = []
+    files: set[str] = set()
+    for find in _FINDERS:
+        try:
+            found = find(contents)
+        except DataError as error:
+            notes.append(f"not read as labels: {error}")
+            continue
+        again = [name for name in found.labels if name in labels]
+        notes += found.notes
+        if again:
+            notes.append(
+                f"the label {', '.join(map(repr, again))} is in several formats; the one that is named first is used; "
+                "to use another, move the files of the first out of the folder"
+            )
+        new = {name: label for name, label in found.labels.items() if name not in labels}
+        labels |= new
+        files |= found.files if new else set()
+    return Found(labels, tuple(notes), frozenset(files))
