@@ -9,13 +9,8 @@ from pathlib import PurePosixPath
 from simgan.images.masks import LabelGroup, name_words, shared_words
 
 # Words of groups of label pictures that are no class masks.
-_OTHER_KINDS = frozenset(
-    re.findall(
-        r"\w+",
-        """depth depths normal normals matte mattes disparity disp flow albedo uv instance instances instanceids
-    segmentationobject""",
-    )
-)
+_INSTANCES = frozenset(("instance", "instances", "instanceids", "segmentationobject"))
+_OTHER_KINDS = frozenset(re.findall(r"\w+", "depth depths normal normals matte mattes disparity disp flow albedo uv"))
 # If an image has several masks, the group whose name has the first of these words is used.
 _PREFERRED = ("segmentationclass", "labelids", "labeltrainids", "semantic", "segmentation", "mask", "masks")
 
@@ -24,7 +19,7 @@ def pair_masks(names: Sequence[str], groups: Sequence[LabelGroup]) -> tuple[dict
     """For the index of each image in `names` that has one, its mask; and notes on groups that are not used."""
     masks: dict[int, str] = {}
     notes = []
-    candidates = [group for group in groups if not _OTHER_KINDS.intersection(name_words(group.where))]
+    candidates = [group for group in groups if _may_be_class_masks(frozenset(name_words(group.where)))]
     for group in sorted(candidates, key=_preference):
         pairs = _pair(names, group.names)
         if masks.keys() & pairs.keys():
@@ -35,6 +30,11 @@ def pair_masks(names: Sequence[str], groups: Sequence[LabelGroup]) -> tuple[dict
             continue
         masks |= pairs
     return masks, tuple(notes)
+
+
+def _may_be_class_masks(words: frozenset[str]) -> bool:
+    """Whether a group whose name has these words may be masks of classes: 'normal_masks', but not 'normals'."""
+    return not words & _INSTANCES and (not words & _OTHER_KINDS or bool(words.intersection(_PREFERRED)))
 
 
 def _preference(group: LabelGroup) -> int:

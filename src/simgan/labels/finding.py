@@ -8,6 +8,7 @@ from simgan.errors import DataError
 from simgan.labels.class_folders import find_class_folders
 from simgan.labels.coco import find_coco
 from simgan.labels.contents import FolderContents
+from simgan.labels.json_beside import find_json_beside
 from simgan.labels.label import Found, Label
 from simgan.labels.masks import find_masks
 from simgan.labels.tables import find_tables
@@ -17,6 +18,7 @@ from simgan.labels.yolo import find_yolo
 # If two of them find a label of the same name, that of the first is used.
 _FINDERS: tuple[Callable[[FolderContents], Found], ...] = (
     find_tables,
+    find_json_beside,
     find_masks,
     find_coco,
     find_yolo,
@@ -37,7 +39,7 @@ def find_labels(contents: FolderContents) -> Found:
         try:
             found = find(contents)
         except DataError as error:
-            notes.append(f"not read as labels: {error}")
+            notes.append(f"not read as labels: {str(error).removeprefix(f'{contents.root}/')}")
             continue
         again = [name for name in found.labels if name in labels]
         notes += found.notes
@@ -48,5 +50,5 @@ def find_labels(contents: FolderContents) -> Found:
             )
         new = {name: label for name, label in found.labels.items() if name not in labels}
         labels |= new
-        files |= found.files if new else set()
+        files |= found.files if new or not found.labels else set()
     return Found(labels, tuple(notes), frozenset(files))

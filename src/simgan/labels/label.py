@@ -34,4 +34,4 @@ class Found:
     notes: tuple[str, ...] = ()
     """What was taken as which label, and what was not understood. A user reads each as a line."""
     files: frozenset[str] = frozenset()
-    """The files, of those that are no pictures, that hold the labels."""
+    """The files, of those that are no pictures, that hold the labels, or of which a note says why they do not."""

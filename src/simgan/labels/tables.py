@@ -36,26 +36,29 @@ def find_tables(contents: FolderContents) -> Found:
         return Found()
     tables: list[Table] = []
     notes: list[str] = []
+    unread: set[str] = set()  # tables that a note explains
     for path in paths:
         try:
             tables.append(_look_at(path, contents.index))
         except DataError as error:
-            notes.append(f"not read as labels: {error}")
+            copied = ", only copied" if path.is_relative_to(contents.root) else ""
+            notes.append(f"{path.name!r} is not read as labels{copied}: {str(error).removeprefix(f'{path}: ')}")
+            unread.update(name for name in inside if contents.root / name == path)
     chosen = [table for table in tables if table.path.stem.lower() == "labels"] if len(tables) > 1 else tables
     if tables and len(chosen) != 1:
         listed = ", ".join(repr(table.path.name) for table in tables[:5])
         notes.append(f"{len(tables)} tables name the images ({listed}), so none is read; name one of them labels.csv")
     if len(chosen) != 1:
-        return Found(notes=tuple(notes))
+        return Found({}, tuple(notes), frozenset(unread))
     table = chosen[0]
     columns = _labels_of(table)
     if not columns:
         notes.append(f"{table.path.name!r} names the images, but has no other column, so it is not read as labels")
-        return Found(notes=tuple(notes))
+        return Found({}, tuple(notes), frozenset(unread))
     notes.insert(0, _note(table, columns, table.path.is_relative_to(contents.root)))
     rows = TableRows(contents, table)
-    files = frozenset(name for name in inside if contents.root / name == table.path)
-    return Found({name: TableLabel(rows, one) for name, one in columns.items()}, tuple(notes), files)
+    files = unread.union(name for name in inside if contents.root / name == table.path)
+    return Found({name: TableLabel(rows, one) for name, one in columns.items()}, tuple(notes), frozenset(files))
 
 
 def _note(table: Table, columns: dict[str, Columns], inside: bool) -> str:
@@ -113,18 +116,15 @@ def _labels_of(table: Table) -> dict[str, Columns]:
     numeric = {
         column: table.names[column]
         for column in others
-        if table.rows
-        and all(_is_number(row[column], table.delimiter) for row in table.rows)
-        and not _is_class(table.names[column], [row[column] for row in table.rows])
+        if _holds_numbers([row[column] for row in table.rows], table.names[column], table.delimiter)
     }
     words = {table.names[column]: Columns((column,), False) for column in others if column not in numeric}
     return {**join_columns(numeric), **words}
 
 
-def _is_number(cell: str, delimiter: str) -> bool:
-    return cell.lower() == "nan" or not math.isnan(parse_number(cell, delimiter))
-
-
-def _is_class(name: str, cells: Sequence[str]) -> bool:
-    """Whether a column of whole numbers holds the numbers of classes, by its name."""
-    return bool(_CLASS_COLUMN.search(name)) and all(re.fullmatch(r"-?\d+", cell) for cell in cells)
+def _holds_numbers(cells: Sequence[str], name: str, delimiter: str) -> bool:
+    """Whether the cells of a column are numbers, perhaps with gaps, and not the numbers of classes, by its name."""
+    filled = [cell for cell in cells if cell and cell.lower() != "nan"]
+    if not filled or any(math.isnan(parse_number(cell, delimiter)) for cell in filled):
+        return False
+    return not (_CLASS_COLUMN.search(name) and all(re.fullmatch(r"-?\d+", cell) for cell in filled))

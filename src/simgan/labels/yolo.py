@@ -52,7 +52,12 @@ def find_yolo(contents: FolderContents) -> Found:
 def _may_be_yolo(fields: Sequence[str]) -> bool:
     """Whether a line is a class number and at least four numbers."""
     try:
-        return len(fields) >= 5 and fields[0].isdigit() and all(np.isfinite(float(field)) for field in fields[1:])
+        return (
+            len(fields) >= 5
+            and fields[0].isascii()
+            and fields[0].isdigit()
+            and all(np.isfinite(float(field)) for field in fields[1:])
+        )
     except ValueError:
         return False
 
