@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,13 +37,13 @@ from simgan.evaluation.results import (
     read_evaluation,
     write_evaluation,
 )
+from simgan.evaluation.same_classes import labels_with_classes_of
 from simgan.evaluation.sample_drift import measure_drift
 from simgan.evaluation.tasks import TaskName
 from simgan.images import ImageSource
 from simgan.images.channels import check_same_channels
 from simgan.images.ranges import check_guessed_range
 from simgan.images.sampling import evenly_spaced
-from simgan.labels import align_classes
 from simgan.runs.run import Run, open_recorded, typed_range
 from simgan.training.batches import evenly_spaced_images, load_image
 
@@ -197,7 +196,7 @@ def _downstream(
 ) -> Downstream:
     labels = source.labels(label, sample.indices)
     task = choose_task(label, labels, sample.size, config.task)
-    tested = _tested_labels(source, test, label, warnings)
+    tested = labels_with_classes_of(source, test, label, warnings)
     if tested.shape[1:] != labels.shape[1:]:
         raise DataError(
             f"real-test: expected the label {label!r} to have the shape {labels.shape[1:]} for each image, as in "
@@ -234,20 +233,6 @@ def _downstream(
             seeds=range(config.seed, config.seed + config.seeds),
             on_progress=on_progress,
         )
-
-
-def _tested_labels(source: ImageSource, test: ImageSource, label: str, warnings: list[str]) -> NDArray[Any]:
-    """The labels of the test images, whose class numbers stand for the same classes as those of `source`."""
-    tested = test.labels(label)
-    names, wanted = test.label_classes(label), source.label_classes(label)
-    if names and wanted:
-        return align_classes(tested, names, wanted, label, str(test.path), str(source.path))
-    if names or wanted:
-        warnings.append(
-            f"The classes of {label!r} have names in {(test if names else source).path} alone, so equal numbers are "
-            "taken for equal classes. Give both sets names, or masks of one kind."
-        )
-    return tested
 
 
 def _distances(
