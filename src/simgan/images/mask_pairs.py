@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
-from pathlib import PurePosixPath
+from functools import lru_cache
 
 from simgan.images.masks import LabelGroup, name_words, shared_words
 
+_Words = tuple[str, ...]
 # Words of groups of label pictures that are no class masks.
 _INSTANCES = frozenset(("instance", "instances", "instanceids", "segmentationobject"))
 _OTHER_KINDS = frozenset(re.findall(r"\w+", "depth depths normal normals matte mattes disparity disp flow albedo uv"))
@@ -45,24 +47,30 @@ def _preference(group: LabelGroup) -> int:
 def _pair(names: Sequence[str], masks: Sequence[str]) -> dict[int, str]:
     """Pairs images and masks that have the same words in all of their paths, or else in their names, if these are
     unique."""
-    by_path = {_path_words(mask): mask for mask in masks}
-    by_name: dict[tuple[str, ...], str] = {}
+    by_path: dict[tuple[_Words, ...], str] = {}
+    by_name: dict[_Words, str] = {}
     for mask in masks:
-        key = shared_words(mask)
-        by_name[key] = mask if key not in by_name else ""
-    keys = [shared_words(name) for name in names]
-    seen: dict[tuple[str, ...], int] = {}
-    for key in keys:
-        seen[key] = seen.get(key, 0) + 1
+        key = _path_words(mask)
+        by_path[key] = mask
+        by_name[key[-1]] = mask if key[-1] not in by_name else ""
+    keys = [_path_words(name) for name in names]
+    seen = Counter(key[-1] for key in keys)
     pairs = {}
-    for index, (name, key) in enumerate(zip(names, keys, strict=True)):
-        found = by_path.get(_path_words(name)) or (by_name.get(key) if seen[key] == 1 else None)
+    for index, key in enumerate(keys):
+        found = by_path.get(key) or (by_name.get(key[-1]) if seen[key[-1]] == 1 else None)
         if found:
             pairs[index] = found
     return pairs
 
 
-def _path_words(name: str) -> tuple[tuple[str, ...], ...]:
+def _path_words(name: str) -> tuple[_Words, ...]:
     """The words of each folder and of the name, without those that say that a file is an image or a label."""
-    parts = (shared_words(part) for part in (*PurePosixPath(name).parent.parts, PurePosixPath(name).name))
-    return tuple(part for part in parts if part)
+    folder, _, file = name.rpartition("/")
+    stem = file.rpartition(".")[0]
+    # Most names are a number, which is one word: finding words takes long in a folder of many files.
+    return (*_folder_words(folder), (stem,) if stem.isdecimal() else shared_words(file))
+
+
+@lru_cache(maxsize=1024)
+def _folder_words(folder: str) -> tuple[_Words, ...]:
+    return tuple(words for part in folder.split("/") if (words := shared_words(part)))
