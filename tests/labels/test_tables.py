@@ -95,3 +95,14 @@ def test_what_is_no_table_is_noted(folder, content):
         assert source.label_names == ()
         (note,) = [note for note in source.notes() if "not read as labels" in note]
         assert "labels.csv" in note
+
+
+def test_many_tables_are_not_searched_but_labels_csv_is_read(folder):
+    texts = {f"{number}.csv": "image,age\na,1\nb,2\nc,3\n" for number in range(21)}
+    path = folder(NAMES, texts)
+    with open_images(path) as source:
+        assert source.label_names == ()
+        assert "21 tables: more than 20 are not searched" in " ".join(source.notes())
+    (path / "3.csv").rename(path / "labels.csv")
+    with open_images(path) as source:
+        assert source.label_names == ("age",)

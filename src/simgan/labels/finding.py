@@ -41,14 +41,14 @@ def find_labels(contents: FolderContents) -> Found:
         except DataError as error:
             notes.append(f"not read as labels: {str(error).removeprefix(f'{contents.root}/')}")
             continue
-        again = [name for name in found.labels if name in labels]
-        notes += found.notes
+        new = {name: label for name, label in found.labels.items() if name not in labels}
+        again = ", ".join(name for name in found.labels if name in labels)
+        notes += found.notes if new or not again else ()
         if again:
             notes.append(
-                f"the label {', '.join(map(repr, again))} is in several formats; the one that is named first is used; "
-                "to use another, move the files of the first out of the folder"
+                f"not used again: {again}, of which there is more than one source ({'; '.join(found.notes)}); to use "
+                "this one, move the files of the other out of the folder"
             )
-        new = {name: label for name, label in found.labels.items() if name not in labels}
         labels |= new
         files |= found.files if new or not found.labels else set()
     return Found(labels, tuple(notes), frozenset(files))

@@ -16,6 +16,7 @@ from simgan.labels.names import NameIndex
 from simgan.labels.table_rows import Table, TableRows, rows_of
 
 SUFFIXES = (".csv", ".tsv")
+_MOST_FILES = 20  # tables that are looked at. Ours.
 _LOOKED_AT = 5000  # rows in which names of images are looked for
 _ENOUGH = 64  # rows of images that decide which columns hold numbers
 _CALLED_FILES = frozenset(
@@ -28,12 +29,15 @@ _CLASS_COLUMN = re.compile(
 
 def find_tables(contents: FolderContents) -> Found:
     """The labels in the table of the folder, or in one beside the folder that has the folder's name."""
-    inside = [name for name in contents.others if name.lower().endswith(SUFFIXES)]
+    every = [name for name in contents.others if name.lower().endswith(SUFFIXES)]
+    # Perhaps one for each image: reading them all would take long.
+    inside = every if len(every) <= _MOST_FILES else [name for name in every if _is_called_labels(name)][:_MOST_FILES]
     root = contents.root.absolute()
     beside = [root.parent / f"{root.name}{suffix}" for suffix in SUFFIXES]
     paths = [contents.root / name for name in inside] + [path for path in beside if path.is_file()]
     if not paths:
-        return Found()
+        note = f"{len(every)} tables: more than {_MOST_FILES} are not searched for labels; name one of them labels.csv"
+        return Found(notes=(note,) if every else ())
     tables: list[Table] = []
     notes: list[str] = []
     unread: set[str] = set()  # tables that a note explains
@@ -44,7 +48,7 @@ def find_tables(contents: FolderContents) -> Found:
             copied = ", only copied" if path.is_relative_to(contents.root) else ""
             notes.append(f"{path.name!r} is not read as labels{copied}: {str(error).removeprefix(f'{path}: ')}")
             unread.update(name for name in inside if contents.root / name == path)
-    chosen = [table for table in tables if table.path.stem.lower() == "labels"] if len(tables) > 1 else tables
+    chosen = [table for table in tables if _is_called_labels(table.path.name)] if len(tables) > 1 else tables
     if tables and len(chosen) != 1:
         listed = ", ".join(repr(table.path.name) for table in tables[:5])
         notes.append(f"{len(tables)} tables name the images ({listed}), so none is read; name one of them labels.csv")
@@ -59,6 +63,10 @@ def find_tables(contents: FolderContents) -> Found:
     rows = TableRows(contents, table)
     files = unread.union(name for name in inside if contents.root / name == table.path)
     return Found({name: TableLabel(rows, one) for name, one in columns.items()}, tuple(notes), frozenset(files))
+
+
+def _is_called_labels(name: str) -> bool:
+    return name.rpartition("/")[2].rpartition(".")[0].lower() == "labels"
 
 
 def _note(table: Table, columns: dict[str, Columns], inside: bool) -> str:

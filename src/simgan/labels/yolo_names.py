@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from simgan.errors import DataError
 from simgan.labels.contents import FolderContents, read_text
 
-_MAX_YAML = 2**20
+_MAX_YAML = 2**18  # bytes. Ours: thousands of names fit, and reading takes a second at most.
+_MOST_FILES = 20
 _MOST = 10_000  # classes, and keypoints. Ours.
 
 
@@ -25,15 +26,14 @@ class YoloNames(NamedTuple):
 def find_names(contents: FolderContents) -> tuple[YoloNames, tuple[str, ...]]:
     """What the files of the folder say about the classes, and notes on files that were not understood."""
     notes: list[str] = []
-    for name in contents.others:
-        if name.lower().endswith((".yaml", ".yml")):
-            try:
-                found = _from_yaml(read_text(contents.root / name, _MAX_YAML), name)
-            except DataError as error:
-                notes.append(f"{name!r} is not read for names of classes: {error}")
-                continue
-            if found is not None:
-                return found, tuple(notes)
+    for name in [name for name in contents.others if name.lower().endswith((".yaml", ".yml"))][:_MOST_FILES]:
+        try:
+            found = _from_yaml(read_text(contents.root / name, _MAX_YAML), name)
+        except DataError as error:
+            notes.append(f"{name!r} is not read for names of classes: {error}")
+            continue
+        if found is not None:
+            return found, tuple(notes)
     for name in contents.others:
         if name.rpartition("/")[2].lower() in ("classes.txt", "obj.names", "classes.names"):
             lines = [line.strip() for line in read_text(contents.root / name).splitlines() if line.strip()]
