@@ -65,3 +65,13 @@ def test_files_that_cannot_be_read_become_notes(tmp_path):
     assert found.labels == {}
     assert "readable file" in found.notes[0]
     assert json.dumps(found.notes)
+
+
+@pytest.mark.parametrize(("name", "told"), [("images", True), ("photographs of mine", False)])
+def test_labels_beside_the_folder_of_images_are_told(folder, name, told):
+    path = folder([f"{name}/a.png"], {"labels/a.txt": "0 .5 .5 1 1\n"})
+    with open_images(path / name) as source:
+        assert source.label_names == ()
+        assert any(f"give the folder of both: {path}" in note for note in source.notes()) == told
+    with open_images(path) as source:
+        assert source.label_names == ("boxes",)

@@ -102,7 +102,7 @@ def test_many_tables_are_not_searched_but_labels_csv_is_read(folder):
     path = folder(NAMES, texts)
     with open_images(path) as source:
         assert source.label_names == ()
-        assert "21 tables: more than 20 are not searched" in " ".join(source.notes())
+        assert "more than 20 tables (21), so none is read" in " ".join(source.notes())
     (path / "3.csv").rename(path / "labels.csv")
     with open_images(path) as source:
         assert source.label_names == ("age",)

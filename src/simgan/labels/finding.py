@@ -11,10 +11,12 @@ from simgan.labels.contents import FolderContents
 from simgan.labels.json_beside import find_json_beside
 from simgan.labels.label import Found, Label
 from simgan.labels.masks import find_masks
+from simgan.labels.names import KIND_FOLDERS
 from simgan.labels.tables import find_tables
 from simgan.labels.voc import find_voc
 from simgan.labels.yolo import find_yolo
 
+_LABEL_FOLDERS = ("labels", "annotations", "Annotations", "masks", "SegmentationClass")
 # If two of them find a label of the same name, that of the first is used.
 _FINDERS: tuple[Callable[[FolderContents], Found], ...] = (
     find_tables,
@@ -51,4 +53,17 @@ def find_labels(contents: FolderContents) -> Found:
             )
         labels |= new
         files |= found.files if new or not found.labels else set()
+    if not labels and (note := _note_on_folders_beside(contents)):
+        notes.append(note)
     return Found(labels, tuple(notes), frozenset(files))
+
+
+def _note_on_folders_beside(contents: FolderContents) -> str:
+    """Where labels may be, if the folder is one of images beside which labels have a folder of their own; else ''."""
+    root = contents.root.absolute()
+    if root.name.lower() not in KIND_FOLDERS:
+        return ""
+    beside = [root.parent / name for name in _LABEL_FOLDERS if (root.parent / name).is_dir()]
+    if not beside:
+        return ""
+    return f"no labels here; to use those in {beside[0].name!r} beside it, give the folder of both: {root.parent}"

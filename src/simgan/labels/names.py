@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 _AMBIGUOUS = -1
 # Folders that say what kind of file they hold. They are ignored when a file is paired with an image.
-_KINDS = frozenset(
+KIND_FOLDERS = frozenset(
     re.findall(
         r"\w+",
         """image images img imgs jpegimages photo photos rgb picture pictures render renders frame frames
@@ -77,4 +77,4 @@ def _key(name: str) -> tuple[str, ...]:
     """The folders of `name` that do not name a kind of file, and the name without extension."""
     *folders, last = name.split("/")
     stem = last.rpartition(".")[0] or last
-    return (*(folder for folder in folders if folder.lower() not in _KINDS), stem)
+    return (*(folder for folder in folders if folder.lower() not in KIND_FOLDERS), stem)

@@ -11,7 +11,7 @@ from pathlib import Path
 from simgan.errors import DataError
 from simgan.labels.columns import Columns, TableLabel, join_columns, parse_number
 from simgan.labels.contents import FolderContents
-from simgan.labels.label import Found
+from simgan.labels.label import Found, Label
 from simgan.labels.names import NameIndex
 from simgan.labels.table_rows import Table, TableRows, rows_of
 
@@ -29,40 +29,49 @@ _CLASS_COLUMN = re.compile(
 
 def find_tables(contents: FolderContents) -> Found:
     """The labels in the table of the folder, or in one beside the folder that has the folder's name."""
-    every = [name for name in contents.others if name.lower().endswith(SUFFIXES)]
-    # Perhaps one for each image: reading them all would take long.
-    inside = every if len(every) <= _MOST_FILES else [name for name in every if _is_called_labels(name)][:_MOST_FILES]
-    root = contents.root.absolute()
-    beside = [root.parent / f"{root.name}{suffix}" for suffix in SUFFIXES]
-    paths = [contents.root / name for name in inside] + [path for path in beside if path.is_file()]
-    if not paths:
-        note = f"{len(every)} tables: more than {_MOST_FILES} are not searched for labels; name one of them labels.csv"
-        return Found(notes=(note,) if every else ())
+    paths, notes = _candidates(contents)
     tables: list[Table] = []
-    notes: list[str] = []
-    unread: set[str] = set()  # tables that a note explains
+    explained: list[Path] = []  # tables that a note explains, or that are read
     for path in paths:
         try:
             tables.append(_look_at(path, contents.index))
         except DataError as error:
             copied = ", only copied" if path.is_relative_to(contents.root) else ""
             notes.append(f"{path.name!r} is not read as labels{copied}: {str(error).removeprefix(f'{path}: ')}")
-            unread.update(name for name in inside if contents.root / name == path)
+            explained.append(path)
     chosen = [table for table in tables if _is_called_labels(table.path.name)] if len(tables) > 1 else tables
-    if tables and len(chosen) != 1:
+    labels: dict[str, Label] = {}
+    if len(chosen) == 1:
+        (table,) = chosen
+        columns = _labels_of(table)
+        rows = TableRows(contents, table)
+        labels = {name: TableLabel(rows, one) for name, one in columns.items()}
+        notes.insert(0, _note(table, columns, table.path.is_relative_to(contents.root)))
+        explained.append(table.path)
+    elif tables:
         listed = ", ".join(repr(table.path.name) for table in tables[:5])
         notes.append(f"{len(tables)} tables name the images ({listed}), so none is read; name one of them labels.csv")
-    if len(chosen) != 1:
-        return Found({}, tuple(notes), frozenset(unread))
-    table = chosen[0]
-    columns = _labels_of(table)
-    if not columns:
-        notes.append(f"{table.path.name!r} names the images, but has no other column, so it is not read as labels")
-        return Found({}, tuple(notes), frozenset(unread))
-    notes.insert(0, _note(table, columns, table.path.is_relative_to(contents.root)))
-    rows = TableRows(contents, table)
-    files = unread.union(name for name in inside if contents.root / name == table.path)
-    return Found({name: TableLabel(rows, one) for name, one in columns.items()}, tuple(notes), frozenset(files))
+    return Found(
+        labels,
+        tuple(notes),
+        frozenset(
+            path.relative_to(contents.root).as_posix() for path in explained if path.is_relative_to(contents.root)
+        ),
+    )
+
+
+def _candidates(contents: FolderContents) -> tuple[list[Path], list[str]]:
+    """The tables to look at, and notes on those that are not."""
+    inside = [name for name in contents.others if name.lower().endswith(SUFFIXES)]
+    notes = []
+    if len(inside) > _MOST_FILES:  # perhaps one for each image: reading them all would take long
+        named = [name for name in inside if _is_called_labels(name)][:_MOST_FILES]
+        if not named:
+            notes = [f"more than {_MOST_FILES} tables ({len(inside)}), so none is read; name one of them labels.csv"]
+        inside = named
+    root = contents.root.absolute()
+    beside = [root.parent / f"{root.name}{suffix}" for suffix in SUFFIXES]
+    return [contents.root / name for name in inside] + [path for path in beside if path.is_file()], notes
 
 
 def _is_called_labels(name: str) -> bool:
@@ -70,6 +79,9 @@ def _is_called_labels(name: str) -> bool:
 
 
 def _note(table: Table, columns: dict[str, Columns], inside: bool) -> str:
+    if not columns:
+        return f"{table.path.name!r} names the images, but has no other column, so it is not read as labels"
+
     def described(name: str, one: Columns) -> str:
         kind = "numbers" if one.numeric else "words"
         width = len(one.columns)
