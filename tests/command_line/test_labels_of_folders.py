@@ -14,7 +14,7 @@ from simgan.command_line.main import main
 from tests.command_line.test_main import TINY_FLAGS
 
 COUNT = 6
-SIZE = (16, 12)  # width and height
+SIZE = (36, 30)  # width and height
 
 
 def save(path: Path, pixels) -> None:
