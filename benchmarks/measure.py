@@ -134,12 +134,12 @@ def measure_pairs(plan: Plan, data: Data, textbook: Path, results: Results) -> N
         for phase in PHASES
         for seconds, share in zip(pair.ours[phase], pair.waiting[phase], strict=True)
     ]
-    results.waiting["default"] = _waiting(shares)
+    results.waiting["reference"] = _waiting(shares)
 
 
 def measure_presets(plan: Plan, data: Data, results: Results) -> None:
     """Times ours alone: steps of presets with small batches."""
-    for name in ("eyes", "demo"):
+    for name in ("wide", "default"):
         steps = [
             "--preset",
             name,
@@ -160,7 +160,7 @@ def measure_peaks(results: Results) -> None:
 
 def measure_refining(plan: Plan, data: Data, results: Results) -> None:
     """Times refining HDF5 to HDF5 with 64 and 32 filters, and PNG to PNG with 64."""
-    for preset, filters, sources in (("default", 64, [data.synthetic, data.png]), ("demo", 32, [data.synthetic])):
+    for preset, filters, sources in (("reference", 64, [data.synthetic, data.png]), ("default", 32, [data.synthetic])):
         command = [*_OURS, "refine", *sources, "--preset", preset, "--repeats", str(plan.repeats)]
         for source, rates in _by(records(command), "source", "images_per_second").items():
             kind = "folder of PNG" if source == data.png.name else "HDF5"
@@ -191,7 +191,7 @@ def measure_commands(plan: Plan, data: Data, results: Results) -> None:
 
 
 def measure_gpu(data: Data, results: Results) -> None:
-    """Times a whole training with the preset `default`, where there is a CUDA GPU."""
+    """Times a whole training with the preset `reference`, where there is a CUDA GPU."""
     import torch
 
     if torch.cuda.is_available():

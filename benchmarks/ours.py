@@ -1,8 +1,8 @@
 """Times simgan from outside: by the log of a real `train`, input included, and by refining real data sets.
 
-    python -m benchmarks.ours time --synthetic x.h5 --real y.h5 --preset eyes --steps 12 12 24 --log-every 4
+    python -m benchmarks.ours time --synthetic x.h5 --real y.h5 --preset wide --steps 12 12 24 --log-every 4
     python -m benchmarks.ours cost 35x55:16 64x64:16
-    python -m benchmarks.ours refine x.h5 pngs/ --preset demo
+    python -m benchmarks.ours refine x.h5 pngs/ --preset default
     python -m benchmarks.ours schedule --synthetic x.h5 --real y.h5
 
 Each prints one JSON object a line.
@@ -126,7 +126,7 @@ def main() -> None:
         command.add_argument("--synthetic", type=Path, required=True)
         command.add_argument("--real", type=Path, required=True)
     for command in (timing, refining, schedule):
-        command.add_argument("--preset", choices=PRESETS, default="default")
+        command.add_argument("--preset", choices=PRESETS, default="reference")
     given = parser.parse_args()
     if given.command == "cost":
         return time_refiner(given.points, given.steps)

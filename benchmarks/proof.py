@@ -2,7 +2,8 @@
 
     python -m benchmarks.proof --folder runs/proof --out docs/results.md [--photographs DIR]
 
-Finished jobs are kept, and only the others run. Says how long they will take; writes the tables after each job.
+Finished jobs are kept, and only the others run; those that an older version scored are scored anew. Says how long
+they will take; writes the tables after each job.
 --photographs: a folder with gaze.h5 (synthetic, label iris_xy) and real_gaze.h5, which are not part of this project.
 """
 
@@ -19,15 +20,16 @@ from pathlib import Path
 
 from benchmarks.proof_data import make_domain
 from benchmarks.proof_jobs import SEEDS, VARIANTS, Job, jobs
-from benchmarks.proof_table import write_tables
+from benchmarks.proof_table import read_record, write_tables
 from simgan import PRESETS, Run, open_images, train
 from simgan.errors import RunError
 from simgan.evaluation.evaluate import EvaluateConfig, evaluate
 from simgan.evaluation.results import Evaluation
 from simgan.settings.config import make_config
+from simgan.settings.presets import PresetName
 
 _DOMAINS = ("camera", "signs", "digits", "nearer")
-_PRESET = {"photographs": "eyes"}
+_PRESET: dict[str, PresetName] = {"photographs": "wide"}
 _LABEL = {"camera": "gaze", "nearer": "gaze", "digits": "digit", "signs": "digit"}
 _WRITING = ("digits", "signs")
 
@@ -39,10 +41,10 @@ def run_job(job: Job, folder: Path, photographs: Path | None) -> None:
     names = ("gaze", "real_gaze") if job.domain == "photographs" else ("synthetic", "real")
     synthetic, real = (data / f"{name}{suffix}" for name in names)
     settings = VARIANTS[job.variant] | {"seed": job.seed} | ({"flip": False} if job.domain in _WRITING else {})
-    config = make_config(settings, PRESETS[_PRESET.get(job.domain, "demo")].config)
+    config = make_config(settings, PRESETS[_PRESET.get(job.domain, "default")].config)
     started = time.perf_counter()
     run = _trained(folder / job.name, lambda out: train(config, synthetic, real, out))
-    scoring = EvaluateConfig(label=_LABEL.get(job.domain), steps=800, seeds=1, seed=job.seed)
+    scoring = EvaluateConfig(label=_LABEL.get(job.domain), seeds=1, seed=job.seed)
     if job.domain == "photographs":
         found: Evaluation = evaluate(run, config=scoring)
     else:
@@ -94,7 +96,7 @@ def main() -> None:
 def _run_all(wanted: list[Job], folder: Path, out: Path, photographs: Path | None) -> None:
     """Runs one job on each core: two trainings side by side are faster than one after the other on two cores."""
     folder.mkdir(parents=True, exist_ok=True)
-    missing = [job for job in wanted if not (folder / f"{job.name}.json").exists()]
+    missing = [job for job in wanted if read_record(folder, job) is None]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     print(f"{len(wanted)} jobs, {len(wanted) - len(missing)} done before; {cores} at a time", flush=True)
     started = time.perf_counter()

@@ -9,8 +9,10 @@ from scipy.stats import t
 
 from benchmarks.machine import this_machine
 from benchmarks.proof_jobs import DOMAINS, SEEDS, VARIANTS, Job
+from simgan.evaluation.results import Downstream, Evaluation, decisive
 
 Record = dict[str, Any]
+_VERSION = Evaluation.model_fields["version"].default
 _BASE = "preset"  # the other variants are compared with this one
 
 
@@ -45,9 +47,12 @@ def _head() -> str:
         "images are used for the scores only.\n\n"
         f"{this_machine().describe()}\n\n"
         "*error*: error on labelled real images of an estimator trained on that set: degrees, or share wrong.\n"
-        "*better by*: how much smaller the error is with refined than with synthetic images. *against preset*:\n"
-        "error with refined images minus that of the preset, averaged over the seeds that both have; above 0 the\n"
-        "preset is better. *drift*: drift of the iris centre, px, by a localiser trained on synthetic images\n"
+        "*augmented*: with random changes of tones, light, sharpness and noise. *best free*: the smallest error\n"
+        "without a refiner, of synthetic images and those that `simgan match` makes, augmented or not. *both*:\n"
+        "refined and synthetic images. *better by*: how much smaller the error is with the better of refined and\n"
+        "both than with the best free set, with augmentation on both sides or on neither. *against preset*: error\n"
+        "with refined images, augmented, minus that of the preset, averaged over the seeds that both have; above 0\n"
+        "the preset is better. *drift*: drift of the iris centre, px, by a localiser trained on synthetic images\n"
         "only. *flow*: displacement of all content, px, by optical flow (0.2 px is its noise). *told apart*:\n"
         "accuracy of a new classifier that distinguishes refined (synthetic) from real images; 50 % is perfect.\n"
         "*KID*: KID of refined images as a share of that of synthetic images, on random features.\n"
@@ -81,8 +86,8 @@ def _domain(domain: str, what: str, records: dict[str, list[Record]]) -> str:
 
 
 def _against(found: list[Record], base: list[Record]) -> str:
-    """Mean difference of the errors on refined images, over the seeds that both have."""
-    errors, of_base = ({record["seed"]: _error("refined")(record) for record in records} for records in (found, base))
+    """Mean difference of the errors with refined images, augmented, over the seeds that both have."""
+    errors, of_base = ({record["seed"]: _refined_error(record) for record in records} for records in (found, base))
     differences = [errors[seed] - of_base[seed] for seed in sorted(errors.keys() & of_base.keys())]
     return mean_and_interval(differences, "+.3f") if differences and found is not base else ""
 
@@ -100,27 +105,49 @@ def _aims(folder: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
+def read_record(folder: Path, job: Job) -> Record | None:
+    """What a finished job left in `folder`; None if it has not finished, or was scored by an older version."""
+    path = folder / f"{job.name}.json"
+    record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    return record if record and record["evaluation"]["version"] == _VERSION else None
+
+
 def _records(folder: Path, domain: str, variant: str) -> list[Record]:
-    paths = [folder / f"{Job(domain, variant, seed).name}.json" for seed in range(SEEDS)]
-    return [
-        json.loads(path.read_text(encoding="utf-8")) | {"seed": seed}
-        for seed, path in enumerate(paths)
-        if path.exists()
-    ]
+    records = [read_record(folder, Job(domain, variant, seed)) for seed in range(SEEDS)]
+    return [record | {"seed": seed} for seed, record in enumerate(records) if record]
 
 
-def _error(on: str) -> Any:
+def _score(record: Record) -> Downstream | None:
+    scores = record["evaluation"]["downstream"]
+    return Downstream.model_validate(scores[0]) if scores else None
+
+
+def _error(on: str, *, augmented: bool) -> Any:
     def of(record: Record) -> float | None:
-        scores = record["evaluation"]["downstream"]
-        trained = {entry["on"]: entry for entry in scores[0]["trained"]} if scores else {}
-        return float(trained[on]["error"]["estimate"]) if on in trained else None
+        score = _score(record)
+        trained = {(one.on, one.augmented): one.error.estimate for one in score.trained} if score else {}
+        return trained.get((on, augmented))
 
     return of
 
 
+_refined_error = _error("refined", augmented=True)
+
+
+def _best_free_error(record: Record) -> float | None:
+    """The error of the free set that decides, with augmentation or without."""
+    score = _score(record)
+    if score is None:
+        return None
+    found = decisive(score)
+    return float(_error(found.best_free, augmented=found.augmented)(record))
+
+
 def _better(record: Record) -> float | None:
-    scores = record["evaluation"]["downstream"]
-    return -float(scores[0]["relative"]["estimate"]) if scores else None
+    """How much smaller the error of the better refined set is than that of the best free one, as a share of this."""
+    score = _score(record)
+    relative = decisive(score).relative if score else None
+    return -relative.estimate if relative else None
 
 
 def _drift(kind: str, field: str) -> Any:
@@ -145,9 +172,12 @@ def _kid(record: Record) -> float | None:
 
 
 _COLUMNS: dict[str, Any] = {
-    "error, synthetic": _error("synthetic"),
-    "refined": _error("refined"),
-    "both": _error("union"),
+    "error, synthetic": _error("synthetic", augmented=False),
+    "synthetic, augmented": _error("synthetic", augmented=True),
+    "best free": _best_free_error,
+    "refined": _error("refined", augmented=False),
+    "refined, augmented": _refined_error,
+    "both, augmented": _error("refined + synthetic", augmented=True),
     "better by": _better,
     "drift, mean": _drift("localiser", "mean"),
     "95th percentile": _drift("localiser", "p95"),
@@ -167,7 +197,7 @@ _FORMS = {
     "patches, synthetic": ".0%",
 }
 _AIMS: list[tuple[str, str, Any, str, Any]] = [
-    ("camera", "error on refined 40 % below synthetic", _better, ".0%", lambda value: value >= 0.4),
+    ("camera", "error 20 % below the best free set", _better, ".0%", lambda value: value >= 0.2),
     ("camera", "drift of the iris 0.5 px", _drift("localiser", "mean"), ".2f", lambda value: value <= 0.5),
     ("camera", "1.5 px at the 95th percentile", _drift("localiser", "p95"), ".2f", lambda value: value <= 1.5),
     (

@@ -53,10 +53,10 @@ def _pairs(results: Results, batch: int, height: int, width: int) -> str:
         rows.append(
             (_words(phase), _spread(theirs, "s"), _spread(ours, "s"), each, f"{statistics.median(ratios):.2f}")
         )
-    text = f"## A step against the textbook's\n\nBatch {batch}, {height}x{width}, preset `default`"
+    text = f"## A step against the textbook's\n\nBatch {batch}, {height}x{width}, preset `reference`"
     text += f" ({results.precision} here), {len(results.pairs)} pair(s) run in turn. Median (min to max).\n\n"
     text += _table(("phase", "textbook", "simgan", "times as fast, each pair", "median"), rows)
-    config = make_config({"batch_size": batch}, PRESETS["default"].config)
+    config = make_config({"batch_size": batch}, PRESETS["reference"].config)
     flops = step_flops(config, height, width)
     rate = training_rate(results, batch, height, width)
     text += f"\n\nAn update of R takes {flops.refiner_pretrain / 1e12:.3g} TFLOP, an adversarial step "
@@ -102,7 +102,7 @@ def _cost(results: Results) -> str:
 def _gpu(results: Results) -> str:
     if results.gpu is None:
         return "GPU: none here, unmeasured."
-    config = PRESETS["default"].config
+    config = PRESETS["reference"].config
     rate = step_flops(config, 35, 55).schedule(config) / results.gpu["seconds"] / 1e12
     return (
         f"## GPU\n\nPreset `default`, whole, on one {results.gpu['gpu']}: {results.gpu['seconds']:.1f} s, "

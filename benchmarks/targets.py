@@ -38,8 +38,8 @@ class Target:
 
 
 def training_rate(results: Results, batch: int, height: int, width: int) -> float:
-    """TFLOP/s of R's pre-training in the preset `default` at this batch."""
-    config = make_config({"batch_size": batch}, PRESETS["default"].config)
+    """TFLOP/s of R's pre-training in the preset `reference` at this batch."""
+    config = make_config({"batch_size": batch}, PRESETS["reference"].config)
     seconds = [second for pair in results.pairs for second in pair.ours["refiner_pretrain"]]
     return step_flops(config, height, width).refiner_pretrain / statistics.median(seconds) / 1e12
 
@@ -61,5 +61,5 @@ def targets(results: Results, batch: int, height: int, width: int) -> list[Targe
         seconds = statistics.median(results.commands["simgan --help"])
         found.append(Target("simgan --help", seconds, "s", 0.3, at_least=False))
     if results.gpu:
-        found.append(Target("preset default, whole, on a GPU", results.gpu["seconds"], "s", 60.0, at_least=False))
+        found.append(Target("preset reference, whole, on a GPU", results.gpu["seconds"], "s", 60.0, at_least=False))
     return found

@@ -1,8 +1,8 @@
 """The textbook SimGAN loop in plain Keras on TensorFlow: what simgan is measured against.
 
 It stands alone, knows nothing of simgan and runs in an environment of its own (textbook-requirements.txt). It computes
-what the preset `default` computes, the way a Keras book writes it: `compile`, `train_on_batch` and `predict_on_batch`
-on whole batches, in float32, all images in memory. Nothing in it is slow on purpose.
+what the preset `reference` computes, as a Keras book writes it: `compile`, `train_on_batch` and `predict_on_batch` on
+whole batches, in float32, all images in memory. Nothing in it is slow on purpose.
 
     python benchmarks/textbook.py time --synthetic synthetic.npy --real real.npy
     python benchmarks/textbook.py cost 35x55:16 64x64:16

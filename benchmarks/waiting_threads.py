@@ -1,4 +1,4 @@
-"""Adversarial steps a second of the preset `demo`, with OpenMP threads that sleep and that spin while they wait.
+"""Adversarial steps a second of the preset `default`, with OpenMP threads that sleep and that spin while they wait.
 
     python -m benchmarks.waiting_threads [--pairs 3] [--busy 1]
 
@@ -46,7 +46,7 @@ def measured(policy: str) -> float:
 
 
 def steps_per_second() -> float:
-    """Of Algorithm 1 with the preset `demo` on random images of 35x55."""
+    """Of Algorithm 1 with the preset `default` on random images of 35x55."""
     import numpy as np
 
     from simgan import PRESETS
@@ -55,7 +55,7 @@ def steps_per_second() -> float:
     from simgan.training.state import new_state
     from simgan.training.steps import Steps
 
-    config = resolve(make_config({"compile": "off"}, PRESETS["demo"].config), (35, 55), 1)
+    config = resolve(make_config({"compile": "off"}, PRESETS["default"].config), (35, 55), 1)
     engine = open_engine(micro_batch=int(config.micro_batch), compiled=False)
     state = new_state(engine, config, (35, 55), 1)
     steps = Steps(engine, state, config)

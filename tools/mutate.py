@@ -23,9 +23,19 @@ PACKAGE, TESTS = Path("src", "simgan"), Path("tests")
 
 _MUTATED: dict[str, tuple[str, ...]] = {
     "evaluation": (
-        *("augmentation", "bootstrap", "data_set_drift", "distances", "downstream", "drift", "estimator", "evaluate"),
-        *("features", "kid", "localiser", "networks", "points", "refined_sample", "results", "sliced_wasserstein"),
-        *("sample_drift", "structural", "tasks", "two_sample", "user_model", "voting"),
+        *(
+            "augmentation",
+            "bootstrap",
+            "comparison",
+            "contenders",
+            "data_set_drift",
+            "distances",
+            "downstream",
+            "drift",
+        ),
+        *("estimator", "evaluate", "features", "kid", "label_distribution", "localiser", "networks", "photometric"),
+        *("points", "refined_sample", "results", "sample_drift", "shared_label", "sliced_wasserstein", "structural"),
+        *("tasks", "two_sample", "user_model", "voting"),
     ),
     "framing": ("displacement",),
     "models": ("losses",),
@@ -43,6 +53,7 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
     "evaluation/bootstrap": ("test_many_test_images_need_no_table_of_all_resamples",),
     "evaluation/data_set_drift": ("test_a_label_of_points_finds_that_content_moved",),
     "evaluation/distances": ("test_images_that_became_like_the_real_ones_are_nearer_by_every_measure",),
+    "evaluation/downstream": ("test_refined_images_that_are_like_the_real_ones_win",),
     "evaluation/drift": ("test_drift_of_squares_is_what_they_were_moved",),
     "evaluation/localiser": (
         "test_localiser_finds_a_point_whatever_the_appearance",

@@ -35,7 +35,7 @@ class DemoSize:
     test: int
     scoring: EvaluateConfig
     settings: dict[str, Any] = field(default_factory=dict)
-    """What differs from the preset `demo`."""
+    """What differs from the preset `default`."""
 
 
 SHORT = DemoSize(
@@ -59,7 +59,7 @@ def run_demo(out: Path, seed: int, console: Console, size: DemoSize = SHORT) -> 
         ConfigError: the seed is out of range.
     """
     started = time.perf_counter()
-    config = make_config({"seed": seed, **size.settings}, PRESETS["demo"].config)
+    config = make_config({"seed": seed, **size.settings}, PRESETS["default"].config)
 
     def render(name: str, count: int, domain: Domain, eye_seed: int) -> Path:
         path = out / f"{name}.h5"

@@ -59,7 +59,8 @@ def train(data, tmp_path):
 
     def arguments(**changes: object) -> list[object]:
         paths = {"synthetic": data[0], "real": data[1], "out": tmp_path / "run"} | changes
-        return ["train", *(part for name, path in paths.items() for part in (f"--{name}", path)), *TINY_FLAGS]
+        given = (part for name, path in paths.items() for part in (f"--{name}", path))
+        return ["train", "--preset", "reference", *given, *TINY_FLAGS]
 
     return arguments
 
@@ -273,12 +274,12 @@ def test_dry_run_prints_the_settings_and_the_data_and_makes_nothing(command, tra
 
 def test_preset_then_config_then_flags(command, data, tmp_path):
     (tmp_path / "own.toml").write_text("steps = 7\nbatch_size = 6\n[refiner]\nblocks = 2\n")
-    flags = ["--preset", "demo", "--config", tmp_path / "own.toml", "--batch-size", 8, "--out", tmp_path / "run"]
+    flags = ["--preset", "default", "--config", tmp_path / "own.toml", "--batch-size", 8, "--out", tmp_path / "run"]
     _, stdout, _ = command("train", "--synthetic", data[0], "--real", data[1], *flags, "--dry-run")
     settings = make_config(tomllib.loads(stdout.partition("synthetic: ")[0]))
     from simgan.settings.presets import PRESETS
 
-    demo = PRESETS["demo"].config
+    demo = PRESETS["default"].config
     assert (settings.batch_size, settings.steps, settings.refiner.blocks) == (8, 7, 2)
     assert settings.refiner.filters == demo.refiner.filters
     assert settings.refiner_optimiser == demo.refiner_optimiser
@@ -410,7 +411,7 @@ def test_other_settings_than_it_began_with_are_refused_with_the_difference(comma
     assert "steps: 1, now 7; refiner.blocks: 1, now 2" in " ".join(stderr.split())
     (tmp_path / "own.toml").write_text("steps = 9")
     for flags, said in (
-        (["--preset", "eyes"], "batch_size: 4, now "),
+        (["--preset", "wide"], "batch_size: 4, now "),
         (["--config", tmp_path / "own.toml"], "steps: 1, now 9"),
         (["--synthetic-range", "0", "99"], "synthetic_range: expected (0.0, 255.0)"),
         (["--on-bad-image", "skip"], "on_bad_image: expected stop"),
@@ -537,12 +538,12 @@ def test_help_of_each_command(name, capsys):
 
 def test_help_shows_the_settings_of_the_preset(capsys):
     with pytest.raises(SystemExit):
-        main(["train", "--preset", "demo", "--help"])
+        main(["train", "--preset", "default", "--help"])
     from simgan.settings.presets import PRESETS
 
     shown = capsys.readouterr().out
     assert "--refiner-pretrain-steps" in shown
-    assert f"(default: {PRESETS['demo'].config.refiner_pretrain_steps})" in shown
+    assert f"(default: {PRESETS['default'].config.refiner_pretrain_steps})" in shown
 
 
 def test_help_loads_no_large_package():
@@ -727,4 +728,5 @@ def test_match_offers_every_method():
     from simgan.command_line.match import Match
     from simgan.matching import METHODS
 
-    assert get_args(get_type_hints(Match)["by"]) == tuple(METHODS)
+    offered = [name for names in get_args(get_type_hints(Match)["by"]) for name in get_args(names)]
+    assert offered == [*METHODS, "framing"]

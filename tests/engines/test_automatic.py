@@ -88,7 +88,7 @@ def test_micro_batch_on_tile_units(threads, precision, refiner, size, expected, 
 
 def test_on_tile_units_nothing_is_compiled_unless_asked_for(cpu):
     cpu("2048K", 2, bfloat16=True, tiles=True)
-    assert resolve(PRESETS["default"].config, EYES, 1).compile == "off"
+    assert resolve(PRESETS["reference"].config, EYES, 1).compile == "off"
     assert resolve(TrainConfig(compile="on"), EYES, 1).compile == "on"
     assert resolve(TrainConfig(precision="float32"), EYES, 1).compile == "on"
 
@@ -136,9 +136,9 @@ def test_precision_names_the_dtype_policy(cpu):
 @pytest.mark.parametrize(
     ("preset", "expected"),
     [
-        ("default", "on"),  # 9.4e15 operations
-        ("eyes", "on"),  # 1.4e14
-        ("demo", "off"),  # 3.4e13
+        ("reference", "on"),  # 9.4e15 operations
+        ("wide", "on"),  # 1.4e14
+        ("default", "off"),  # 3.4e13
     ],
 )
 def test_compiled_where_the_training_is_long_enough(preset, expected, cpu, gpu):

@@ -1,10 +1,19 @@
+from __future__ import annotations
+
+import sys
+
+import keras
 import numpy as np
 import pytest
 
-from simgan.evaluation.downstream import Labelled, downstream, summarise
-from simgan.evaluation.tasks import Vector
+from simgan.evaluation.contenders import ALL
+from simgan.evaluation.downstream import Labelled, downstream
+from simgan.evaluation.photometric import DESCRIPTION
+from simgan.evaluation.tasks import Classification, Vector
+from simgan.matching import METHODS
 
 RANDOM = np.random.default_rng(0)
+NAMES = [name for name in ALL if name != "framing"]  # the sets of labels of any kind
 
 
 def shades(count: int, offset: float) -> Labelled:
@@ -14,56 +23,172 @@ def shades(count: int, offset: float) -> Labelled:
     return Labelled(np.ascontiguousarray(images), values)
 
 
-def test_refined_images_that_match_the_real_ones_win():
-    synthetic, test = shades(256, 0.0), shades(60, 0.4)
+@pytest.fixture
+def trained(monkeypatch):
+    """All trainings and the estimators that they gave."""
+    seen = []
+    module = sys.modules[downstream.__module__]
+    original = module.train_estimators
+
+    def train(trainings, *arguments):
+        found = original(trainings, *arguments)
+        seen.extend(zip(trainings, found, strict=True))
+        return found
+
+    monkeypatch.setattr(module, "train_estimators", train)
+    return seen
+
+
+def test_refined_images_that_are_like_the_real_ones_win():
+    """Matching makes each flat image as bright as any photograph, so its label is lost."""
+    synthetic, test, photographs = shades(128, 0.0), shades(60, 0.4), shades(40, 0.4).images
     progress: list[tuple[int, int]] = []
     found = downstream(
         synthetic,
         synthetic.images + np.float32(0.4),
+        photographs,
         test,
         Vector(),
         label="shade",
-        steps=120,
+        steps=40,
         seeds=(0, 1),
         on_progress=lambda done, total: progress.append((done, total)),
     )
-    by_set = {trained.on: trained.error.estimate for trained in found.trained}
-    assert by_set["synthetic"] == pytest.approx(0.4, abs=0.1)
-    assert by_set["refined"] < 0.1
-    assert found.refined_minus_synthetic.high < 0
-    assert found.relative.high < -0.5
-    assert (found.seeds, found.test_images, found.training_images, found.steps) == (2, 60, 256, 120)
-    assert progress[-1] == (720, 720)
-    assert [done for done, _ in progress] == list(range(1, 721))
+    error = {(trained.on, trained.augmented): trained.error.estimate for trained in found.trained}
+    assert error["synthetic", False] == pytest.approx(0.4, abs=0.1)
+    assert error["refined", False] < 0.15
+    plain = {one.on: one for one in found.comparisons if not one.augmented}
+    assert plain["refined"].difference.high < 0
+    assert plain["refined"].relative.high < -0.3
+    assert (found.seeds, found.test_images, found.training_images, found.steps) == (2, 60, 128, 40)
+    assert found.augmentation == DESCRIPTION
+    assert found.labels.startswith("Labels, mean +- standard deviation: synthetic ")
+    # 10 sets with the first seed; synthetic, refined, both and two matched sets with the second; each twice.
+    total = 2 * (10 + 5) * 40
+    assert progress == [(done, total) for done in range(1, total + 1)]
+    assert [(one.on, one.augmented) for one in found.trained] == [
+        (name, aug) for name in NAMES for aug in (False, True)
+    ]
+    seeds = {one.on: len(one.each_seed) for one in found.trained}
+    matched = {name: seeds.pop(name) for name in METHODS}
+    assert seeds == {"synthetic": 2, "refined": 2, "refined + synthetic": 2}
+    with_first_seed = {name: min(one.each_seed[0] for one in found.trained if one.on == name) for name in METHODS}
+    best = sorted(METHODS, key=lambda name: with_first_seed[name])[:2]
+    assert matched == {name: 1 + (name in best) for name in METHODS}
+    assert [(one.on, one.augmented) for one in found.comparisons] == [
+        (name, aug) for name in ("refined", "refined + synthetic") for aug in (False, True)
+    ]
 
 
-def test_the_same_images_make_no_difference():
-    synthetic, test = shades(32, 0.0), shades(20, 0.0)
-    found = downstream(synthetic, synthetic.images, test, Vector(), label="shade", steps=5, seeds=(0,))
-    assert found.refined_minus_synthetic.estimate == 0
-    assert found.relative.low == found.relative.high == 0
-
-
-def test_summary_by_hand():
-    """Two seeds, two images; refined halves every error, so every resample says -50 %."""
-    errors = np.array([[2.0, 4.0], [6.0, 8.0]])
-
-    class Degrees(Vector):
-        pass
-
-    task = Degrees(unit="degrees", thresholds=(3.0,))
-    found = summarise(
-        {"synthetic": errors, "refined": errors / 2, "union": errors},
-        task,
-        label="gaze",
-        estimator="small",
-        steps=1,
-        training_images=9,
+def test_the_same_images_make_no_difference(trained):
+    synthetic, test = shades(16, 0.0), shades(20, 0.0)
+    found = downstream(
+        synthetic, synthetic.images, synthetic.images, test, Vector(), label="shade", steps=3, seeds=(4,)
     )
-    synthetic, refined, _ = found.trained
-    assert (synthetic.error.estimate, synthetic.each_seed) == (5.0, (3.0, 7.0))
-    assert synthetic.within == {"3 degrees": 0.25}
-    assert refined.within == {"3 degrees": 0.5}  # 1, 2, 3, 4: below 3
-    assert found.refined_minus_synthetic.estimate == -2.5
-    assert (found.relative.low, found.relative.estimate, found.relative.high) == (-0.5, -0.5, -0.5)
-    assert found.union_minus_synthetic.estimate == 0
+    error = {(one.on, one.augmented): one.error for one in found.trained}
+    for augmented in (False, True):
+        assert error["refined", augmented] == error["synthetic", augmented]
+    assert len(trained) == 20
+    assert {training.seed for training, _ in trained} == {4}
+    augmented = [training.augment is not None for training, _ in trained]
+    assert augmented == [False, True] * 10
+
+
+def test_photographs_are_drawn_by_the_first_seed(trained):
+    """Colour transfer makes flat images as bright as their photographs: which were drawn can be seen."""
+    synthetic, photographs = shades(30, 0.0), shades(50, 0.0).images
+    drawn = {}
+    for seed in (0, 1):
+        trained.clear()
+        downstream(
+            synthetic,
+            synthetic.images,
+            photographs,
+            shades(5, 0.0),
+            Vector(),
+            label="shade",
+            steps=1,
+            seeds=(seed,),
+        )
+        drawn[seed] = trained[2 * ALL.index("colour")][0].images
+    assert np.abs(drawn[0] - drawn[1]).max() > 0.1
+
+
+@pytest.mark.parametrize(("count", "has_bound"), [(299, False), (300, True)])
+def test_bound_of_enough_labelled_images(count, has_bound, trained):
+    """The labels are noise, which can only be known by heart: each image is judged by a network that never saw it."""
+    test = Labelled(
+        RANDOM.uniform(-1, 1, (count, 8, 8, 1)).astype(np.float32), RANDOM.normal(size=count).astype(np.float32)
+    )
+    synthetic = shades(8, 0.0)
+    found = downstream(
+        synthetic, synthetic.images, synthetic.images, test, Vector(), label="noise", steps=2, seeds=(0,)
+    )
+    bound = [one for one in found.trained if one.kind == "bound"]
+    assert len(bound) == has_bound
+    if not has_bound:
+        assert len(trained) == 20
+        return
+    (score,) = bound
+    assert (score.on, score.augmented, len(score.each_seed)) == ("real labels, 3-fold", True, 1)
+    of_bound = trained[20:]
+    assert len(of_bound) == 3
+    errors = []
+    for index in range(count):
+        (judge,) = (estimator for training, estimator in of_bound if index not in training.rows)
+        errors.append(abs(judge(test.images[index : index + 1])[0, 0] - test.labels[index]))
+    assert score.error.estimate == pytest.approx(np.mean(errors), rel=1e-4)
+    assert all(training.augment is not None for training, _ in of_bound)
+    assert {one.on for one in found.comparisons} == {"refined", "refined + synthetic"}
+
+
+def bars(length: int, count: int = 24) -> Labelled:
+    """A lying or a standing bar, its class, of this length on 24x24."""
+    images, classes = np.full((count, 24, 24, 1), -1, np.float32), np.arange(count) % 2
+    for image, standing in zip(images, classes, strict=True):
+        image[11:13, 12 - length : 12 + length] = 1
+        if standing:
+            image[:] = image.transpose(1, 0, 2)
+    return Labelled(images + RANDOM.normal(0, 0.01, images.shape).astype(np.float32), classes)
+
+
+@pytest.mark.parametrize(("length", "differs"), [(4, True), (8, False)])
+def test_where_photographs_are_framed_otherwise_matching_the_framing_is_a_free_set(length, differs):
+    synthetic, test = bars(length), bars(8)
+    found = downstream(
+        synthetic,
+        synthetic.images,
+        test.images,
+        test,
+        Classification((0, 1)),
+        label="direction",
+        steps=1,
+        seeds=(0,),
+    )
+    assert ("framing" in {one.on for one in found.trained}) == differs
+
+
+def test_a_users_file_is_read_once(tmp_path):
+    """The file may change while others train."""
+
+    images = keras.Input((8, 8, 1))
+    path = tmp_path / "own.keras"
+    keras.Model(images, keras.layers.Dense(1)(keras.layers.Flatten()(images))).save(path)
+    synthetic = shades(8, 0.0)
+
+    def remove_after_the_first_step(done, total):
+        path.unlink(missing_ok=True)
+
+    found = downstream(
+        synthetic,
+        synthetic.images,
+        synthetic.images,
+        shades(5, 0.0),
+        Vector(),
+        label="shade",
+        estimator=str(path),
+        steps=1,
+        seeds=(0,),
+        on_progress=remove_after_the_first_step,
+    )
+    assert found.estimator == str(path)

@@ -3,9 +3,24 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+import torch
 
-from simgan.evaluation import train_estimator
+from simgan.evaluation import Estimator, Training, train_estimators
 from simgan.evaluation.networks import network
+
+
+def train_estimator(images, targets, on_progress=lambda done, total: None, **options) -> Estimator:
+    (found,) = train_estimators([Training(images, targets, **options)], on_progress)
+    return found
+
+
+@pytest.fixture
+def two_threads():
+    """PyTorch computes on two threads, so that two trainings run at once."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
 
 
 def planted(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -155,3 +170,113 @@ def test_constraints_of_the_model_are_kept(train_own):
     kernel, bias = estimator.model.layers[-1].get_weights()
     np.testing.assert_array_equal(kernel, 0)
     assert bias < -1e-3
+
+
+def test_images_outside_the_rows_have_no_influence():
+    images, labels = planted(24, 0)
+    rows = np.arange(3, 15)
+    spoilt, spoilt_labels = np.full_like(images, 9), np.full_like(labels, 1e6)
+    spoilt[rows], spoilt_labels[rows] = images[rows], labels[rows]
+    found, of_spoilt, of_part = (
+        train_estimator(*data, steps=3, batch_size=4, rows=of_data)(images)
+        for data, of_data in (
+            ((images, labels), rows),
+            ((spoilt, spoilt_labels), rows),
+            ((images[rows], labels[rows]), None),
+        )
+    )
+    np.testing.assert_array_equal(of_spoilt, found)
+    np.testing.assert_array_equal(of_part, found)
+    everything = train_estimator(images, labels, steps=3, batch_size=4)(images)
+    assert np.abs(everything - found).max() > 1e-3
+
+
+@pytest.mark.parametrize("rows", [None, np.array([1, 4, 5])])
+def test_all_images_of_the_rows_are_trained_on_and_no_others(rows):
+    """Each image is of one shade; 200 draws leave out one of 6 with a chance of 6 (5/6)^200, or 1e-15."""
+    shades, drawn = np.arange(6, dtype=np.float32), set()
+
+    def augment(batch, targets, random):
+        np.testing.assert_array_equal(batch[:, 0, 0, 0], targets[:, 0])
+        drawn.update(targets[:, 0].tolist())
+        return batch, targets
+
+    images = np.tile(shades[:, None, None, None], (1, 4, 4, 1))
+    train_estimator(images, shades[:, None], rows=rows, steps=2, batch_size=100, augment=augment)
+    assert drawn == set(range(6) if rows is None else rows.tolist())
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_trainings_at_once_are_those_of_one_after_another_in_order():
+    data, images = planted(32, 0), planted(4, 1)[0]
+    trainings = [Training(*data, steps=steps, batch_size=8, seed=seed) for seed, steps in enumerate((6, 1, 3))]
+    progress = []
+    together = train_estimators(trainings, lambda *done: progress.append(done))
+    assert progress == [(done, 10) for done in range(1, 11)]
+    for training, found in zip(trainings, together, strict=True):
+        (alone,) = train_estimators([training])
+        np.testing.assert_allclose(found(images), alone(images), rtol=1e-4, atol=1e-4)
+
+
+def dropping(*random_layers):
+    """Builds a network whose units are dropped at random."""
+
+    def build(height, width, channels, outputs):
+        images = keras.Input((height, width, channels))
+        features = keras.layers.Flatten()(images)
+        for layer in random_layers:
+            features = layer()(features)
+        return keras.Model(images, keras.layers.Dense(outputs)(features))
+
+    return build
+
+
+def nested_dropout():
+    return keras.Sequential([keras.Input((64,)), keras.layers.Dropout(0.5)])
+
+
+def recurrent_dropout():
+    return keras.Sequential([keras.Input((64,)), keras.layers.Reshape((4, 16)), keras.layers.GRU(8, dropout=0.5)])
+
+
+@pytest.mark.parametrize(
+    "layer", [lambda: keras.layers.Dropout(0.5), lambda: keras.layers.GaussianNoise(1.0), nested_dropout]
+)
+@pytest.mark.usefixtures("two_threads")
+def test_random_layers_follow_from_the_seed_whatever_is_trained_beside(layer):
+    data, images = planted(32, 0), planted(4, 1)[0]
+    one, other = (
+        Training(*data, network=dropping(layer), steps=steps, batch_size=8, seed=seed)
+        for seed, steps in enumerate((40, 30))
+    )
+    first, second = (found(images) for found in train_estimators([one, other]))
+    again, second_again = (found(images) for found in train_estimators([one, other]))
+    np.testing.assert_array_equal(again, first)
+    np.testing.assert_array_equal(second_again, second)
+    np.testing.assert_array_equal(train_estimators([other])[0](images), second)
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_layers_within_layers_may_be_random():
+    """The cell of a recurrent layer draws the numbers; the layer itself does not."""
+    data, images = planted(32, 0), planted(4, 1)[0]
+    trainings = [Training(*data, network=dropping(recurrent_dropout), steps=20, batch_size=8, seed=s) for s in (0, 1)]
+    found, again = ([one(images) for one in train_estimators(trainings)] for _ in range(2))
+    np.testing.assert_array_equal(found, again)
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_an_error_in_one_training_ends_all():
+    def augment(images, targets, random):
+        raise ValueError("spoilt")
+
+    data = planted(16, 0)
+    progress = []
+    trainings = [
+        Training(*data, steps=1, augment=augment),
+        Training(*data, steps=100_000, batch_size=2),
+    ]
+    with pytest.raises(ValueError, match="spoilt"):
+        train_estimators(trainings, lambda done, _: progress.append(done))
+    assert len(progress) < 100_000
+    assert torch.get_num_threads() == 2

@@ -10,11 +10,13 @@ import simgan
 from simgan.command_line.main import main
 from simgan.errors import ConfigError, DataError
 from simgan.evaluation import structural_similarity
+from simgan.evaluation.contenders import ALL
 from simgan.evaluation.evaluate import EvaluateConfig, evaluate
 from simgan.evaluation.refined_sample import refined_sample
 from simgan.evaluation.results import read_evaluation
 from simgan.framing.displacement import displacement
 from simgan.images import open_images
+from simgan.report import write_report
 
 QUICK = EvaluateConfig(label="gaze", steps=2, seeds=2)
 
@@ -35,7 +37,8 @@ def test_everything_is_measured_and_kept(run_on_eyes, eyes):
     assert read_evaluation(run_on_eyes.path) == found
     (score,) = found.downstream
     assert (score.task, score.test_images, score.training_images, score.seeds) == ("angle", 12, 20, 2)
-    assert [trained.on for trained in score.trained] == ["synthetic", "refined", "union"]
+    assert [(one.on, one.augmented) for one in score.trained] == [(name, aug) for name in ALL for aug in (False, True)]
+    assert {one.on for one in score.comparisons} == {"refined", "refined + synthetic"}
     by_label, by_flow = found.drift
     assert (by_label.measured_by, by_label.images) == ("localiser of iris_centre", 4)
     assert (by_flow.measured_by, by_flow.images) == ("optical flow", 20)
@@ -50,15 +53,56 @@ def test_everything_is_measured_and_kept(run_on_eyes, eyes):
     assert len(found.distances) == 6
     assert 0 < found.structural_similarity <= 1
     assert any("12 labelled real images" in warning for warning in found.warnings)
+    assert not any("--seeds" in warning for warning in found.warnings)
 
 
 @pytest.mark.usefixtures("measured")
 def test_without_labelled_images_an_earlier_score_is_kept(run_on_eyes, eyes):
     with open_images(eyes / "test.h5") as test:
-        first = evaluate(run_on_eyes, real_test=test, config=QUICK)
-    second = evaluate(run_on_eyes, config=QUICK)
+        first = evaluate(run_on_eyes, real_test=test, config=replace(QUICK, seeds=1))
+    second = evaluate(run_on_eyes, config=QUICK, command="simgan evaluate caf\udce9")  # a name that is not UTF-8
+    assert read_evaluation(run_on_eyes.path) == second
+    assert r"caf\udce9" in write_report(run_on_eyes).read_text("utf-8")
     assert second.downstream == first.downstream
     assert second.drift[0].measured_by == "localiser of iris_centre"
+
+
+OLDER = """{"version": 1, "date": "2025-01-02", "command": "simgan evaluate", "downstream": [{"task": "angle",
+"refined_minus_synthetic": {"estimate": -1, "low": -2, "high": 0}}]}"""
+
+
+@pytest.mark.usefixtures("measured")
+def test_results_of_an_older_version_are_replaced_with_a_warning(run_on_eyes, capsys, only_line):
+    folder = run_on_eyes.path / "evaluation"
+    folder.mkdir()
+    (folder / "results.json").write_text(OLDER)
+    assert main(["report", str(run_on_eyes.path)]) != 0
+    assert f"simgan evaluate {run_on_eyes.path} --real-test" in only_line(capsys.readouterr().err)
+    found = evaluate(run_on_eyes, config=QUICK)
+    (warning,) = (one for one in found.warnings if "replaced" in one)
+    assert "older version of simgan" in only_line(warning)
+    assert found.downstream == ()
+    assert read_evaluation(run_on_eyes.path) == found
+
+
+@pytest.mark.usefixtures("measured")
+def test_labels_in_other_proportions_are_a_warning(run_on_eyes, tmp_path):
+    """Synthetic depths about 1, real ones about 3."""
+    random = np.random.default_rng(0)
+    for name, mean in (("synthetic", 1.0), ("test", 3.0)):
+        images = random.integers(0, 255, (12, 24, 32), np.uint8)
+        np.savez(tmp_path / f"{name}.npz", image=images, depth=random.normal(mean, 0.2, 12))
+    with (
+        open_images(tmp_path / "synthetic.npz", key="image") as synthetic,
+        open_images(tmp_path / "test.npz", key="image") as test,
+    ):
+        config = replace(QUICK, label="depth", seeds=1, steps=1)
+        alike = evaluate(run_on_eyes, synthetic=synthetic, real_test=synthetic, config=config)
+        unlike = evaluate(run_on_eyes, synthetic=synthetic, real_test=test, config=config)
+    assert not [warning for warning in alike.warnings if "distributed unlike" in warning]
+    (warning,) = (warning for warning in unlike.warnings if "distributed unlike" in warning)
+    assert "depth" in warning
+    assert str(tmp_path / "test.npz") in warning
 
 
 def test_label_that_is_not_clear_is_one_line(run_on_eyes, eyes, only_line):
@@ -98,6 +142,7 @@ def test_evaluate_and_report_from_the_command_line(run_on_eyes, eyes, capsys):
     found = read_evaluation(run_on_eyes.path)
     assert found.command.startswith("simgan evaluate ")
     assert "--label gaze" in found.command
+    assert any("--seeds 3" in warning for warning in found.warnings)  # one seed says nothing of others
     page = (run_on_eyes.path / "report.html").read_text("utf-8")
     assert "Did refining help?" in page
     assert main(["report", str(run_on_eyes.path)]) == 0

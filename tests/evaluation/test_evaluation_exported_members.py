@@ -8,6 +8,7 @@ def test_public_names():
         "Drift",
         "Estimator",
         "Labelled",
+        "Training",
         "as_points",
         "choose_task",
         "discriminator_features",
@@ -20,7 +21,7 @@ def test_public_names():
         "own_error",
         "random_features",
         "structural_similarity",
-        "train_estimator",
+        "train_estimators",
         "train_localiser",
         "worst_first",
     ]

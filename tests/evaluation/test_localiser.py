@@ -6,7 +6,7 @@ import numpy as np
 from simgan.engines.automatic import open_engine
 from simgan.evaluation import train_localiser
 from simgan.evaluation.augmentation import change_appearance, shift_and_zoom
-from simgan.evaluation.estimator import train_estimator
+from simgan.evaluation.estimator import Training, train_estimators
 from simgan.evaluation.localiser import Localiser, shifted
 from simgan.evaluation.voting import voting_network
 
@@ -41,7 +41,7 @@ def test_localiser_is_trained_in_pixels_on_images_whose_place_and_appearance_cha
         return change_appearance(moved, random), points
 
     trained = train_localiser(images, points, steps=2, seed=5, on_progress=lambda *done: progress.append(done))
-    expected = train_estimator(
+    training = Training(
         images,
         points.reshape(9, 4),
         network=voting_network,
@@ -51,6 +51,7 @@ def test_localiser_is_trained_in_pixels_on_images_whose_place_and_appearance_cha
         seed=5,
         augment=augment,
     )
+    (expected,) = train_estimators([training])
     for found, weights in zip(trained.model.get_weights(), expected.model.get_weights(), strict=True):
         np.testing.assert_array_equal(found, weights)
     assert (trained.mean, trained.scale) == (0, 1)

@@ -6,11 +6,31 @@ from simgan.errors import ConfigError
 from simgan.evaluation.networks import network, own_network, paper_network, small_network
 
 
-@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
-def test_small_network_gives_float32_vectors(dtype):
-    output = small_network(35, 55, 3, 2, dtype).predict_on_batch(np.zeros((2, 35, 55, 3), np.float32))
+def test_small_network_gives_float32_vectors():
+    output = small_network(35, 55, 3, 2).predict_on_batch(np.zeros((2, 35, 55, 3), np.float32))
     assert output.shape == (2, 2)
     assert output.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("size", "last_map"),
+    [
+        ((28, 28, 1), (48, 7, 7)),  # halved to 14 and 7
+        ((35, 55, 3), (64, 5, 7)),  # 18x28, 9x14, 5x7
+        ((480, 640, 3), (64, 5, 6)),  # averaged by 7 to 69x92; 35x46, 18x23, 9x12, 5x6
+        ((8, 8, 1), (32, 4, 4)),
+    ],
+)
+def test_small_network_ends_in_a_small_map_whatever_the_size(size, last_map):
+    model = small_network(*size, 2)
+    flat = next(layer for layer in model.layers if isinstance(layer, keras.layers.Flatten))
+    assert flat.input.shape == (None, *last_map)
+    assert model.count_params() < 1e6
+
+
+def test_small_network_has_the_parameters_of_its_description():
+    """28x28x1 by hand: 9 x 16 + 16, 9 x 16 x 32 + 32, 9 x 32 x 48 + 48, 2,352 x 128 + 128 and 128 x 2 + 2."""
+    assert small_network(28, 28, 1, 2).count_params() == 160 + 4640 + 13_872 + 301_184 + 258
 
 
 def test_paper_network_has_the_9600_values_of_the_paper():
@@ -37,7 +57,7 @@ def own(tmp_path):
 
 def test_own_network_starts_anew_each_time(own):
     build = network(str(own))
-    first, second = (build(8, 9, 1, 2, "float32") for _ in range(2))
+    first, second = (build(8, 9, 1, 2) for _ in range(2))
     assert np.abs(first.get_weights()[0] - second.get_weights()[0]).max() > 1e-3
     assert first.output_shape == (None, 2)
 
@@ -45,7 +65,7 @@ def test_own_network_starts_anew_each_time(own):
 @pytest.mark.parametrize(("channels", "outputs"), [(3, 2), (1, 5)])
 def test_own_network_that_does_not_fit_is_one_line(own, channels, outputs, only_line):
     with pytest.raises(ConfigError) as caught:
-        own_network(own)(8, 9, channels, outputs, "float32")
+        own_network(own)(8, 9, channels, outputs)
     assert "estimator" in only_line(str(caught.value))
 
 
@@ -70,7 +90,7 @@ def test_own_network_keeps_what_a_normalization_layer_was_adapted_to(tmp_path):
     normalization.adapt(np.array([3.0, 7.0]))
     within = keras.Sequential([keras.Input((4, 4, 1)), normalization])
     path = save(tmp_path / "own.keras", within, keras.layers.Flatten())
-    model = own_network(path)(4, 4, 1, 16, "float32")
+    model = own_network(path)(4, 4, 1, 16)
     np.testing.assert_allclose(model.predict_on_batch(np.full((1, 4, 4, 1), 9, np.float32)), 2.0, rtol=1e-5)
 
 

@@ -10,6 +10,7 @@ from simgan.evaluation.results import (
     DriftResult,
     Evaluation,
     Interval,
+    decisive,
     drift_in_words,
     own_error_warning,
     read_evaluation,
@@ -38,7 +39,7 @@ def test_an_interval_reads_as_text() -> None:
     assert str(_HALF) == "0.5 (0.25 to 0.75)"
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"version": 2, "date": "", "command": ""}', '{"surprise": 1}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"version": 3, "date": "", "command": ""}', '{"surprise": 1}'])
 def test_a_spoilt_file_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
     path = write_evaluation(tmp_path, _EVALUATION)
     path.write_text(text)
@@ -72,3 +73,62 @@ def test_an_own_error_above_half_of_the_drift_is_a_warning() -> None:
     assert own_error_warning(_drift(None)) is None
     assert own_error_warning(_drift(0.25)) is None
     assert "(0.26 px)" in str(own_error_warning(_drift(0.26)))
+
+
+def test_results_of_an_older_version_say_so(tmp_path: Path) -> None:
+    path = write_evaluation(tmp_path, _EVALUATION)
+    path.write_text('{"version": 1, "date": "", "command": "", "downstream": [{"task": "angle"}]}')
+    with pytest.raises(RunError, match=r"older version of simgan.*simgan evaluate") as caught:
+        read_evaluation(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_names_that_are_not_utf_8_are_kept(tmp_path: Path) -> None:
+    """The name of a file in Latin-1, as Python reads it: its byte 0xe9 becomes the surrogate DCE9."""
+    worst = _drift(None).model_copy(update={"worst_images": (("caf\udce9.png", 3.0), ("\u00e9.png", 2.0))})
+    found = Evaluation(
+        date="", command="simgan evaluate caf\udce9", drift=(worst,), warnings=("The file caf\udce9.h5 is small.",)
+    )
+    path = write_evaluation(tmp_path, found)
+    assert "\u00e9.png" in path.read_text(encoding="utf-8")
+    assert read_evaluation(tmp_path) == found
+
+
+def test_the_better_refined_set_decides(make_score) -> None:
+    """The best free set is augmented, so the comparisons without augmentation do not count."""
+    errors = {
+        ("synthetic", False): 9,
+        ("synthetic", True): 6,
+        ("refined", False): 3,
+        ("refined", True): 5.5,
+        ("refined + synthetic", False): 8,
+        ("refined + synthetic", True): 5,
+    }
+    changes = {
+        ("refined", False, "synthetic"): (-6, -7, -5),
+        ("refined", True, "synthetic"): (-0.5, -1, 0.5),
+        ("refined + synthetic", False, "synthetic"): (-1, -2, 0),
+        ("refined + synthetic", True, "synthetic"): (-1, -2, 0),
+    }
+    found = decisive(make_score(errors, changes))
+    assert (found.on, found.augmented) == ("refined + synthetic", True)
+    found = decisive(make_score(errors | {("synthetic", True): 10}, changes))
+    assert (found.on, found.augmented) == ("refined", False)
+
+
+def test_only_sets_that_were_compared_choose_the_augmentation(make_score) -> None:
+    """Colour transfer had luck with its only seed, and the bound needs labels of real images."""
+    errors = {
+        ("synthetic", False): 9,
+        ("synthetic", True): 6,
+        ("colour", False): 2,
+        ("real labels, 3-fold", False): 1,
+        ("refined", False): 8,
+        ("refined", True): 5,
+    }
+    changes = {
+        ("refined", False, "synthetic"): (-1, -2, 0),
+        ("refined", True, "synthetic"): (-1, -2, 0),
+    }
+    score = make_score(errors, changes, seeds={"colour": 1, "real labels, 3-fold": 2})
+    assert decisive(score).augmented

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from simgan.errors import DataError
-from simgan.evaluation.same_classes import labels_with_classes_of
+from simgan.evaluation.same_classes import labels_with_classes_of, warnings_on_classes
 from simgan.images import open_images
 
 
@@ -29,10 +29,10 @@ RED, GREEN, BLUE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (0, 0, 0)
 
 
 def read(tmp_path) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    warnings: list[str] = []
     with open_images(tmp_path / "x") as synthetic, open_images(tmp_path / "y") as test:
         labels = synthetic.labels("mask")
-        return labels, labels_with_classes_of(synthetic, test, "mask", warnings), warnings
+        tested = labels_with_classes_of(synthetic, test, "mask")
+        return labels, tested, warnings_on_classes(synthetic, test, "mask")
 
 
 def test_equal_colours_get_equal_numbers(tmp_path):
@@ -72,6 +72,6 @@ def test_categories_of_two_coco_files(tmp_path):
         (tmp_path / name / "coco.json").write_text(json.dumps(document))
     with open_images(tmp_path / "x") as synthetic, open_images(tmp_path / "y") as test:
         assert synthetic.labels("boxes")[0].tolist() == [[0, 0, 3, 3, 0]]  # a cat
-        first, second = labels_with_classes_of(synthetic, test, "boxes", [])
+        first, second = labels_with_classes_of(synthetic, test, "boxes")
         assert first.tolist() == [[0, 0, 3, 3, 1]]  # a dog
         assert second.shape == (0, 5)

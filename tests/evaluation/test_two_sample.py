@@ -1,13 +1,20 @@
 import numpy as np
 import pytest
 
-from simgan.evaluation.two_sample import _cut, two_sample_accuracy
+from simgan.evaluation import train_estimators
+from simgan.evaluation.results import Interval
+from simgan.evaluation.two_sample import TwoSampleTest, _cut
 
 RANDOM = np.random.default_rng(0)
 
 
 def noise(count: int, scale: float) -> np.ndarray:
     return (RANDOM.normal(size=(count, 12, 14, 1)) * scale).astype(np.float32)
+
+
+def two_sample_accuracy(one: np.ndarray, other: np.ndarray, **options) -> Interval:
+    test = TwoSampleTest(one, other, **options)
+    return test.accuracy(train_estimators(test.trainings))
 
 
 def test_sets_of_one_kind_cannot_be_told_apart():
@@ -64,7 +71,28 @@ def test_half_of_a_set_that_is_like_the_other_cannot_be_told_apart():
     assert found.high - found.low < 0.2  # 120 images: about 2 * 1.96 * sqrt(0.75 * 0.25 / 120) = 0.155
 
 
-def test_progress_counts_the_steps_of_all_three_networks():
-    progress = []
-    two_sample_accuracy(noise(6, 0.1), noise(6, 0.2), steps=2, on_progress=lambda *done: progress.append(done))
-    assert progress == [(done, 6) for done in range(1, 7)]
+def test_each_image_is_left_out_of_one_training_with_as_many_of_either_set():
+    """10 of the 12 images of one set: 20 images, of which folds of 4 + 4, 3 + 3 and 3 + 3 are left out."""
+    test = TwoSampleTest(noise(12, 0.1), noise(10, 0.2), steps=2)
+    left_out = [set(range(20)) - set(training.rows.tolist()) for training in test.trainings]
+    assert sorted(index for fold in left_out for index in fold) == list(range(20))
+    assert sorted(len(fold) for fold in left_out) == [6, 6, 8]
+    for training, fold in zip(test.trainings, left_out, strict=True):
+        assert len(training.images) == 20
+        assert training.targets[sorted(fold)].sum(axis=0).tolist() == [len(fold) / 2, len(fold) / 2]
+
+
+def test_each_image_is_judged_by_the_network_that_left_it_out():
+    """The first network says 'one', the others 'other': of its fold half is right, as of the others."""
+    test = TwoSampleTest(noise(10, 0.1), noise(10, 0.2), steps=2)
+    asked = []
+
+    def judge(images):
+        asked.append(images)
+        return np.tile([1.0, 0.0], (len(images), 1))
+
+    assert test.accuracy([judge] * 3).estimate == 0.5
+    for images, training in zip(asked, test.trainings, strict=True):
+        seen = training.images[training.rows]
+        assert len(images) + len(seen) == 20
+        assert not any(np.array_equal(image, one) for image in images for one in seen)

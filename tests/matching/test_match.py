@@ -35,6 +35,16 @@ def test_each_image_has_a_photograph_of_its_own_drawn_from_the_seed():
     assert (matched != match_images(images, photographs, "colour", seed=1)).any()
 
 
+def test_mixed_draws_a_method_for_each_image():
+    images = RANDOM.uniform(-1, 1, (80, 32, 32, 3)).astype(np.float32)
+    photograph = RANDOM.uniform(-0.5, 1, (1, 32, 32, 3)).astype(np.float32)
+    single = [name for name in METHODS if name != "mixed"]
+    candidates = np.stack([images, *(match_images(images, photograph, name) for name in single)])
+    same = np.isclose(match_images(images, photograph, "mixed"), candidates, atol=1e-6).all(axis=(2, 3, 4))
+    assert (same.sum(axis=0) == 1).all()  # each image is what exactly one method makes of it, or as it was
+    assert same.any(axis=1).all()  # each method occurs
+
+
 @pytest.fixture
 def folders(tmp_path):
     """Four grey pictures of two sizes with a label file, and three photographs of other sizes."""

@@ -11,7 +11,7 @@ import pytest
 import simgan
 from simgan.errors import RunError
 from simgan.evaluation import Drift, drift_result
-from simgan.evaluation.results import Distance, Downstream, Evaluation, Interval, Trained, write_evaluation
+from simgan.evaluation.results import Distance, Evaluation, Interval, write_evaluation
 from simgan.images.picture_sheet import picture_sheet
 from simgan.report import write_report
 
@@ -28,24 +28,22 @@ def run(finished_run, tmp_path):
 
 
 @pytest.fixture
-def measured(run):
+def measured(run, make_score):
     """A run with results of every kind, in which every name is hostile."""
-    score = Downstream(
-        task="angle",
+    score = make_score(
+        {
+            ("synthetic", False): 20.0,
+            ("synthetic", True): 10.0,
+            ("refined", False): 15.0,
+            ("refined", True): 4.5,
+            ("real labels, 3-fold", True): 2.0,
+        },
+        {("refined", False, "synthetic"): (-5, -6, -4), ("refined", True, "synthetic"): (-5.5, -6, -5)},
+        seeds={"real labels, 3-fold": 1},
         label=HOSTILE,
-        unit="degrees",
-        estimator="small",
-        steps=7,
-        seeds=2,
-        training_images=30,
-        test_images=20,
-        trained=tuple(
-            Trained(on=name, error=around(error), each_seed=(error, error), within={"5 degrees": 0.25})
-            for name, error in (("synthetic", 20.0), ("refined", 9.0), ("union", 8.0))
-        ),
-        refined_minus_synthetic=around(-11),
-        union_minus_synthetic=around(-12),
-        relative=Interval(estimate=-0.55, low=-0.6, high=-0.5),
+        augmentation=HOSTILE,
+        labels=HOSTILE,
+        estimator=HOSTILE,
     )
     drift = drift_result(
         Drift(np.arange(12.0)), [HOSTILE] * 12, f"localiser of {HOSTILE}", own_error=0.3, picture="worst.png"
@@ -92,7 +90,11 @@ def test_page_opens_with_the_verdict(measured):
     order = ["55% lower", "few images", "<h2>Did refining help?", "<h2>Are the labels", "<h2>How far", "<h2>Pictures"]
     places = [page.index(part) for part in order]
     assert places == sorted(places)
-    assert "<td>20 (19.9 to 20.1)</td><td>25%</td>" in page
+    assert "<td>synthetic</td><td>no</td><td>20 (19.5 to 20.5)</td><td>40%</td><td>2</td>" in page
+    assert "<td>refined</td><td>yes</td><td>4.5 (4 to 5)</td><td>40%</td><td>2</td>" in page
+    assert "<td>real labels, 3-fold</td><td>yes</td><td>2 (1.5 to 2.5)</td><td>40%</td><td>1</td>" in page
+    assert "<td>refined</td><td>no</td><td>synthetic</td><td>-5 (-6 to -4)</td><td>-25%</td>" in page
+    assert "<td>refined</td><td>yes</td><td>synthetic</td><td>-5.5 (-6 to -5)</td><td>-55%</td>" in page
     assert "<td>5.50</td>" in page  # the mean of 0 to 11 px
 
 

@@ -2,35 +2,67 @@ from __future__ import annotations
 
 import pytest
 
-from simgan.evaluation.results import Distance, Downstream, Evaluation, Interval, Trained
-from simgan.report.verdict import downstream_in_words, health, sentences
+from simgan.evaluation.results import Distance, Evaluation, Interval
+from simgan.matching import METHODS
+from simgan.report.verdict import FREE_IN_WORDS, downstream_in_words, health, sentences
 
 HALF = Interval(estimate=0.5, low=0.4, high=0.6)
 
 
-def score(estimate: float, low: float, high: float) -> Downstream:
-    return Downstream(
-        task="angle",
-        label="gaze",
-        unit="degrees",
-        estimator="small",
-        steps=1,
-        seeds=1,
-        training_images=1,
-        test_images=1,
-        trained=(Trained(on="refined", error=HALF, each_seed=(0.5,), within={}),),
-        refined_minus_synthetic=Interval(estimate=10 * estimate, low=10 * low, high=10 * high),
-        union_minus_synthetic=HALF,
-        relative=Interval(estimate=estimate, low=low, high=high),
+ERRORS = {("histogram", True): 10.0, ("refined", True): 5.0}
+
+
+@pytest.fixture
+def in_words(make_score):
+    """The verdict on a difference from an error of 10 (estimate, low, high), with augmentation."""
+
+    def read(*difference: float) -> str:
+        return downstream_in_words(make_score(ERRORS, {("refined", True, "histogram"): difference}))
+
+    return read
+
+
+def test_refining_that_pays(in_words):
+    assert in_words(-5, -6, -4) == (
+        "Refining pays: trained on refined images, the error in gaze on real images is 50% lower (95 % interval of "
+        "the change: -60% to -40%) than with the best free alternative, histogram matching, with augmentation on both "
+        "sides."
     )
 
 
-def test_help_harm_and_neither_are_told_apart_by_the_interval():
-    assert "helps" in downstream_in_words(score(-0.5, -0.6, -0.4))
-    assert "50% lower (95 % interval 40% to 60%)" in downstream_in_words(score(-0.5, -0.6, -0.4))
-    assert "harms" in downstream_in_words(score(0.2, 0.1, 0.3))
-    assert "20% higher (95 % interval 10% to 30%)" in downstream_in_words(score(0.2, 0.1, 0.3))
-    assert "No difference is certain" in downstream_in_words(score(-0.1, -0.3, 0.1))
+def test_refining_that_does_not_pay(in_words):
+    assert in_words(2, 1, 3) == (
+        "Refining does not pay here: trained on refined images, the error in gaze on real images is 20% higher (95 % "
+        "interval of the change: +10% to +30%) than with the best free alternative, histogram matching, with "
+        "augmentation on both sides."
+    )
+
+
+@pytest.mark.parametrize(("low", "high", "shown"), [(-3, 1, "-30% to +10%"), (0, 1, "+0% to +10%")])
+def test_no_certain_difference_is_not_said_to_be_none(in_words, low, high, shown):
+    assert in_words(-1, low, high) == (
+        "No certain gain from refining: trained on refined images, the error in gaze on real images changes by -10% "
+        f"(95 % interval of the change: {shown}) against the best free alternative, histogram matching, with "
+        "augmentation on both sides. The free alternative suffices unless more labelled real images or more --seeds "
+        "show otherwise."
+    )
+
+
+def test_an_error_of_nothing_has_a_difference_and_no_share(make_score):
+    score = make_score(
+        {("synthetic", False): 1e-9, ("refined", False): 0.5}, {("refined", False, "synthetic"): (0.5, 0.25, 1)}
+    )
+    (comparison,) = score.comparisons
+    score = score.model_copy(update={"comparisons": (comparison.model_copy(update={"relative": None}),)})
+    assert downstream_in_words(score) == (
+        "Refining does not pay here: trained on refined images, the error in gaze on real images is 0.5 (degrees) "
+        "higher (95 % interval of the change: +0.25 to +1) than with the best free alternative, the synthetic images "
+        "as they are, without augmentation on both sides."
+    )
+
+
+def test_every_free_set_has_its_words():
+    assert set(FREE_IN_WORDS) == {"synthetic", "framing", *METHODS}
 
 
 def test_what_was_not_measured_is_said():

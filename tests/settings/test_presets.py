@@ -16,7 +16,7 @@ def test_every_name_has_a_preset():
 
 
 def test_default_is_the_reference():
-    assert PRESETS["default"].config == TrainConfig()
+    assert PRESETS["reference"].config == TrainConfig()
 
 
 def test_every_preset_says_where_it_comes_from_how_it_ran_and_what_came_out():

@@ -91,7 +91,7 @@ def test_the_demo_in_small_raises_no_alarm(tmp_path):
     """The demo's settings on its eyes, with fewer of everything: a record of a training, not of ours."""
     write_eyes(tmp_path / "x.h5", 96, seed=1, height=28, width=44)
     write_eyes(tmp_path / "y.h5", 64, seed=2, domain="camera", height=28, width=44)
-    config = make_config(DEMO_IN_SMALL, PRESETS["demo"].config)
+    config = make_config(DEMO_IN_SMALL, PRESETS["default"].config)
     shown = io.StringIO()
     run = simgan.train(config, tmp_path / "x.h5", tmp_path / "y.h5", tmp_path / "run", console=Console(file=shown))
     records = [record for record in run.metrics() if record["phase"] == "adversarial"]

@@ -87,8 +87,9 @@ class Evaluate:
     steps: int | None = None
     """Training steps of each estimator; the localiser gets twice as many. By default 600, with --quick 200."""
     seeds: int | None = None
-    """Number of estimators that are trained on each set. By default 3, with --quick 1. Confidence intervals cover
-    seeds and test images."""
+    """Number of estimators that are trained on each set with augmentation, and as many without. By default 3, with
+    --quick 1. Of the methods of matching, only the two best get more than one. Confidence intervals cover seeds and
+    test images."""
     images: int | None = None
     """Largest number of synthetic images that are used, evenly spaced in the data set. By default 4096, with --quick
     1024."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
@@ -31,10 +31,12 @@ class Match:
     """Photographs of any size."""
     output: Annotated[Positional[Path], arg(metavar="OUTPUT")]
     """Path of the matched data set. It must not exist yet."""
-    by: MatchMethod = "histogram"
+    by: MatchMethod | Literal["framing"] = "histogram"
     """`histogram`: the photograph's distribution of values, channel by channel. `colour`: mean and covariance of its
     colours. `fda-0.05`: the amplitudes of its lowest frequencies, up to 5 % of the shorter side. `pca`: the principal
-    axes of its colours."""
+    axes of its colours. `mixed`: each image by one of these methods, drawn at random, or not at all. `framing`:
+    enlarges or shrinks and moves all images alike, so that content has the size and place that it has in the
+    photographs; refused if labels are positions. To match framing and appearance, match twice."""
     key: str | None = None
     """Name of the array of images, if an HDF5 or .npz file holds several arrays."""
     real_key: str | None = None
@@ -74,6 +76,12 @@ class Match:
             print_notes(console, synthetic)
             print_notes(console, real, flag="--real-range")
             with show_progress(console, "matching") as on_progress:
-                match_data_set(synthetic, real, self.output, self.by, on_progress, seed=self.seed)
+                framing = match_data_set(synthetic, real, self.output, self.by, on_progress, seed=self.seed)
+            if framing is not None:
+                print_line(
+                    console,
+                    f"Content was made {framing.scale:.2f} times as large, and moved by {framing.down:+.1%} of the "
+                    f"height (down) and {framing.right:+.1%} of the width (right).",
+                )
             print_line(console, f"{len(synthetic)} images matched by {self.by} are in {self.output}.")
         return 0

@@ -37,7 +37,7 @@ def _show_downstream(score: Downstream, console: Console) -> None:
     errors = {(trained.on, trained.augmented): str(trained.error) for trained in score.trained}
     seeds = {trained.on: len(trained.each_seed) for trained in score.trained}
     for name, count in seeds.items():
-        table.add_row(escape(name), errors.get((name, False), ""), errors[name, True], str(count))
+        table.add_row(escape(name), errors.get((name, False), ""), errors.get((name, True), ""), str(count))
     console.print(table)
     print_line(console, score.labels)
     print_line(console, f"augmentation: {score.augmentation}")

@@ -44,9 +44,9 @@ class Train:
     same, bit for bit, as without the stop. If the data have moved, give their new paths. A larger --steps prolongs a
     training, finished or not; the result is the same, bit for bit, as with that number of steps from the start."""
     preset: PresetName = "default"
-    """Settings to start from. `eyes`: measured best, so try it first. `demo`: like `eyes` with half the filters.
-    `default`: the reference, SGD with batches of 512. `paper-gaze`, `paper-hand`: the paper's networks and step
-    size."""
+    """Settings to start from. `wide`: like `default` with twice the filters, and four times the time. `reference`: the
+    Keras description, SGD with batches of 512, which learns slowly. `paper-gaze`, `paper-hand`: the paper's networks
+    and step size. With --config, the settings that the file does not name come from `reference`."""
     config: Path | None = None
     """TOML file of settings, such as the config.toml of a run, which also contains --synthetic and --real."""
     synthetic_key: str | None = None

@@ -6,7 +6,7 @@ from pathlib import Path
 from tyro import MISSING
 
 from simgan.command_line.train import Train, reading_arguments
-from simgan.settings.config import SETTINGS_FREE_TO_CHANGE, make_config
+from simgan.settings.config import SETTINGS_FREE_TO_CHANGE, TrainConfig, make_config
 from simgan.settings.presets import PRESETS, PresetName
 from simgan.settings.records import SourceRecord, read_run, read_settings
 
@@ -34,7 +34,7 @@ def train_defaults(arguments: list[str]) -> Train:
         real=Path(real.path) if real.path else MISSING,
         out=MISSING,
         **reading_arguments(synthetic, real),
-        settings=make_config(settings, PRESETS[chosen.preset or "default"].config),
+        settings=make_config(settings, _base(chosen.preset, chosen.config)),
     )
 
 
@@ -46,7 +46,7 @@ def _resume_defaults(folder: Path, preset: PresetName | None, file: Path | None)
     config, trained_on = read_run(folder)
     if preset is not None or file is not None:
         given, _ = read_settings(file) if file else ({}, None)
-        asked = make_config(given, PRESETS[preset or "default"].config)
+        asked = make_config(given, _base(preset, file))
         recorded = config.model_dump()
         # A setting that the machine decided, or that may change on resuming, keeps the value in the run.
         kept = {
@@ -64,3 +64,11 @@ def _resume_defaults(folder: Path, preset: PresetName | None, file: Path | None)
         **reading_arguments(synthetic, real),
         settings=config,
     )
+
+
+def _base(preset: PresetName | None, file: Path | None) -> TrainConfig:
+    """The settings that apply where `file` names none.
+
+    The config.toml of a run names no setting whose value is None, as all of these are in the reference.
+    """
+    return PRESETS[preset or ("default" if file is None else "reference")].config

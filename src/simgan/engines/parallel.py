@@ -18,11 +18,11 @@ def at_once(jobs: Sequence[Callable[[Event], Result]]) -> list[Result]:
     network uses one core better than several. On a GPU the jobs run one after another.
 
     Args:
-        jobs: functions of an event. Once it is set, because another job failed or the user interrupted the program,
-            their results are not wanted any more, and they should raise an error soon.
+        jobs: functions of an event. The event is set when another job failed or the user interrupted the program; the
+            results are not wanted then, and a job should end soon, in whatever way.
 
     Raises:
-        The error of the first job that failed.
+        The error of a job, if one fails; the jobs that have not begun never do, or find the event set.
     """
     require_torch()
     import torch

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgan.evaluation.bootstrap import interval, resampled_means
-from simgan.evaluation.results import Comparison, Trained
+from simgan.evaluation.results import Comparison, Interval, Trained
 from simgan.evaluation.tasks import Task
 
 Errors = NDArray[np.float64]
@@ -59,10 +59,16 @@ def summarise(errors: Mapping[Set, Errors], task: Task) -> tuple[tuple[Trained, 
                 augmented=one.augmented,
                 best_free=best.name,
                 difference=interval(mean[one] - mean[best], difference),
-                relative=interval(
-                    (mean[one] - mean[best]) / max(mean[best], 1e-12),
-                    difference / np.maximum(resampled[best], 1e-12),
-                ),
+                relative=_relative(mean[one] - mean[best], mean[best], difference, resampled[best]),
             )
         )
     return scores, tuple(comparisons)
+
+
+def _relative(
+    difference: float, free: float, differences: NDArray[np.float64], of_free: NDArray[np.float64]
+) -> Interval | None:
+    """The difference as a share of the free set's error. None if that error is 0 in 1 of 40 resamples or more."""
+    if np.percentile(of_free, 2.5) <= 0:
+        return None
+    return interval(difference / free, differences / np.maximum(of_free, of_free[of_free > 0].min()))

@@ -6,11 +6,14 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simgan.matching import METHODS, match_images
+from simgan.framing.comparison import Framing
+from simgan.matching import METHODS, match_framing, match_images
 
 Kind = Literal["free", "refined"]
-SYNTHETIC, REFINED, BOTH = "synthetic", "refined", "refined + synthetic"
-ALL = (SYNTHETIC, *METHODS, REFINED, BOTH)
+SYNTHETIC, FRAMING, REFINED, BOTH = "synthetic", "framing", "refined", "refined + synthetic"
+MATCHED = (*METHODS, FRAMING)
+"""Names of the sets that `simgan match` makes."""
+ALL = (SYNTHETIC, *MATCHED, REFINED, BOTH)
 """Names of all sets."""
 
 
@@ -29,6 +32,7 @@ def contenders(
     refined: NDArray[np.float32],
     photographs: NDArray[np.float32],
     *,
+    framing: Framing | None = None,
     among: Container[str] = ALL,
     seed: int = 0,
 ) -> Iterator[Contender]:
@@ -38,14 +42,17 @@ def contenders(
         synthetic: (N, H, W, C) in [-1, 1].
         refined: the same images refined.
         photographs: (M, h, w, C) in [-1, 1]: what the free alternatives match the synthetic images to.
+        framing: how photographs are framed otherwise; None: alike, or the label does not allow to match the framing.
         among: names of the sets that are wanted.
-        seed: of the draw of a photograph for each image.
+        seed: of the draw of a photograph for each image, which all methods of matching share.
     """
     if SYNTHETIC in among:
         yield Contender(SYNTHETIC, "free", synthetic)
     for method in METHODS:
         if method in among:
             yield Contender(method, "free", match_images(synthetic, photographs, method, seed=seed))
+    if framing is not None and FRAMING in among:
+        yield Contender(FRAMING, "free", np.stack([match_framing(image, framing) for image in synthetic]))
     if REFINED in among:
         yield Contender(REFINED, "refined", refined)
     if BOTH in among:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,14 +10,14 @@ from keras import ops
 from numpy.typing import NDArray
 
 from simgan.evaluation.comparison import Errors, Set, summarise
-from simgan.evaluation.contenders import BOTH, REFINED, SYNTHETIC, Contender, contenders
-from simgan.evaluation.estimator import Training, train_estimators
+from simgan.evaluation.contenders import BOTH, MATCHED, REFINED, SYNTHETIC, Contender, contenders
+from simgan.evaluation.estimator import Estimator, Training, train_estimators
 from simgan.evaluation.label_distribution import compare_labels
 from simgan.evaluation.networks import network
 from simgan.evaluation.photometric import DESCRIPTION, photometric
 from simgan.evaluation.results import Downstream
 from simgan.evaluation.tasks import Task
-from simgan.matching import METHODS
+from simgan.matching import METHODS, differing_framing
 
 _FOLDS = 3
 _SPLIT_FROM = 300  # labelled real images: fewer are not worth training on
@@ -47,70 +48,38 @@ def downstream(
 
     Each set is trained on with and without augmentation, with the same number of steps and the same batch size.
     Trainings with the same seed start with the same weights and the same random state. All sets are trained on with
-    the first seed; with the others only synthetic and refined images and the two best methods of matching. Where
-    the labelled real images suffice, a bound is added: estimators trained on them, cross-validated.
+    the first seed; with the others only synthetic and refined images and the two methods of matching that were best
+    with the first. From 300 labelled real images on, a bound is added: estimators trained on them, cross-validated.
 
     Args:
         synthetic: the training images as they were rendered.
         refined: the same images refined, (N, H, W, C) in [-1, 1].
         photographs: real images without labels, (M, h, w, C) in [-1, 1], for the methods of matching.
-        test: labelled real images, which are used for nothing but the errors.
+        test: labelled real images, on which the errors are measured. They also choose the best methods of matching,
+            which favours these a little, and the bound is trained on them.
         task: how the label is learnt and scored.
         label: name of the label.
         estimator: `small`, `paper`, or the path of a .keras file.
         steps: training steps of each estimator.
-        seeds: for each seed one estimator is trained on each set, with and without augmentation.
+        seeds: of the trainings. The methods of matching draw photographs by the first.
         on_progress: called with the number of steps done and of all steps of all trainings.
     """
-    squared = estimator == "paper" and task.name == "angle"  # the paper's loss
     has_bound = len(test.images) >= _SPLIT_FROM
-    trainings = 2 * (len(METHODS) + 3) + 2 * (_FINALISTS + 3) * (len(seeds) - 1) + _FOLDS * has_bound
-    done, total = 0, trainings * steps
-
-    def training(images: NDArray[np.float32], labels: NDArray[Any], seed: int, augmented: bool) -> Training:
-        return Training(
-            images,
-            task.targets(labels),
-            network=network(estimator),
-            loss=_squared if squared else task.loss,
-            standardised=task.standardised and not squared,
-            steps=steps,
-            seed=seed,
-            augment=photometric if augmented else None,
-        )
-
-    def trained(wanted: Sequence[Training]) -> list[Any]:
-        nonlocal done
-        before = done
-        found = train_estimators(wanted, lambda step, _: on_progress(before + step, total))
-        done += len(wanted) * steps
-        return found
-
-    def errors_of(contender: Contender, of_seeds: Sequence[int]) -> dict[Set, Errors]:
-        labels = np.concatenate([synthetic.labels] * (len(contender.images) // len(synthetic.images)))
-        wanted = [training(contender.images, labels, seed, aug) for aug in (False, True) for seed in of_seeds]
-        errors = np.stack([task.errors(found(test.images), test.labels) for found in trained(wanted)])
-        halves = np.split(errors, 2)  # without and with augmentation
-        return {
-            Set(contender.name, contender.kind, aug): half for aug, half in zip((False, True), halves, strict=True)
-        }
-
+    # A label of positions would become wrong with the framing.
+    framing = differing_framing(synthetic.images, photographs) if task.name in ("classification", "angle") else None
+    matched = len(METHODS) + (framing is not None)
+    trainings = 2 * (matched + 3) + 2 * (_FINALISTS + 3) * (len(seeds) - 1) + _FOLDS * has_bound
+    trainer = _Trainer(task, test, estimator, steps, on_progress=lambda done: on_progress(done, trainings * steps))
+    make_sets = partial(contenders, synthetic.images, refined, photographs, framing=framing, seed=seeds[0])
     errors: dict[Set, Errors] = {}
-    for contender in contenders(synthetic.images, refined, photographs):
-        errors |= errors_of(contender, seeds[:1])
-    finalists = {SYNTHETIC, REFINED, BOTH, *_best_matched(errors)}
-    for contender in contenders(synthetic.images, refined, photographs, among=finalists) if seeds[1:] else ():
-        for one, more in errors_of(contender, seeds[1:]).items():
-            errors[one] = np.concatenate([errors[one], more])
+    for contender in make_sets():
+        errors |= trainer.errors_of(contender, synthetic.labels, seeds[:1])
+    if seeds[1:]:
+        for contender in make_sets(among={SYNTHETIC, REFINED, BOTH, *_best_matched(errors)}):
+            for one, more in trainer.errors_of(contender, synthetic.labels, seeds[1:]).items():
+                errors[one] = np.concatenate([errors[one], more])
     if has_bound:
-        folds = np.random.default_rng(seeds[0]).permutation(len(test.images)) % _FOLDS
-        whole = training(*test, seed=seeds[0], augmented=True)
-        estimators = trained([replace(whole, rows=np.flatnonzero(folds != fold)) for fold in range(_FOLDS)])
-        of_bound = np.empty((1, len(folds)))
-        for fold, found in enumerate(estimators):
-            held_out = folds == fold
-            of_bound[0, held_out] = task.errors(found(test.images[held_out]), test.labels[held_out])
-        errors[Set(f"real labels, {_FOLDS}-fold", "bound", augmented=True)] = of_bound
+        errors[Set(f"real labels, {_FOLDS}-fold", "bound", augmented=True)] = trainer.errors_of_bound(seeds[0])
     scores, comparisons = summarise(errors, task)
     return Downstream(
         task=task.name,
@@ -128,12 +97,67 @@ def downstream(
     )
 
 
+class _Trainer:
+    """Trains estimators of one kind, and measures their errors on the labelled real images `test`.
+
+    `on_progress` is called with the number of steps of all trainings so far.
+    """
+
+    def __init__(
+        self, task: Task, test: Labelled, estimator: str, steps: int, *, on_progress: Callable[[int], None]
+    ) -> None:
+        squared = estimator == "paper" and task.name == "angle"  # the paper's loss
+        self._task, self._test, self._steps = task, test, steps
+        self._training = partial(
+            Training,
+            network=network(estimator),
+            loss=_squared if squared else task.loss,
+            standardised=task.standardised and not squared,
+            steps=steps,
+        )
+        self._done, self._on_progress = 0, on_progress
+
+    def errors_of(self, contender: Contender, labels: NDArray[Any], seeds: Sequence[int]) -> dict[Set, Errors]:
+        """Errors of the estimators of a set, without and with augmentation. `labels` are those of each image once."""
+        targets = self._task.targets(np.concatenate([labels] * (len(contender.images) // len(labels))))
+        kinds = [Set(contender.name, contender.kind, augmented) for augmented in (False, True)]
+        estimators = self._train(
+            [
+                self._training(contender.images, targets, seed=seed, augment=photometric if kind.augmented else None)
+                for kind in kinds
+                for seed in seeds
+            ]
+        )
+        errors = [self._task.errors(estimator(self._test.images), self._test.labels) for estimator in estimators]
+        return dict(zip(kinds, np.split(np.stack(errors), 2), strict=True))
+
+    def errors_of_bound(self, seed: int) -> Errors:
+        """Errors of estimators trained on the real images themselves: each image by one that did not train on it."""
+        images, labels = self._test
+        folds = np.random.default_rng(seed).permutation(len(images)) % _FOLDS
+        whole = self._training(images, self._task.targets(labels), seed=seed, augment=photometric)
+        estimators = self._train([replace(whole, rows=np.flatnonzero(folds != fold)) for fold in range(_FOLDS)])
+        errors = np.empty((1, len(images)))
+        for fold, estimator in enumerate(estimators):
+            held_out = folds == fold
+            errors[0, held_out] = self._task.errors(estimator(images[held_out]), labels[held_out])
+        return errors
+
+    def _train(self, trainings: Sequence[Training]) -> list[Estimator]:
+        before = self._done
+        found = train_estimators(trainings, lambda done, _: self._on_progress(before + done))
+        self._done += len(trainings) * self._steps
+        return found
+
+
 def _best_matched(errors: Mapping[Set, Errors]) -> Sequence[str]:
     """The methods of matching with the smallest errors, with or without augmentation, best first."""
     smallest = {
-        method: min(float(of_set.mean()) for one, of_set in errors.items() if one.name == method) for method in METHODS
+        name: min(float(of_set.mean()) for one, of_set in errors.items() if one.name == name)
+        for name in MATCHED
+        if any(one.name == name for one in errors)
     }
-    return sorted(smallest, key=lambda method: smallest[method])[:_FINALISTS]
+    return sorted(smallest, key=lambda name: smallest[name])[:_FINALISTS]
 
 
 def _squared(outputs: Any, targets: Any) -> Any:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from simgan.engines.automatic import open_engine
 from simgan.engines.parallel import at_once
 from simgan.engines.protocol import Array, Engine
-from simgan.evaluation.networks import Network, layers_of, small_network
+from simgan.evaluation.networks import Network, small_network
 from simgan.evaluation.tasks import smooth_l1
 
 Augment = Callable[
@@ -88,7 +88,7 @@ def train_estimators(
 
     Args:
         trainings: what to train.
-        on_progress: called with the number of updates done and of all, from several threads but one at a time.
+        on_progress: called with the number of updates done and of all; from several threads, but never by two at once.
     """
     prepared = [_Prepared(training) for training in trainings]
     total, done, lock = sum(training.steps for training in trainings), 0, Lock()
@@ -99,9 +99,9 @@ def train_estimators(
             done += 1
             on_progress(done, total)
 
-    # Keras draws the numbers of random layers from one generator for all threads.
-    groups = [[one] for one in prepared] if any(one.is_random for one in prepared) else [prepared]
-    for group in groups:
+    # Random layers draw from a generator that all threads share, so a training with such layers runs alone.
+    together = [one for one in prepared if not one.is_random]
+    for group in (together, *([one] for one in prepared if one.is_random)):
         at_once([partial(one.train, count_step) for one in group])
     return [one.estimator for one in prepared]
 
@@ -125,12 +125,14 @@ class _Prepared:
         rate = keras.optimizers.schedules.CosineDecay(training.learning_rate, training.steps)
         self._update = _updater(engine, model, training.loss, rate)
         self.estimator = Estimator(model, engine, mean, scale)
-        self.is_random = any(hasattr(layer, "seed_generator") for layer in layers_of(model))
+        self.is_random = len(model.variables) > len(model.weights)  # the states of random generators are no weights
         """Whether the network has layers that draw random numbers, such as dropout."""
 
     def train(self, count_step: Callable[[], None], cancelled: Event) -> None:
         """Makes all updates; stops early once `cancelled` is set."""
         training, estimator, random = self._training, self.estimator, np.random.default_rng(self._training.seed)
+        if self.is_random:  # other trainings have drawn numbers since the network was built
+            keras.utils.set_random_seed(training.seed)
         for _ in range(training.steps):
             if cancelled.is_set():
                 return

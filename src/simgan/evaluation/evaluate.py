@@ -15,10 +15,9 @@ from rich.console import Console
 
 from simgan.console.progress import show_progress
 from simgan.console.silent import SILENT
-from simgan.errors import ConfigError, DataError, RunError
+from simgan.errors import ConfigError, RunError
 from simgan.evaluation import (
     Labelled,
-    choose_task,
     discriminator_features,
     distances,
     downstream,
@@ -37,8 +36,9 @@ from simgan.evaluation.results import (
     read_evaluation,
     write_evaluation,
 )
-from simgan.evaluation.same_classes import labels_with_classes_of
+from simgan.evaluation.same_classes import warnings_on_classes
 from simgan.evaluation.sample_drift import measure_drift
+from simgan.evaluation.shared_label import read_label, shared_label
 from simgan.evaluation.tasks import TaskName
 from simgan.images import ImageSource
 from simgan.images.channels import check_same_channels
@@ -48,7 +48,6 @@ from simgan.runs.run import Run, open_recorded, typed_range
 from simgan.training.batches import evenly_spaced_images, load_image
 
 _FEW = 100  # labelled real images: with fewer, intervals are wide
-_HINT = " 'simgan check FOLDER' says which files of a folder are read as labels."
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,8 @@ class EvaluateConfig:
     two_sample_steps: int = 300
     """Training steps of each classifier that tells two sets apart."""
     seeds: int = 3
-    """Estimators trained on each set and augmentation, with consecutive seeds."""
+    """Estimators trained on a set with, and as many without augmentation, with consecutive seeds; of the methods of
+    matching, all but the two best get one."""
     seed: int = 0
     """Seed of the first training, of the localiser and of all random draws."""
     images: int = 4096
@@ -130,7 +130,7 @@ def _measure(
         if compared is not None:
             check_same_channels(x, compared)
             check_guessed_range(compared, typed_range(run.data.real))
-    label = _shared_label(x, real_test, config.label) if real_test is not None else None
+    label = shared_label(x, real_test, config.label) if real_test is not None else None
     network(config.estimator)  # an estimator that does not fit is an error before the long work begins
     extractors = {} if config.features is None else {config.features.name: model_features(config.features)}
     warnings: list[str] = []
@@ -164,24 +164,9 @@ def _earlier_scores(run: Run, warnings: list[str]) -> tuple[Downstream, ...]:
     try:
         earlier = read_evaluation(run.path)
     except RunError as error:
-        warnings.append(f"The results of an earlier evaluation were not readable and are replaced. {error}")
+        warnings.append(f"The results of an earlier evaluation could not be read and were replaced ({error})")
         return ()
     return earlier.downstream if earlier else ()
-
-
-def _shared_label(synthetic: ImageSource, test: ImageSource, wanted: str | None) -> str:
-    shared = [name for name in synthetic.label_names if name in test.label_names]
-    if wanted in shared:
-        return wanted
-    if wanted is None and len(shared) == 1:
-        return shared[0]
-    hint = _HINT if synthetic.path.is_dir() or test.path.is_dir() else ""
-    received = repr(wanted) if wanted else f"{len(shared)} such labels"
-    raise DataError(
-        f"label: expected one label that {synthetic.path} and {test.path} both have, received {received}; choose with "
-        f"--label one of: {', '.join(shared) or 'none'} (synthetic has {', '.join(synthetic.label_names) or 'none'}, "
-        f"the test images {', '.join(test.label_names) or 'none'}).{hint}"
-    )
 
 
 def _downstream(
@@ -194,31 +179,20 @@ def _downstream(
     warnings: list[str],
     console: Console,
 ) -> Downstream:
-    labels = source.labels(label, sample.indices)
-    task = choose_task(label, labels, sample.size, config.task)
-    tested = labels_with_classes_of(source, test, label, warnings)
-    if tested.shape[1:] != labels.shape[1:]:
-        raise DataError(
-            f"real-test: expected the label {label!r} to have the shape {labels.shape[1:]} for each image, as in "
-            f"{source.path}, received {tested.shape[1:]} in {test.path}; convert the labels."
-        )
-    if task.name == "points" and sample.resized:
-        raise DataError(
-            f"label: expected images of one size for {label!r}, which is in pixels, received several sizes "
-            f"in {source.path}; evaluate the images of each size separately."
-        )
-    if task.name == "points" and {test.size(index) for index in range(len(test))} != {sample.size}:
-        raise DataError(
-            f"real-test: expected images of {sample.size[0]}x{sample.size[1]} like the synthetic ones, because the "
-            f"label {label!r} is in pixels, received other sizes in {test.path}; resize images and labels."
-        )
+    task, labels, tested = read_label(source, test, sample, label, config.task)
     if compare_labels(task, labels, tested).differs:
         warnings.append(
             f"The labels {label!r} of {test.path} are distributed unlike those of {source.path}: estimators err "
             "for that reason too, which no refiner mends. Render the labels in the proportions of the photographs."
         )
+    warnings += warnings_on_classes(source, test, label)
     if len(test) < _FEW:
         warnings.append(f"Only {len(test)} labelled real images: the intervals are wide.")
+    if config.seeds == 1:
+        warnings.append(
+            "One estimator was trained on each set: the intervals cover other test images, but not other trainings. "
+            "simgan evaluate --seeds 3 covers both."
+        )
     images = np.stack([load_image(test, index, sample.size) for index in range(len(test))])
     with show_progress(console, f"estimators of {label}", "steps") as on_progress:
         return downstream(

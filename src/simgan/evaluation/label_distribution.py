@@ -7,7 +7,10 @@ from numpy.typing import NDArray
 
 from simgan.evaluation.tasks import Task, words
 
-_SHIFT = 0.5  # standard deviations of the synthetic labels, or share of images: more than this is worth a warning
+# Differences up to these are not worth a warning.
+_SHIFT = 0.5  # of a mean, in standard deviations of the synthetic labels
+_RATIO = 2.0  # of the two standard deviations, either way
+_MOVED = 0.25  # share of the images that would have to change class
 _MOST = 8  # numbers or classes that the sentence names
 
 
@@ -22,24 +25,22 @@ class LabelDistribution(NamedTuple):
 def compare_labels(task: Task, synthetic: NDArray[Any], real: NDArray[Any]) -> LabelDistribution:
     """Compares the labels (N, ...) of synthetic training images with those (M, ...) of real test images.
 
-    Classes by their shares: they differ if a quarter of the images would have to change class. Numbers by mean and
-    standard deviation of each: they differ if a mean differs by half of the synthetic deviation or a deviation is less
-    than half or more than twice the synthetic one.
+    Classes differ if more than a quarter of the images would have to change class for equal shares. Numbers differ if
+    a mean differs by more than half of the synthetic standard deviation, or the real deviation is less than half or
+    more than twice the synthetic one.
     """
     if task.name == "classification":
         return _compare_classes(words(synthetic), words(real))
     x, y = (task.targets(labels).astype(np.float64) for labels in (synthetic, real))
-    means, deviations = [(of.mean(axis=0), of.std(axis=0)) for of in (x, y)], x.std(axis=0) + 1e-9
-    ratio = (means[1][1] + 1e-9) / deviations
-    shifts = np.abs(means[1][0] - means[0][0]) / deviations
-    differs = bool((shifts > _SHIFT).any() or (ratio < _SHIFT).any() or (ratio > 1 / _SHIFT).any())
-    listed = [
-        ", ".join(f"{mean:.2g} +- {deviation:.2g}" for mean, deviation in list(zip(*of, strict=True))[:_MOST])
-        for of in means
-    ]
+    deviation = x.std(axis=0) + 1e-9
+    ratio = (y.std(axis=0) + 1e-9) / deviation
+    shifts = np.abs(y.mean(axis=0) - x.mean(axis=0)) / deviation
+    differs = bool((shifts > _SHIFT).any() or (ratio < 1 / _RATIO).any() or (ratio > _RATIO).any())
+    listed = [", ".join(f"{one.mean():.2g} +- {one.std():.2g}" for one in numbers.T[:_MOST]) for numbers in (x, y)]
+    of_what = " of the unit vectors' x, y, z" if task.name == "angle" else ""
     more = f" (the first {_MOST} of {x.shape[1]} numbers)" if x.shape[1] > _MOST else ""
     return LabelDistribution(
-        f"Labels, mean +- standard deviation: synthetic {listed[0]}; real {listed[1]}{more}.", differs
+        f"Labels, mean +- standard deviation{of_what}: synthetic {listed[0]}; real {listed[1]}{more}.", differs
     )
 
 
@@ -52,5 +53,5 @@ def _compare_classes(synthetic: NDArray[Any], real: NDArray[Any]) -> LabelDistri
     more = f"; the {_MOST} most different of {len(classes)} classes" if len(classes) > _MOST else ""
     return LabelDistribution(
         f"Labels, share of synthetic and of real images: {listed}{more}. Total variation distance {distance:.2f}.",
-        distance > _SHIFT / 2,
+        distance > _MOVED,
     )

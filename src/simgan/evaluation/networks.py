@@ -82,7 +82,7 @@ def own_network(path: Path) -> Network:
     model = read_user_model(path, "estimator")
     frozen = [
         layer.name
-        for layer in layers_of(model)
+        for layer in _layers_of(model)
         if layer.weights and not layer.trainable and not isinstance(layer, layers.Normalization)
     ]
     if frozen:
@@ -102,7 +102,7 @@ def own_network(path: Path) -> Network:
                 f"{model.input_shape} -> {model.output_shape} in {path}; change the model or the label."
             )
         fresh = keras.models.clone_model(model)
-        for layer, original in zip(layers_of(fresh), layers_of(model), strict=True):
+        for layer, original in zip(_layers_of(fresh), _layers_of(model), strict=True):
             if isinstance(layer, layers.Normalization):
                 layer.set_weights(original.get_weights())
                 layer.finalize_state()
@@ -111,11 +111,11 @@ def own_network(path: Path) -> Network:
     return build
 
 
-def layers_of(model: keras.Model) -> Iterator[keras.Layer]:
+def _layers_of(model: keras.Model) -> Iterator[keras.Layer]:
     """The layers of a model and of the models within it, in order."""
     for layer in model.layers:
         if isinstance(layer, keras.Model):
-            yield from layers_of(layer)
+            yield from _layers_of(layer)
         else:
             yield layer
 

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 DESCRIPTION = (
-    "contrast x 0.67 to 1.5, brightness +-0.15 of the range, gamma 0.5 to 2, gain of each colour x 0.8 to 1.25, a "
-    "gradient of light of up to +-35 % across, Gaussian blur of up to 2 % of the width, Gaussian noise of up to 8 % "
-    "of the range; each drawn anew for each image and update"
+    "contrast x 0.67 to 1.5, brightness +-0.15 of the range, gamma 0.5 to 2, gain of each colour x 0.8 to 1.25, light "
+    "that changes by x 0.74 to 1.35 from the middle to each edge, Gaussian blur with a deviation of up to 2 % of the "
+    "width, Gaussian noise with a deviation of up to 8 % of the range; each drawn anew for each image and update"
 )
 """What `photometric` does; printed beside the scores."""
 

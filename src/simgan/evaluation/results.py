@@ -55,8 +55,8 @@ class Comparison(_Result):
     difference: Interval
     """Paired difference of the errors, below 0 if refined images are better; bootstrapped over test images and
     seeds."""
-    relative: Interval
-    """The difference as a share of the error of the free set: -0.4 is 40 % less."""
+    relative: Interval | None
+    """The difference as a share of the error of the free set: -0.4 is 40 % less. None if that error may be 0."""
 
 
 class Downstream(_Result):
@@ -126,11 +126,16 @@ class Evaluation(_Result):
 
 
 def decisive(score: Downstream) -> Comparison:
-    """The comparison that decides: the better refined set, augmented if the best free set is."""
-    free = [trained for trained in score.trained if trained.kind == "free"]
-    augmented = min(free, key=lambda trained: trained.error.estimate).augmented
-    of_both = [comparison for comparison in score.comparisons if comparison.augmented == augmented]
-    return min(of_both, key=lambda comparison: comparison.difference.estimate)
+    """The comparison that decides: the better refined set, with augmentation if the best free set had it.
+
+    The best of two refined sets meets the best of several free ones, all chosen by their errors on the same test
+    images. This favours both sides, and the free side more, because it has more sets.
+    """
+    best_free = {(comparison.best_free, comparison.augmented) for comparison in score.comparisons}
+    rivals = [trained for trained in score.trained if (trained.on, trained.augmented) in best_free]
+    augmented = min(rivals, key=lambda trained: trained.error.estimate).augmented
+    candidates = [comparison for comparison in score.comparisons if comparison.augmented == augmented]
+    return min(candidates, key=lambda comparison: comparison.difference.estimate)
 
 
 def drift_in_words(drift: DriftResult) -> str:
@@ -158,7 +163,9 @@ def write_evaluation(run: Path, evaluation: Evaluation) -> Path:
     """Writes the results into the run folder `run`, whole or not at all."""
     folder = run / FOLDER
     folder.mkdir(exist_ok=True)
-    write_whole(folder / _FILE, evaluation.model_dump_json(indent=1) + "\n")
+    text = json.dumps(evaluation.model_dump(), ensure_ascii=False, indent=1)
+    # Python reads bytes of file names that are not UTF-8 as lone surrogates, which JSON can only hold as escapes.
+    write_whole(folder / _FILE, f"{text}\n".encode("utf-8", "backslashreplace"))
     return folder / _FILE
 
 
@@ -166,13 +173,19 @@ def read_evaluation(run: Path) -> Evaluation | None:
     """The results in the run folder `run`; None if nothing was measured yet.
 
     Raises:
-        RunError: the file is not one that `write_evaluation` wrote.
+        RunError: the file is not one that `write_evaluation` wrote, or one of an older version.
     """
     path = run / FOLDER / _FILE
     if not path.exists():
         return None
     try:
-        return Evaluation.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(found, dict) and found.get("version") == 1:
+            raise RunError(
+                f"evaluation: expected results of version 2, received {path} of an older version of simgan; measure "
+                f"the run anew: simgan evaluate {run} --real-test LABELLED_REAL_IMAGES."
+            )
+        return Evaluation.model_validate(found)
     except (OSError, ValueError, ValidationError) as error:
         reason = str(error).partition("\n")[0]
         raise RunError(

@@ -25,8 +25,6 @@ from simgan.images import ImageSource
 from simgan.images.picture_sheet import picture_sheet
 from simgan.runs.run import Run
 
-_FEW = 100  # labelled real images: with fewer, intervals are wide
-
 
 def measure_drift(
     run: Run,

@@ -31,9 +31,7 @@ def voting_network(height: int, width: int, channels: int, outputs: int) -> kera
     images = keras.Input((height, width, channels), name="images")
     features = layers.Permute((3, 1, 2))(images)  # (B, C, H, W)
     if shrink > 1:
-        features = layers.AveragePooling2D(shrink, **kind)(
-            features
-        )  # from here on H and W are those of the averaged images
+        features = layers.AveragePooling2D(shrink, **kind)(features)  # H and W are now those of the averaged images
     features = layers.Conv2D(24, 3, strides=2, **active)(features)  # (B, 24, H/2, W/2)
     features = layers.Conv2D(32, 3, **active)(features)
     features = layers.MaxPooling2D(2, **kind)(features)  # (B, 32, H/4, W/4)

@@ -131,7 +131,8 @@ def _framing(synthetic: NDArray[np.float32], real: NDArray[np.float32]) -> Itera
             "scale",
             "warning",
             f"Content is {times:.2f} times {larger} in the real images than in the synthetic ones: the refiner may "
-            "learn to resize it, and labels drift. Crop or render the synthetic images to the same scale.",
+            "learn to resize it, and labels drift. Crop or render the synthetic images to the same scale, or match "
+            "them with 'simgan match --by framing' if their labels are classes or directions.",
         )
     else:
         yield Finding("scale", "ok", "Content has the same scale in both sets.")
@@ -148,7 +149,8 @@ def _framing(synthetic: NDArray[np.float32], real: NDArray[np.float32]) -> Itera
             "place",
             "warning",
             f"Content sits {' and '.join(directions)} in the real images: the refiner may learn to move it, and "
-            "labels drift. Crop or render the synthetic images so that their content sits in the same place.",
+            "labels drift. Crop or render the synthetic images so that their content sits in the same place, or match "
+            "them with 'simgan match --by framing' if their labels are classes or directions.",
         )
     else:
         yield Finding("place", "ok", "Content sits in the same place in both sets.")

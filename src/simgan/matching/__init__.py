@@ -6,13 +6,16 @@ Each file has one method, a function of one image and one photograph; match.py a
 from simgan.matching.colour import transfer_colour
 from simgan.matching.distribution import adapt_distribution
 from simgan.matching.fourier import swap_low_frequencies
+from simgan.matching.framing import differing_framing, match_framing
 from simgan.matching.histogram import match_histogram
 from simgan.matching.match import METHODS, match_data_set, match_images
 
 __all__ = [
     "METHODS",
     "adapt_distribution",
+    "differing_framing",
     "match_data_set",
+    "match_framing",
     "match_histogram",
     "match_images",
     "swap_low_frequencies",

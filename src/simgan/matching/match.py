@@ -1,25 +1,30 @@
 """Matches sets of images to photographs: each image to one photograph, drawn at random."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simgan.errors import DataError
+from simgan.framing.comparison import Framing
+from simgan.framing.samples import comparable_samples
 from simgan.images import ImageSource, write_like
 from simgan.images.channels import check_same_channels
 from simgan.images.groups import groups_of_one_size
 from simgan.matching.colour import transfer_colour
 from simgan.matching.distribution import adapt_distribution
 from simgan.matching.fourier import swap_low_frequencies
+from simgan.matching.framing import check_labels_stay_true, differing_framing, match_framing
 from simgan.matching.histogram import match_histogram
 from simgan.settings.choices import MatchMethod
 
 OneToOne = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
 
-METHODS: dict[MatchMethod, OneToOne] = {
+_SINGLE: dict[MatchMethod, OneToOne] = {
     "histogram": match_histogram,
     "colour": transfer_colour,
     "fda-0.01": partial(swap_low_frequencies, width=0.01),
@@ -27,7 +32,11 @@ METHODS: dict[MatchMethod, OneToOne] = {
     "fda-0.09": partial(swap_low_frequencies, width=0.09),
     "pca": adapt_distribution,
 }
-"""The function of each method."""
+METHODS: dict[MatchMethod, Sequence[OneToOne]] = {
+    **{name: [function] for name, function in _SINGLE.items()},
+    "mixed": [lambda image, photograph: image, *_SINGLE.values()],
+}
+"""The functions of each method. For each image one of them is drawn at random; by `mixed` some stay as they are."""
 
 
 def match_images(
@@ -44,20 +53,23 @@ def match_images(
     Returns:
         (N, H, W, C) in [-1, 1].
     """
-    pairs = zip(images, _draw(len(photographs), len(images), seed), strict=True)
-    return np.stack([METHODS[method](image, photographs[index]) for image, index in pairs])
+    drawn, functions = _draw(len(photographs), len(images), METHODS[method], seed)
+    pairs = zip(images, drawn, functions, strict=True)
+    return np.stack([match(image, photographs[index]) for image, index, match in pairs])
 
 
 def match_data_set(
     source: ImageSource,
     photographs: ImageSource,
     output: str | Path,
-    method: MatchMethod,
+    method: MatchMethod | Literal["framing"],
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     *,
     seed: int = 0,
-) -> None:
+) -> Framing | None:
     """Writes the images of `source`, each matched to a photograph drawn at random, to `output`.
+
+    By `framing`, all images are instead scaled and moved alike, as the photographs are framed on average.
 
     Format, bit depth, keys, names and labels are those of `source`, as in `refine_data_set`. Images and photographs
     may have any size; few are in memory at once.
@@ -65,16 +77,27 @@ def match_data_set(
     Args:
         on_progress: called now and then with the number of images written and of all.
 
+    Returns:
+        What `framing` changed; its shift is a share of the height and of the width. None for other methods.
+
     Raises:
-        DataError: the sets differ in channels, an image cannot be read, or `output` exists. No file is left then.
+        DataError: the sets differ in channels, an image cannot be read, or `output` exists; for `framing`, both sets
+            are framed alike, or `source` has labels of positions. No file is left then.
         OutputError: the disk is full, or `output` cannot be written. No file is left then.
     """
     check_same_channels(source, photographs)
-    drawn, done = _draw(len(photographs), len(source), seed), 0
+    framing: Framing | None = None
+    if method == "framing":
+        framing = _framing(source, photographs)
+        functions: Sequence[OneToOne] = [partial(_reframed, framing)]
+    else:
+        functions = METHODS[method]
+    drawn, chosen = _draw(len(photographs), len(source), functions, seed)
+    done = 0
     with write_like(source, output) as writer, closing(groups_of_one_size(source)) as groups:
         for indices, images in groups:
             matched = [
-                METHODS[method](
+                chosen[index](
                     source.pixel_range.to_model(image), photographs.pixel_range.to_model(photographs[drawn[index]])
                 )
                 for index, image in zip(indices, images, strict=True)
@@ -82,8 +105,28 @@ def match_data_set(
             writer.write_many(indices, source.pixel_range.from_model(np.stack(matched), source.dtype))
             done += len(indices)
             on_progress(done, len(source))
+    return framing
 
 
-def _draw(photographs: int, images: int, seed: int) -> NDArray[np.int64]:
-    """The index of a photograph for each image."""
-    return np.random.default_rng(seed).integers(photographs, size=images)
+def _framing(source: ImageSource, photographs: ImageSource) -> Framing:
+    check_labels_stay_true(source)
+    framing = differing_framing(*comparable_samples(source, photographs))
+    if framing is None:
+        raise DataError(
+            f"by: expected sets that are framed otherwise, received {source.path} and {photographs.path}, which are "
+            "framed alike or share no layout; there is nothing to match by framing."
+        )
+    return framing
+
+
+def _reframed(framing: Framing, image: NDArray[np.float32], photograph: NDArray[np.float32]) -> NDArray[np.float32]:
+    return match_framing(image, framing)
+
+
+def _draw(
+    photographs: int, images: int, functions: Sequence[OneToOne], seed: int
+) -> tuple[NDArray[np.int64], Sequence[OneToOne]]:
+    """The index of a photograph, and one of the functions, for each image."""
+    random = np.random.default_rng(seed)
+    drawn = random.integers(photographs, size=images)
+    return drawn, [functions[number] for number in random.integers(len(functions), size=images)]

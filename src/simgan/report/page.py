@@ -90,7 +90,13 @@ def _downstream(score: Downstream) -> str:
         "seeds",
     )
     differences = (
-        (one.on, "yes" if one.augmented else "no", one.best_free, str(one.difference), f"{one.relative.estimate:+.0%}")
+        (
+            one.on,
+            "yes" if one.augmented else "no",
+            one.best_free,
+            str(one.difference),
+            f"{one.relative.estimate:+.0%}" if one.relative else "",
+        )
         for one in score.comparisons
     )
     return (

@@ -15,6 +15,8 @@ FREE_IN_WORDS = {
     "histogram": "histogram matching",
     "colour": "colour transfer",
     "pca": "pixel distribution adaptation",
+    "framing": "matching the framing",
+    "mixed": "a mix of all methods of matching",
     "fda-0.01": "Fourier domain adaptation (0.01)",
     "fda-0.05": "Fourier domain adaptation (0.05)",
     "fda-0.09": "Fourier domain adaptation (0.09)",
@@ -25,23 +27,24 @@ FREE_IN_WORDS = {
 def downstream_in_words(score: Downstream) -> str:
     """Whether refining was worth it, against the best free alternative, in one sentence with its interval."""
     found = decisive(score)
-    free, change = FREE_IN_WORDS[found.best_free], found.relative
-    free = f"{free}, {'with' if found.augmented else 'without'} augmentation on both sides"
-    interval = f"95 % interval {change.low:+.0%} to {change.high:+.0%}"
-    error = f"the error in {score.label} on real images"
-    if found.difference.high < 0:
-        return (
-            f"Refining pays: trained on {found.on} images, {error} is {-change.estimate:.0%} lower ({interval}) than "
-            f"with the best free alternative, {free}."
-        )
-    if found.difference.low > 0:
-        return (
-            f"Refining does not pay here: trained on {found.on} images, {error} is {change.estimate:.0%} higher "
-            f"({interval}) than with what is free, {free}."
-        )
+    difference, change, unit = found.difference, found.relative or found.difference, ""
+    form = ".0%"
+    if found.relative is None:  # the free error may be 0, of which nothing is a share
+        form, unit = ".2g", f" ({score.unit})"
+    trained = f"trained on {found.on} images, the error in {score.label} on real images"
+    interval = f"95 % interval of the change: {change.low:+{form}} to {change.high:+{form}}"
+    free = (
+        f"the best free alternative, {FREE_IN_WORDS[found.best_free]}, {'with' if found.augmented else 'without'} "
+        "augmentation on both sides."
+    )
+    size = f"{abs(change.estimate):{form}}{unit}"
+    if difference.high < 0:
+        return f"Refining pays: {trained} is {size} lower ({interval}) than with {free}"
+    if difference.low > 0:
+        return f"Refining does not pay here: {trained} is {size} higher ({interval}) than with {free}"
     return (
-        f"No need to train a refiner on this evidence: what is free, {free}, does as well; trained on {found.on} "
-        f"images, {error} changes by {change.estimate:+.0%} ({interval})."
+        f"No certain gain from refining: {trained} changes by {change.estimate:+{form}}{unit} ({interval}) against "
+        f"{free} The free alternative suffices unless more labelled real images or more --seeds show otherwise."
     )
 
 

@@ -47,7 +47,7 @@ def training_size(
         if len(source) < batch_size:
             raise DataError(
                 f"batch_size: expected at most the {len(source)} images in {source.path}, received {batch_size}; "
-                f"try --preset eyes, --batch-size {max(2, 1 << (len(source).bit_length() - 1))} or bring more images."
+                f"try --batch-size {max(2, 1 << (len(source).bit_length() - 1))} or bring more images."
             )
     check_same_channels(synthetic, real)
     if size is not None:

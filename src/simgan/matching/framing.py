@@ -1,0 +1,89 @@
+"""Matches the framing: scales the content of synthetic images and moves it to its place in photographs."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from simgan.errors import DataError
+from simgan.framing.comparison import Framing, find_framing
+from simgan.images import ImageSource
+from simgan.images.sampling import evenly_spaced
+
+_COMPARED = 512  # images of each set
+_PLAIN = 0.6  # share of border pixels near their median from which the ground counts as plain
+_NEAR = 0.1  # largest difference from the median, in the range [-1, 1]
+
+
+def differing_framing(synthetic: NDArray[np.float32], photographs: NDArray[np.float32]) -> Framing | None:
+    """How photographs are framed otherwise than synthetic images; None if both are framed alike or share no layout.
+
+    Args:
+        synthetic: (N, H, W, C) in [-1, 1].
+        photographs: (M, H, W, C), the same H, W and C.
+
+    Returns:
+        Scale and shift; the shift as a share of H and W.
+    """
+    few = [images[evenly_spaced(len(images), _COMPARED)] for images in (synthetic, photographs)]
+    found = find_framing(few[0], few[1])
+    if not found.counts:
+        return None
+    height, width = synthetic.shape[1:3]
+    return found._replace(down=found.down / height, right=found.right / width)
+
+
+def match_framing(image: NDArray[np.float32], framing: Framing) -> NDArray[np.float32]:
+    """Scales the content of an image about its middle, and moves it.
+
+    What comes in from beyond the border is the ground, if the border is plain, else the mirrored image.
+
+    Args:
+        image: (H, W, C) in [-1, 1].
+        framing: what `differing_framing` returned.
+
+    Returns:
+        (H, W, C), bilinear; smoothed before shrinking, against aliasing.
+    """
+    height, width = image.shape[:2]
+    scale = framing.scale
+    if scale < 1:
+        smoothed = cv2.GaussianBlur(image, (0, 0), 0.4 * (scale**-2 - 1) ** 0.5)
+        image = np.asarray(smoothed, np.float32).reshape(image.shape)
+    x, y = (width - 1) / 2, (height - 1) / 2
+    moved = np.array(
+        [[scale, 0, (1 - scale) * x + framing.right * width], [0, scale, (1 - scale) * y + framing.down * height]]
+    )
+    border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])  # (2 (H + W), C)
+    ground = np.median(border, axis=0)
+    is_plain = (np.abs(border - ground).max(axis=1) < _NEAR).mean() > _PLAIN
+    mode = cv2.BORDER_CONSTANT if is_plain else cv2.BORDER_REFLECT_101
+    planes = [  # one by one, since OpenCV takes at most four channels
+        cv2.warpAffine(plane, moved, (width, height), borderMode=mode, borderValue=float(value))
+        for plane, value in zip(np.ascontiguousarray(np.moveaxis(image, 2, 0)), ground, strict=True)
+    ]
+    return np.stack(planes, axis=-1)
+
+
+def check_labels_stay_true(source: ImageSource) -> None:
+    """Raises DataError if the source has labels of positions, boxes or masks, which framing would make wrong."""
+    height, width = source.size(0)
+    moved = [name for name in source.label_names if _are_places(source.labels(name), (height, width))]
+    if moved:
+        raise DataError(
+            f"by: expected labels that do not depend on where content is, such as classes or directions, received "
+            f"{', '.join(moved)} in {source.path}, which framing would make wrong; render the images anew, framed as "
+            "the photographs are, or give a data set without these labels."
+        )
+
+
+def _are_places(labels: NDArray[Any], size: tuple[int, int]) -> bool:
+    if labels.dtype.kind == "O":
+        return True
+    if labels.ndim >= 3 and labels.shape[1:3] == size:
+        return True
+    if labels.ndim < 2 or labels.shape[-1] not in (2, 4) or labels.dtype.kind not in "fiu" or not labels.size:
+        return False
+    # Coordinates relative to the size of the image, and angles in radians, never reach 4.
+    return bool(np.nanmax(labels) > 4)
