@@ -59,7 +59,7 @@ def measure_drift(
             "localiser. Optical flow measured the drift of all content, with the images at the size of training."
         )
     elif name is not None:
-        places = as_points(source.labels(name)[sample.indices], sample.size, name)
+        places = as_points(source.labels(name, sample.indices), sample.size, name)
         with show_progress(console, "localiser", "steps") as on_progress:
             read = drift_of_points(
                 sample.synthetic,
@@ -82,8 +82,8 @@ def measure_drift(
 def _first_points(source: ImageSource, sample: Sample) -> str | None:
     for name in source.label_names:
         try:
-            labels = source.labels(name)
-            if choose_task(name, labels[sample.indices], sample.size).name == "points":
+            labels = source.labels(name, sample.indices)
+            if choose_task(name, labels, sample.size).name == "points":
                 return name
         except DataError:
             continue

@@ -7,8 +7,11 @@ from numpy.typing import NDArray
 
 from simgan.errors import DataError
 from simgan.evaluation.refined_sample import Sample
+from simgan.evaluation.same_classes import labels_with_classes_of
 from simgan.evaluation.tasks import Task, TaskName, choose_task
 from simgan.images import ImageSource
+
+_HINT = " 'simgan check FOLDER' says which files of a folder are read as labels."
 
 
 def shared_label(synthetic: ImageSource, test: ImageSource, wanted: str | None) -> str:
@@ -22,11 +25,12 @@ def shared_label(synthetic: ImageSource, test: ImageSource, wanted: str | None) 
         return wanted
     if wanted is None and len(shared) == 1:
         return shared[0]
+    hint = _HINT if synthetic.path.is_dir() or test.path.is_dir() else ""
     received = repr(wanted) if wanted else f"{len(shared)} such labels"
     raise DataError(
         f"label: expected one label that {synthetic.path} and {test.path} both have, received {received}; choose with "
         f"--label one of: {', '.join(shared) or 'none'} (synthetic has {', '.join(synthetic.label_names) or 'none'}, "
-        f"the test images {', '.join(test.label_names) or 'none'}).{_hint_for_folders(synthetic, test)}"
+        f"the test images {', '.join(test.label_names) or 'none'}).{hint}"
     )
 
 
@@ -38,9 +42,9 @@ def read_label(
     Raises:
         DataError: the label cannot be learnt, or the two sets have it in different forms.
     """
-    labels = source.labels(label)[sample.indices]
+    labels = source.labels(label, sample.indices)
     task = choose_task(label, labels, sample.size, wanted)
-    tested = test.labels(label)
+    tested = labels_with_classes_of(source, test, label)
     if tested.shape[1:] != labels.shape[1:]:
         raise DataError(
             f"real-test: expected the label {label!r} to have the shape {labels.shape[1:]} for each image, as in "
@@ -66,13 +70,3 @@ def read_label(
 
 def _are_words(labels: NDArray[Any]) -> bool:
     return np.asarray(labels).dtype.kind in "SUO"
-
-
-def _hint_for_folders(*sources: ImageSource) -> str:
-    folders = [str(source.path) for source in sources if source.path.is_dir()]
-    if not folders:
-        return ""
-    return (
-        f" Labels beside the images of a folder ({' and '.join(folders)}) are not read yet: put images and labels "
-        "into an HDF5 or .npz file."
-    )
