@@ -8,6 +8,8 @@ import h5py
 import numpy as np
 from PIL import Image
 
+from soak.fuzz_label_sets import LABELLED
+
 _DRAW = np.random.default_rng(0)
 PIXELS = _DRAW.integers(0, 256, (5, 9, 8), np.uint8)
 COLOUR = _DRAW.integers(0, 256, (5, 9, 8, 3), np.uint8)
@@ -110,6 +112,7 @@ SETS: dict[str, Callable[[Path], Path]] = {
     "fortran npy": lambda where: _npy(where, np.asfortranarray(FLOATS)),
     "npz": lambda where: _npz(where, np.savez, COLOUR),
     "deflated npz": lambda where: _npz(where, np.savez_compressed, FLOATS),
+    **LABELLED,
 }
 
 # To open them with.

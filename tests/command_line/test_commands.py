@@ -128,7 +128,7 @@ def test_drift_says_once_what_both_sets_share(tmp_path, said, write_pngs, pixels
     for name in ("synthetic", "refined"):
         (write_pngs(tmp_path / name, pixels(4, 1, (16, 16))) / "labels.csv").write_text("1")
     (note,) = notes_in(said(Drift(tmp_path / "synthetic", tmp_path / "refined")))
-    assert "1 with .csv" in note
+    assert "'labels.csv' is not read as labels" in note
 
 
 def test_another_ratio_and_another_scale_are_told(data, finished_run, tmp_path, tiny_config, said, pixels):
@@ -274,4 +274,4 @@ def test_evaluate_says_what_is_unusual_in_the_sets_of_the_training(
     with ExitStack() as stack:
         Evaluate(run.path)._open(run, stack, Console(file=shown, width=200))
     (note,) = notes_in(shown.getvalue())
-    assert note.startswith(f"note: {synthetic}: 1 other file(s) are not read")
+    assert note.startswith(f"note: {synthetic}: 'labels.csv' is not read as labels")

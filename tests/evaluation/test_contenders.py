@@ -15,6 +15,7 @@ NAMES = [
     "mixed",
     "refined",
     "refined + synthetic",
+    "refined + mixed",
 ]
 
 
@@ -29,7 +30,7 @@ def images():
 def test_each_set_comes_once_and_in_order(images):
     found = list(contenders(*images))
     assert [one.name for one in found] == NAMES == [name for name in ALL if name != "framing"]
-    assert [one.kind for one in found] == ["free"] * 8 + ["refined"] * 2
+    assert [one.kind for one in found] == ["free"] * 8 + ["refined"] * 3
 
 
 def test_only_the_wanted_sets_are_made(images):
@@ -44,6 +45,7 @@ def test_sets_are_what_their_names_say(images, seed):
     np.testing.assert_array_equal(found["synthetic"], synthetic)
     np.testing.assert_array_equal(found["refined"], refined)
     np.testing.assert_array_equal(found["refined + synthetic"], np.concatenate([refined, synthetic]))
+    np.testing.assert_array_equal(found["refined + mixed"], np.concatenate([refined, found["mixed"]]))
     for method in METHODS:
         np.testing.assert_array_equal(found[method], match_images(synthetic, photographs, method, seed=seed))
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from simgan.errors import ConfigError
-from simgan.evaluation.contenders import ALL
+from simgan.evaluation.contenders import ALL, WITH_REFINED
 from simgan.evaluation.downstream import Labelled, downstream
 from simgan.evaluation.photometric import DESCRIPTION
 from simgan.evaluation.task_choice import choose_task
@@ -65,20 +65,20 @@ def test_refined_images_that_are_like_the_real_ones_win():
     assert (found.seeds, found.test_images, found.training_images, found.steps) == (2, 60, 128, 40)
     assert found.augmentation == DESCRIPTION
     assert found.labels.startswith("Labels, mean +- standard deviation: synthetic ")
-    # 10 sets with the first seed; synthetic, refined, both and two matched sets with the second; each twice.
-    total = 2 * (10 + 5) * 40
+    # 11 sets with the first seed; synthetic, three with refined and two matched sets with the second; each twice.
+    total = 2 * (11 + 6) * 40
     assert progress == [(done, total) for done in range(1, total + 1)]
     assert [(one.on, one.augmented) for one in found.trained] == [
         (name, aug) for name in NAMES for aug in (False, True)
     ]
     seeds = {one.on: len(one.each_seed) for one in found.trained}
     matched = {name: seeds.pop(name) for name in METHODS}
-    assert seeds == {"synthetic": 2, "refined": 2, "refined + synthetic": 2}
+    assert seeds == dict.fromkeys(("synthetic", *WITH_REFINED), 2)
     with_first_seed = {name: min(one.each_seed[0] for one in found.trained if one.on == name) for name in METHODS}
     best = sorted(METHODS, key=lambda name: with_first_seed[name])[:2]
     assert matched == {name: 1 + (name in best) for name in METHODS}
     assert [(one.on, one.augmented) for one in found.comparisons] == [
-        (name, aug) for name in ("refined", "refined + synthetic") for aug in (False, True)
+        (name, aug) for name in WITH_REFINED for aug in (False, True)
     ]
 
 
@@ -90,10 +90,10 @@ def test_the_same_images_make_no_difference(trained):
     error = {(one.on, one.augmented): one.error for one in found.trained}
     for augmented in (False, True):
         assert error["refined", augmented] == error["synthetic", augmented]
-    assert len(trained) == 20
+    assert len(trained) == 22
     assert {training.seed for training, _ in trained} == {4}
     augmented = [training.augment is not None for training, _ in trained]
-    assert augmented == [False, True] * 10
+    assert augmented == [False, True] * 11
 
 
 def test_photographs_are_drawn_by_the_first_seed(trained):
@@ -129,11 +129,11 @@ def test_bound_of_enough_labelled_images(count, has_bound, trained):
     bound = [one for one in found.trained if one.kind == "bound"]
     assert len(bound) == has_bound
     if not has_bound:
-        assert len(trained) == 20
+        assert len(trained) == 22
         return
     (score,) = bound
     assert (score.on, score.augmented, len(score.each_seed)) == ("real labels, 3-fold", True, 1)
-    of_bound = trained[20:]
+    of_bound = trained[22:]
     assert len(of_bound) == 3
     errors = []
     for index in range(count):
@@ -141,7 +141,7 @@ def test_bound_of_enough_labelled_images(count, has_bound, trained):
         errors.append(abs(judge(test.images[index : index + 1])[0, 0] - test.labels[index]))
     assert score.error.estimate == pytest.approx(np.mean(errors), rel=1e-4)
     assert all(training.augment is not None for training, _ in of_bound)
-    assert {one.on for one in found.comparisons} == {"refined", "refined + synthetic"}
+    assert {one.on for one in found.comparisons} == set(WITH_REFINED)
 
 
 def bars(length: int, count: int = 24) -> Labelled:

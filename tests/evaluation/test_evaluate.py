@@ -10,7 +10,7 @@ import simgan
 from simgan.command_line.main import main
 from simgan.errors import ConfigError, DataError
 from simgan.evaluation import structural_similarity
-from simgan.evaluation.contenders import ALL
+from simgan.evaluation.contenders import ALL, WITH_REFINED
 from simgan.evaluation.evaluate import EvaluateConfig, evaluate
 from simgan.evaluation.refined_sample import refined_sample
 from simgan.evaluation.results import read_evaluation
@@ -38,12 +38,9 @@ def test_everything_is_measured_and_kept(run_on_eyes, eyes):
     (score,) = found.downstream
     assert (score.task, score.test_images, score.training_images, score.seeds) == ("angle", 12, 20, 2)
     assert [(one.on, one.augmented) for one in score.trained] == [
-        (name, aug)
-        for name in ALL
-        if name != "framing"
-        for aug in (False, True)  # photographs are framed alike
+        (name, aug) for name in ALL if name != "framing" for aug in (False, True)
     ]
-    assert {one.on for one in score.comparisons} == {"refined", "refined + synthetic"}
+    assert {one.on for one in score.comparisons} == set(WITH_REFINED)
     by_label, by_flow = found.drift
     assert (by_label.measured_by, by_label.images) == ("localiser of iris_centre", 4)
     assert (by_flow.measured_by, by_flow.images) == ("optical flow", 20)

@@ -96,10 +96,10 @@ def test_a_label_that_cannot_be_read_is_passed_over_for_the_next(run_on_eyes, la
     """`age` has no points, and `broken` cannot be read."""
     sample, labels = sample_of(labelled_source, resized=False), labelled_source.labels
 
-    def read(name):
+    def read(name, indices=None):
         if name == "broken":
             raise DataError("broken: expected numbers")
-        return labels(name)
+        return labels(name, indices)
 
     labelled_source.label_names = ("broken", "age", "iris")
     monkeypatch.setattr(labelled_source, "labels", read)

@@ -74,13 +74,15 @@ def test_a_folder_with_everything_wrong(tmp_path):
     assert report.sizes == Counter({(40, 40): 5, (30, 40): 1})
     text = "; ".join(report.notes)
     assert len(report.notes) == 4
+    assert (
+        "'labels.csv' is not read as labels, only copied: expected a column with the file names of the images" in text
+    )
     assert "2 sizes, most often 40x40 (5 of 6)" in text
     assert "1 image(s) have one pixel value everywhere, the first 'g.png'" in text
     assert (
         "1 image(s) have an EXIF orientation, which is ignored: their pixels are used as stored, "
         "the first 'h.png'" in text
     )
-    assert "1 other file(s) are not read, but copied unchanged: 1 with .csv" in text
 
 
 def test_floats_with_nan_infinity_and_values_beyond(tmp_path):

@@ -133,8 +133,9 @@ def test_label_words_without_separators_and_beside_words_of_all_are_found(tmp_pa
     write(tmp_path, **{images: photo, labels: colour_mask})
     with open_images(tmp_path) as source:
         assert len(source) == COUNT
-        (note,) = source.notes()
+        note, of_label = source.notes()
         assert note.startswith(f"{COUNT} picture(s) in {where!r} look like masks")
+        assert of_label.startswith(f"label 'mask': {COUNT} masks")
 
 
 @pytest.mark.parametrize(

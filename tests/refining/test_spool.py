@@ -197,7 +197,9 @@ def test_a_full_disk_is_an_error_of_the_output(only_line):
             spool.put(GROUPS[0])
     message = only_line(str(caught.value))
     assert [
-        part for part in ("/dev/full", "the images before are not lost", "free some space") if part not in message
+        part
+        for part in ("/dev/full", "the images refined so far are not lost", "free some space")
+        if part not in message
     ] == []
 
 

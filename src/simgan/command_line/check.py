@@ -117,7 +117,10 @@ class Check:
                 path, key=key, layout=layout, pixel_range=pixel_range(limits), on_progress=on_progress, **options
             )
         sizes = ", ".join(f"{height}x{width} ({count})" for (height, width), count in report.sizes.most_common(5))
-        labels = ", ".join(f"{name} {label.shape} {label.dtype}" for name, label in report.labels.items())
+        labels = ", ".join(
+            f"{name} {label.shape} {'lists' if name == 'boxes' and label.dtype == object else label.dtype}"
+            for name, label in report.labels.items()
+        )
         pixels = f"{report.dtype}, {report.channels} channel(s)" if report.readable else "no image can be read"
         values = (
             f", values from {report.minimum:g} to {report.maximum:g}, mean {report.mean:g}"

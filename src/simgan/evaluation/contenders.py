@@ -10,10 +10,13 @@ from simgan.framing.comparison import Framing
 from simgan.matching import METHODS, match_framing, match_images
 
 Kind = Literal["free", "refined"]
-SYNTHETIC, FRAMING, REFINED, BOTH = "synthetic", "framing", "refined", "refined + synthetic"
+SYNTHETIC, FRAMING = "synthetic", "framing"
+REFINED, WITH_SYNTHETIC, WITH_MIXED = "refined", "refined + synthetic", "refined + mixed"
 MATCHED = (*METHODS, FRAMING)
 """Names of the sets that `simgan match` makes."""
-ALL = (SYNTHETIC, *MATCHED, REFINED, BOTH)
+WITH_REFINED = (REFINED, WITH_SYNTHETIC, WITH_MIXED)
+"""Names of the sets that a refiner makes, alone or together with free ones."""
+ALL = (SYNTHETIC, *MATCHED, *WITH_REFINED)
 """Names of all sets."""
 
 
@@ -55,5 +58,8 @@ def contenders(
         yield Contender(FRAMING, "free", np.stack([match_framing(image, framing) for image in synthetic]))
     if REFINED in among:
         yield Contender(REFINED, "refined", refined)
-    if BOTH in among:
-        yield Contender(BOTH, "refined", np.concatenate([refined, synthetic]))
+    if WITH_SYNTHETIC in among:
+        yield Contender(WITH_SYNTHETIC, "refined", np.concatenate([refined, synthetic]))
+    if WITH_MIXED in among:
+        mixed = match_images(synthetic, photographs, "mixed", seed=seed)
+        yield Contender(WITH_MIXED, "refined", np.concatenate([refined, mixed]))

@@ -8,6 +8,7 @@ from simgan.console.silent import SILENT
 from simgan.errors import DataError
 from simgan.evaluation import Drift, as_points, drift_of_points, drift_result, structural_similarity
 from simgan.evaluation.results import DriftResult
+from simgan.evaluation.same_classes import labels_with_classes_of
 from simgan.framing.displacement import displacement
 from simgan.images import ImageSource, read_all, require_one_size
 from simgan.images.channels import check_same_channels
@@ -41,12 +42,15 @@ def drift_of_data_sets(
     indices, names = {name: index for index, name in enumerate(synthetic.names)}, list(refined.names)
     same = all(name in indices for name in names) and require_one_size(refined) == size
     kept = [indices[name] for name in names] if same else []
-    if not same or (points and not np.array_equal(synthetic.labels(points)[kept], refined.labels(points))):
+    labels = None
+    if same and points:
+        labels = synthetic.labels(points, kept), labels_with_classes_of(synthetic, refined, points)
+    if not same or (labels is not None and not np.array_equal(*labels)):
         raise DataError(
             f"refined: expected the images and labels of {synthetic.path}, received others in {refined.path}; "
             "give the output that 'simgan refine' wrote for them."
         )
-    labelled = as_points(refined.labels(points), size, points) if points else None
+    labelled = as_points(labels[1], size, points) if labels is not None and points else None
     x, x_refined = read_all(synthetic)[kept], read_all(refined)
     if labelled is None or points is None:
         result = drift_result(Drift(displacement(x, x_refined)), names, "optical flow")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from simgan.errors import ConfigError
 from simgan.evaluation.comparison import Errors, Set, errors_of_seeds, summarise
-from simgan.evaluation.contenders import BOTH, MATCHED, REFINED, SYNTHETIC, Contender, contenders
+from simgan.evaluation.contenders import MATCHED, SYNTHETIC, WITH_REFINED, Contender, contenders
 from simgan.evaluation.estimator import Estimator, Training, train_estimators
 from simgan.evaluation.label_distribution import compare_labels
 from simgan.evaluation.networks import Network, network
@@ -70,14 +70,15 @@ def downstream(
     # A label of positions would become wrong with the framing.
     framing = differing_framing(synthetic.images, photographs) if task.name in ("classification", "angle") else None
     matched = len(METHODS) + (framing is not None)
-    trainings = 2 * (matched + 3) + 2 * (_FINALISTS + 3) * (len(seeds) - 1) + _FOLDS * has_bound
+    others = 1 + len(WITH_REFINED)  # with the synthetic set
+    trainings = 2 * (matched + others) + 2 * (_FINALISTS + others) * (len(seeds) - 1) + _FOLDS * has_bound
     trainer = _Trainer(task, test, estimator, steps, on_progress=lambda done: on_progress(done, trainings * steps))
     make_sets = partial(contenders, synthetic.images, refined, photographs, framing=framing, seed=seeds[0])
     errors: dict[Set, Errors] = {}
     for contender in make_sets():
         errors |= trainer.errors_of(contender, synthetic.labels, seeds[:1])
     if seeds[1:]:
-        for contender in make_sets(among={SYNTHETIC, REFINED, BOTH, *_best_matched(errors, task)}):
+        for contender in make_sets(among={SYNTHETIC, *WITH_REFINED, *_best_matched(errors, task)}):
             for one, more in trainer.errors_of(contender, synthetic.labels, seeds[1:]).items():
                 errors[one] = np.concatenate([errors[one], more])
     if has_bound:

@@ -37,6 +37,7 @@ from simgan.evaluation.results import (
     read_evaluation,
     write_evaluation,
 )
+from simgan.evaluation.same_classes import warnings_on_classes
 from simgan.evaluation.sample_drift import measure_drift
 from simgan.evaluation.shared_label import SharedLabel, notes_on, read_label, shared_label
 from simgan.evaluation.tasks import TaskName
@@ -190,6 +191,7 @@ def _downstream(
             f"The labels {label!r} of {test.path} are distributed unlike those of {source.path}: estimators err "
             "for that reason too, which no refiner mends. Render the labels in the proportions of the photographs."
         )
+    warnings += warnings_on_classes(source, test, label)
     if len(test) < _FEW:
         warnings.append(f"Only {len(test)} labelled real images: the intervals are wide.")
     if config.seeds == 1:

@@ -59,7 +59,7 @@ def measure_drift(
             "localiser. Optical flow measured the drift of all content, with the images at the size of training."
         )
     elif name is not None:
-        places = as_points(source.labels(name)[sample.indices], sample.size, name)
+        places = as_points(source.labels(name, sample.indices), sample.size, name)
         with show_progress(console, "localiser", "steps") as on_progress:
             read = drift_of_points(
                 sample.synthetic,
@@ -83,7 +83,7 @@ def _first_points(source: ImageSource, sample: Sample, warnings: list[str]) -> s
     """The first label of points, or of masks that have every class in every image: such classes have a place."""
     for name in source.label_names:
         try:
-            labels = source.labels(name)[sample.indices]
+            labels = source.labels(name, sample.indices)
             if choose_task(name, labels, sample.size).name not in ("points", "segmentation"):
                 continue
         except DataError:

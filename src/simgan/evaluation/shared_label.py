@@ -9,10 +9,13 @@ from simgan.errors import DataError
 from simgan.evaluation.boxes import are_boxes, as_boxes, scaled
 from simgan.evaluation.detection import Detection
 from simgan.evaluation.refined_sample import Sample
+from simgan.evaluation.same_classes import labels_with_classes_of
 from simgan.evaluation.segmentation import Segmentation, resized_masks
 from simgan.evaluation.task_choice import choose_task
 from simgan.evaluation.tasks import Task, TaskName
 from simgan.images import ImageSource
+
+_HINT = " 'simgan check FOLDER' says which files of a folder are read as labels."
 
 
 class SharedLabel(NamedTuple):
@@ -36,11 +39,12 @@ def shared_label(synthetic: ImageSource, test: ImageSource, wanted: str | None) 
         return wanted
     if wanted is None and len(shared) == 1:
         return shared[0]
+    hint = _HINT if synthetic.path.is_dir() or test.path.is_dir() else ""
     received = repr(wanted) if wanted else f"{len(shared)} such labels"
     raise DataError(
         f"label: expected one label that {synthetic.path} and {test.path} both have, received {received}; choose with "
         f"--label one of: {', '.join(shared) or 'none'} (synthetic has {', '.join(synthetic.label_names) or 'none'}, "
-        f"the test images {', '.join(test.label_names) or 'none'}).{_hint_for_folders(synthetic, test)}"
+        f"the test images {', '.join(test.label_names) or 'none'}).{hint}"
     )
 
 
@@ -52,9 +56,9 @@ def read_label(
     Raises:
         DataError: the label cannot be learnt, or the two sets have it in different forms.
     """
-    labels = source.labels(label)[sample.indices]
+    labels = source.labels(label, sample.indices)
     task = choose_task(label, labels, sample.size, wanted)
-    tested = test.labels(label)
+    tested = labels_with_classes_of(source, test, label)
     _check_form(task, labels, tested, label, source, test)
     _check_classes(task, tested, label, test)
     if task.name in ("points", "segmentation", "detection"):
@@ -150,13 +154,3 @@ def _check_classes(task: Task, tested: NDArray[Any], label: str, test: ImageSour
 
 def _are_words(labels: NDArray[Any]) -> bool:
     return np.asarray(labels).dtype.kind in "SUO"
-
-
-def _hint_for_folders(*sources: ImageSource) -> str:
-    folders = [str(source.path) for source in sources if source.path.is_dir()]
-    if not folders:
-        return ""
-    return (
-        f" Labels beside the images of a folder ({' and '.join(folders)}) are not read yet: put images and labels "
-        "into an HDF5 or .npz file."
-    )

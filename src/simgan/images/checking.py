@@ -139,11 +139,9 @@ def _labels(source: ImageSource, problems: _Problems) -> dict[str, LabelReport]:
     labels = {}
     for name in source.label_names:
         try:
-            values = source.labels(name)
+            labels[name] = LabelReport(*source.inspect_label(name))
         except DataError as error:
             problems.add(str(error))
-        else:
-            labels[name] = LabelReport(values.shape, values.dtype)
     return labels
 
 

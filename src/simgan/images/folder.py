@@ -11,18 +11,22 @@ from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
+import numpy as np
 from numpy.typing import NDArray
 
 from simgan.errors import DataError
 from simgan.images import picture
 from simgan.images.channels import to_channels
 from simgan.images.known_sizes import KnownSizes
-from simgan.images.masks import FLAG, find_labels, only_flat
+from simgan.images.mask_pairs import pair_masks
+from simgan.images.masks import FLAG, find_label_pictures, label_pictures_by_name, only_flat
 from simgan.images.source import ImageSource
 from simgan.images.threads import in_threads
+from simgan.labels import FolderContents, find_labels
 
 # Formats of pictures that are not read. A note lists such files, because a user may think that they are used.
 _NOT_READ = (".webp", ".exr", ".hdr", ".gif", ".jp2", ".heic", ".avif", ".dng", ".tga", ".ppm", ".pgm", ".dds")
+_INSPECTED = 64  # images whose labels are read at once to find the shape of a label. Ours.
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,7 @@ def _chosen(path: Path, names: Sequence[str], pattern: str) -> tuple[str, ...]:
 
 
 class FolderSource(ImageSource):
-    """The pictures of a folder, named by their posix paths below it. Labels are not read; `write_like` copies them.
+    """The pictures of a folder, named by their posix paths below it. `write_like` copies all other files.
 
     Args:
         path: the folder.
@@ -146,7 +150,7 @@ class FolderSource(ImageSource):
                 "convert the files or give another folder"
             )
         pictures = self.listing.images
-        self.label_groups = find_labels(path, pictures) if pattern is None else ()
+        self.label_groups = find_label_pictures(path, pictures) if pattern is None else ()
         if pattern is None:
             labels = {name for group in self.label_groups for name in group.names}
             names = tuple(name for name in pictures if name not in labels)
@@ -155,9 +159,12 @@ class FolderSource(ImageSource):
         self._only_flat = pattern is None and not self.label_groups and only_flat(path, names)
         used = set(names)
         self.copied_files = (*self.listing.others, *(name for name in pictures if name not in used))
-        super().__init__(path, "folder of image files", names)
+        groups = self.label_groups or label_pictures_by_name([name for name in pictures if name not in used])
+        masks, self._mask_notes = pair_masks(names, groups)
+        self._sizes = KnownSizes(len(names))
+        self._found = find_labels(FolderContents(path, names, self.listing.others, masks, self.size))
+        super().__init__(path, "folder of image files", names, tuple(self._found.labels))
         self.pattern, self.wanted_channels, self.follow_links = pattern, channels, follow_links
-        self._sizes = KnownSizes(len(self))
 
     def file(self, index: int) -> Path:
         """The path of image `index`."""
@@ -177,12 +184,35 @@ class FolderSource(ImageSource):
     def remarks(self, index: int) -> tuple[str, ...]:
         return picture.remarks(self.file(index), self.where(index))
 
+    def labels(self, name: str, indices: Sequence[int] | None = None) -> NDArray[Any]:
+        self.check_label_name(name)
+        return self._found.labels[name].read(range(len(self)) if indices is None else [int(one) for one in indices])
+
+    def label_classes(self, name: str) -> tuple[str, ...]:
+        self.check_label_name(name)
+        return self._found.labels[name].classes
+
+    def inspect_label(self, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+        # In parts: the masks of a large folder do not fit into memory.
+        shapes = set()
+        for start in range(0, len(self), _INSPECTED):
+            part = self.labels(name, range(start, min(start + _INSPECTED, len(self))))
+            shapes.add(part.shape[1:])
+            if len(shapes) > 1:
+                received = " and ".join(map(str, sorted(shapes)))
+                raise DataError(
+                    f"{self.path}: expected the label {name!r} to have one shape for all images, received {received}; "
+                    "give images of one size with --images"
+                )
+        return (len(self), *shapes.pop()), part.dtype
+
     def notes(self) -> tuple[str, ...]:
         notes = [
             f"{len(group.names)} picture(s) in {group.where!r} look like masks or other labels, so they are not used "
             f"as images but copied unchanged; if they are images, select the images with {FLAG}"
             for group in self.label_groups
         ]
+        notes += [*self._found.notes, *self._mask_notes]
         if self._only_flat:
             notes.append(
                 "all pictures of a sample have few colours, as masks or drawings have; if they are labels of images, "
@@ -204,7 +234,8 @@ class FolderSource(ImageSource):
             notes.append(f"pictures in formats that cannot be read are not used: {listed}; convert them to PNG")
         if self.listing.hidden:
             notes.append(f"{self.listing.hidden} hidden file(s) or folder(s) are neither read nor copied")
-        others = Counter(Path(name).suffix or "no extension" for name in self.listing.others)
+        unused = (name for name in self.listing.others if name not in self._found.files)
+        others = Counter(Path(name).suffix or "no extension" for name in unused)
         if others:
             listed = ", ".join(f"{count} with {suffix}" for suffix, count in others.most_common(5))
             more = ", ..." if len(others) > 5 else ""

@@ -39,7 +39,7 @@ class LabelGroup(NamedTuple):
     names: tuple[str, ...]
 
 
-def find_labels(root: Path, names: Sequence[str]) -> tuple[LabelGroup, ...]:
+def find_label_pictures(root: Path, names: Sequence[str]) -> tuple[LabelGroup, ...]:
     """The groups of pictures in `names` (posix paths relative to `root`) that are labels of the other pictures.
 
     A group counts as labels if three conditions hold: a word of LABEL_WORDS is in its folder or file names, most of
@@ -52,14 +52,23 @@ def find_labels(root: Path, names: Sequence[str]) -> tuple[LabelGroup, ...]:
     for name, of_name in zip(names, words, strict=True):
         where = _label_place(name, in_all) if of_name - in_all else None
         (groups.setdefault(where, []) if where else others).append(name)
-    stems = {_shared_words(name) for name in others} if groups else set()
+    stems = {shared_words(name) for name in others} if groups else set()
     found = []
     for where, members in groups.items():
-        paired = sum(_shared_words(name) in stems for name in members) * 2 >= len(members)
+        paired = sum(shared_words(name) in stems for name in members) * 2 >= len(members)
         if _are_labels(root, where, members, others, paired):
             found.append(LabelGroup(where, tuple(members)))
     _check_neutral_names(root, others)
     return tuple(found)
+
+
+def label_pictures_by_name(names: Sequence[str]) -> tuple[LabelGroup, ...]:
+    """The groups of `names` whose folder or file names have a word of LABEL_WORDS, whatever they contain."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        if label_words(name) and (where := _label_place(name, frozenset())):
+            groups.setdefault(where, []).append(name)
+    return tuple(LabelGroup(where, tuple(members)) for where, members in groups.items())
 
 
 def only_flat(root: Path, names: Sequence[str]) -> bool:
@@ -72,7 +81,7 @@ def only_flat(root: Path, names: Sequence[str]) -> bool:
     return several_colours
 
 
-def _words(text: str) -> list[str]:
+def name_words(text: str) -> list[str]:
     """The words of a name in lower case: the parts between separators, and their parts by case and digits.
 
     '0001Mask' has the words '0001' and 'mask', 'leftImg8bit' is one word."""
@@ -89,7 +98,7 @@ def label_words(name: str) -> frozenset[str]:
     if not _MAY_HOLD_LABEL_WORDS.search(name.lower()):  # folders may hold a million names
         return frozenset()
     path = PurePosixPath(name)
-    return LABEL_WORDS.intersection(word for part in (*path.parent.parts, path.stem) for word in _words(part))
+    return LABEL_WORDS.intersection(word for part in (*path.parent.parts, path.stem) for word in name_words(part))
 
 
 def _label_place(name: str, ignored: frozenset[str]) -> str | None:
@@ -98,17 +107,17 @@ def _label_place(name: str, ignored: frozenset[str]) -> str | None:
     The folder nearest to the file counts first. `ignored`: words that do not count."""
     path = PurePosixPath(name)
     for folder in path.parents:
-        if LABEL_WORDS.intersection(_words(folder.name)) - ignored:
+        if LABEL_WORDS.intersection(name_words(folder.name)) - ignored:
             return f"{folder}/"
-    words = [word for word in _words(path.stem) if word in LABEL_WORDS and word not in ignored]
+    words = [word for word in name_words(path.stem) if word in LABEL_WORDS and word not in ignored]
     # One group for all numbered folders: each may hold a single image and its labels.
     inside = "" if path.parent == PurePosixPath() else _NUMBER.sub("*", f"{path.parent}/")
     return f"{inside}*{words[-1]}*" if words else None
 
 
-def _shared_words(name: str) -> tuple[str, ...]:
+def shared_words(name: str) -> tuple[str, ...]:
     """The words of a file name that an image and its labels have in common."""
-    words = _words(PurePosixPath(name).stem)
+    words = name_words(PurePosixPath(name).stem)
     return tuple(word for word in words if word not in LABEL_WORDS and word not in _IMAGE_WORDS)
 
 

@@ -47,7 +47,8 @@ def open_images(
 
     For a folder, `images` selects the images: globs of paths below the folder, separated by commas, such as
     'rgb/*.png'. By default all pictures are images except masks and other labels. `write_like` copies all other files
-    unchanged. `channels` converts every picture to grey (1) or RGB (3); an array must already have that many channels.
+    unchanged. Labels are read in the formats of `simgan.labels`. `channels` converts every picture to grey (1) or RGB
+    (3); an array must already have that many channels.
     Links are followed, unless `follow_links` is False: then a link out of the folder raises DataError.
 
     Use the source as a context manager, or call `close`. Raises DataError if images are missing, ambiguous or

@@ -124,8 +124,12 @@ class ReadableImages(ImageSource):
     def notes(self) -> tuple[str, ...]:
         return self.whole.notes()
 
-    def _labels(self, name: str) -> NDArray[Any]:
-        return self.whole.labels(name)[self.indices]
+    def labels(self, name: str, indices: Sequence[int] | None = None) -> NDArray[Any]:
+        chosen = self.indices if indices is None else self.indices[list(indices)]
+        return self.whole.labels(name, chosen.tolist())
+
+    def label_classes(self, name: str) -> tuple[str, ...]:
+        return self.whole.label_classes(name)
 
     def close(self) -> None:
         self.whole.close()

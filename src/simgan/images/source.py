@@ -98,22 +98,38 @@ class ImageSource(ABC):
     def _labels(self, name: str) -> NDArray[Any]:
         raise NotImplementedError
 
-    def labels(self, name: str) -> NDArray[Any]:
-        """Reads the label `name` of all images into memory: (N, ...), in the order of `names`.
+    def labels(self, name: str, indices: Sequence[int] | None = None) -> NDArray[Any]:
+        """Reads the label `name` of the images at `indices`, by default of all, into memory: (N, ...), in their order.
 
-        Raises DataError if there is no such label, or if its shape is not the same for all images.
+        Boxes are an array of N objects; see `simgan.labels.Box`. Raises DataError if there is no such label, or if its
+        shape is not the same for all these images.
         """
+        self.check_label_name(name)
+        values = self._labels(name)
+        return values if indices is None else values[list(indices)]
+
+    def label_classes(self, name: str) -> tuple[str, ...]:
+        """Names of the classes that the whole numbers in a label stand for: of colours of masks, or of boxes.
+
+        () if the numbers stand for themselves, or if the names are unknown. Call it after `labels`, which may find
+        more classes.
+        """
+        self.check_label_name(name)
+        return ()
+
+    def inspect_label(self, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+        """Shape (N, ...) and type of a label of all images. Reads it, and raises DataError as `labels` does."""
+        values = self.labels(name)
+        return values.shape, values.dtype
+
+    def check_label_name(self, name: str) -> None:
+        """Raises DataError if there is no such label."""
         if name not in self.label_names:
-            if self.path.is_dir():
-                raise DataError(
-                    f"{self.path}: expected an HDF5 or .npz file for the label {name!r}, received a folder; "
-                    "labels in folders (JSON, CSV, masks) cannot be read; put images and labels into one such file"
-                )
             known = ", ".join(map(repr, self.label_names)) or "none"
             raise DataError(
                 f"{self.path}: expected the name of a label ({known}), received {name!r}; choose one of these labels"
+                + (" ('simgan check' says which files are read as labels)" if self.path.is_dir() else "")
             )
-        return self._labels(name)
 
     def where(self, index: int) -> str:
         """Image `index`, in words for an error message."""

@@ -1,0 +1,69 @@
+"""`find_labels`: which labels a folder of images has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from simgan.errors import DataError
+from simgan.labels.class_folders import find_class_folders
+from simgan.labels.coco import find_coco
+from simgan.labels.contents import FolderContents
+from simgan.labels.json_beside import find_json_beside
+from simgan.labels.label import Found, Label
+from simgan.labels.masks import find_masks
+from simgan.labels.names import KIND_FOLDERS
+from simgan.labels.tables import find_tables
+from simgan.labels.voc import find_voc
+from simgan.labels.yolo import find_yolo
+
+_LABEL_FOLDERS = ("labels", "annotations", "Annotations", "masks", "SegmentationClass")
+# If two of them find a label of the same name, that of the first is used.
+_FINDERS: tuple[Callable[[FolderContents], Found], ...] = (
+    find_tables,
+    find_json_beside,
+    find_masks,
+    find_coco,
+    find_yolo,
+    find_voc,
+    find_class_folders,
+)
+
+
+def find_labels(contents: FolderContents) -> Found:
+    """The labels of a folder. Never raises: a file that cannot be used as labels becomes a note.
+
+    Looks at names, and at the beginnings of a few files.
+    """
+    labels: dict[str, Label] = {}
+    notes: list[str] = []
+    files: set[str] = set()
+    for find in _FINDERS:
+        try:
+            found = find(contents)
+        except DataError as error:
+            notes.append(f"not read as labels: {str(error).removeprefix(f'{contents.root}/')}")
+            continue
+        new = {name: label for name, label in found.labels.items() if name not in labels}
+        again = ", ".join(name for name in found.labels if name in labels)
+        notes += found.notes if new or not again else ()
+        if again:
+            notes.append(
+                f"not used again: {again}, of which there is more than one source ({'; '.join(found.notes)}); to use "
+                "this one, move the files of the other out of the folder"
+            )
+        labels |= new
+        files |= found.files if new or not found.labels else set()
+    if not labels and (note := _note_on_folders_beside(contents)):
+        notes.append(note)
+    return Found(labels, tuple(notes), frozenset(files))
+
+
+def _note_on_folders_beside(contents: FolderContents) -> str:
+    """Where labels may be, if the folder is one of images beside which labels have a folder of their own; else ''."""
+    root = contents.root.absolute()
+    if root.name.lower() not in KIND_FOLDERS:
+        return ""
+    beside = [root.parent / name for name in _LABEL_FOLDERS if (root.parent / name).is_dir()]
+    if not beside:
+        return ""
+    return f"no labels here; to use those in {beside[0].name!r} beside it, give the folder of both: {root.parent}"
