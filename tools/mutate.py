@@ -23,19 +23,11 @@ PACKAGE, TESTS = Path("src", "simgan"), Path("tests")
 
 _MUTATED: dict[str, tuple[str, ...]] = {
     "evaluation": (
-        *(
-            "augmentation",
-            "bootstrap",
-            "comparison",
-            "contenders",
-            "data_set_drift",
-            "distances",
-            "downstream",
-            "drift",
-        ),
-        *("estimator", "evaluate", "features", "kid", "label_distribution", "localiser", "networks", "photometric"),
-        *("points", "refined_sample", "results", "sample_drift", "shared_label", "sliced_wasserstein", "structural"),
-        *("tasks", "two_sample", "user_model", "voting"),
+        *("augmentation", "average_precision", "bootstrap", "boxes", "comparison", "contenders", "data_set_drift"),
+        *("dense_networks", "detection", "distances", "downstream", "drift", "estimator", "evaluate", "features"),
+        *("kid", "label_distribution", "localiser", "networks", "photometric", "points", "refined_sample", "results"),
+        *("same_classes", "sample_drift", "segmentation", "shared_label", "sliced_wasserstein", "structural"),
+        *("task_choice", "tasks", "two_sample", "user_model", "voting"),
     ),
     "framing": ("displacement",),
     "models": ("losses",),
