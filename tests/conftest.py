@@ -172,6 +172,7 @@ def leaves() -> Callable[..., list[torch.Tensor]]:
 @pytest.fixture(scope="session")
 def plain_refiner() -> Callable[[list[torch.Tensor], torch.Tensor], torch.Tensor]:
     """R of one block on images (B, C, H, W), from its `leaves`, in plain PyTorch."""
+    import torch
     from torch.nn import functional
 
     def refine(weights, x):

@@ -17,7 +17,7 @@ from simgan.settings.presets import PRESETS
 def small(monkeypatch, tiny_config) -> demo.DemoSize:
     """The demo with few images and few steps."""
     tiny = tiny_config(refiner_pretrain_steps=1, discriminator_pretrain_steps=1, steps=1)
-    monkeypatch.setitem(PRESETS, "demo", replace(PRESETS["default"], config=tiny))
+    monkeypatch.setitem(PRESETS, "default", replace(PRESETS["default"], config=tiny))
     scoring = replace(demo.SHORT.scoring, steps=2, two_sample_steps=2, seeds=1)
     return demo.DemoSize(12, 8, 6, scoring)
 
