@@ -32,6 +32,7 @@ def cpu(monkeypatch):
         threads: int,
         *,
         bfloat16: bool = False,
+        amd: bool = False,
         tiles: bool = False,
         compiler: str | None = "/usr/bin/g++",
     ):
@@ -40,6 +41,8 @@ def cpu(monkeypatch):
             monkeypatch.setattr(module, "on_gpu", lambda: False)
         monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
         monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: bfloat16, raising=False)
+        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: bfloat16 and not amd, raising=False)
+        monkeypatch.setattr(machine, "_is_amd", lambda: amd)
         monkeypatch.setattr(machine.shutil, "which", lambda name: compiler)
         monkeypatch.setattr(amx.refiner, "library", lambda name: object() if tiles else None)
 

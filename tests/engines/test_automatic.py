@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from simgan.engines import automatic, cost_model
+from simgan.engines import automatic, cost_model, machine
 from simgan.engines.automatic import dtype_policy, open_engine, resolve, resolve_precision
 from simgan.errors import EngineError
 from simgan.settings.config import RefinerConfig, TrainConfig
@@ -118,6 +118,26 @@ def test_bfloat16_where_the_processor_multiplies_it(native, expected, cpu, gpu):
     assert resolve(TrainConfig(), EYES, 1).precision == resolve_precision("auto") == expected
     gpu(80e9, bfloat16=native)
     assert resolve(TrainConfig(), EYES, 1).precision == resolve_precision("auto") == expected
+
+
+@pytest.mark.parametrize(
+    ("vectors", "tiles", "vendor", "expected"),
+    [
+        (True, True, "GenuineIntel", "bfloat16"),
+        (True, False, "AuthenticAMD", "bfloat16"),
+        (True, False, "GenuineIntel", "float32"),
+        (False, False, "AuthenticAMD", "float32"),
+        (True, False, None, "float32"),
+    ],
+)
+def test_bfloat16_on_a_processor_that_is_faster_with_it(vectors, tiles, vendor, expected, monkeypatch, tmp_path):
+    monkeypatch.setattr(machine, "on_gpu", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: vectors, raising=False)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: tiles, raising=False)
+    monkeypatch.setattr(machine, "_CPU_INFO", tmp_path / "cpuinfo")
+    if vendor is not None:
+        (tmp_path / "cpuinfo").write_text(f"processor : 0\nvendor_id : {vendor}\nmodel : 1\n")
+    assert resolve_precision("auto") == expected
 
 
 def test_pytorch_that_does_not_tell_computes_in_float32(cpu, monkeypatch):

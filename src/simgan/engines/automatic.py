@@ -6,7 +6,7 @@ The values follow from the settings, the size of the images and the facts in mac
 import keras
 
 from simgan.engines.cost_model import images_at_once, on_tile_units, training_flops, worth_compiling
-from simgan.engines.machine import multiplies_bfloat16
+from simgan.engines.machine import gains_from_bfloat16
 from simgan.engines.protocol import Engine
 from simgan.errors import EngineError
 from simgan.settings.config import TrainConfig, make_config
@@ -50,10 +50,10 @@ def resolve(config: TrainConfig, size: tuple[int, int], channels: int) -> TrainC
 
 
 def resolve_precision(precision: str) -> str:
-    """`precision`; in place of `auto`, bfloat16 where the device multiplies it natively, else float32."""
+    """`precision`; in place of `auto`, bfloat16 where the device is faster with it, else float32."""
     if precision != "auto":
         return precision
-    return "bfloat16" if multiplies_bfloat16() else "float32"
+    return "bfloat16" if gains_from_bfloat16() else "float32"
 
 
 def dtype_policy(precision: str) -> str:

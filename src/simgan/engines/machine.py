@@ -13,6 +13,7 @@ import keras
 
 _CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _L2_CACHE = Path("/sys/devices/system/cpu/cpu0/cache/index2/size")
+_CPU_INFO = Path("/proc/cpuinfo")
 _SMALL_CACHE = 2**20  # bytes of L2 cache assumed for each core where the system does not report it
 _log = logging.getLogger("simgan")
 
@@ -22,14 +23,29 @@ def on_gpu() -> bool:
     return keras.backend.backend() == "torch" and bool(keras.ops.convert_to_tensor(0.0).device.type == "cuda")
 
 
-def multiplies_bfloat16() -> bool:
-    """Whether the device multiplies bfloat16 natively."""
+def gains_from_bfloat16() -> bool:
+    """Whether training is faster in bfloat16: on GPUs that have it, on tile units (AMX), and on AMD's AVX-512 units.
+
+    On Intel's AVX-512 units it is slower than float32 with Winograd's algorithm (docs/performance.md).
+    """
     import torch
 
     if on_gpu():
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    # For a CPU, PyTorch has only a private function, which another version may lack.
-    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
+    # For a CPU, PyTorch has only private functions, which another version may lack.
+    has_tiles, has_vectors = (
+        bool(getattr(torch.cpu, name, lambda: False)())
+        for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    )
+    return has_vectors and (has_tiles or _is_amd())
+
+
+def _is_amd() -> bool:
+    """Whether the processor is AMD's; False if the system does not say."""
+    try:
+        return "AuthenticAMD" in _CPU_INFO.read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
 
 
 def device_memory() -> float:

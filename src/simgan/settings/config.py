@@ -139,7 +139,8 @@ class TrainConfig(Settings):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Seed of initial weights, order of the images and draws from the history buffer."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Precision of the convolutions. auto: bfloat16 if the processor multiplies bfloat16 natively, else float32."""
+    """Precision of the convolutions. auto: bfloat16 on GPUs and processors that are faster with it, else
+    float32."""
     micro_batch: Literal["auto"] | Positive = "auto"
     """Images that go through the networks at once; the gradients of all micro-batches add up to that of the batch.
     auto: as many as fit into the processor's cache or the GPU's memory."""
