@@ -144,6 +144,27 @@ def test_bound_of_enough_labelled_images(count, has_bound, trained):
     assert {one.on for one in found.comparisons} == set(WITH_REFINED)
 
 
+def test_without_plain_trainings_all_are_augmented(trained):
+    synthetic, progress = shades(16, 0.0), []
+    found = downstream(
+        synthetic,
+        synthetic.images,
+        synthetic.images,
+        shades(20, 0.0),
+        Vector(),
+        label="shade",
+        steps=2,
+        seeds=(0, 1),
+        plain=False,
+        on_progress=lambda *done: progress.append(done),
+    )
+    assert all(training.augment is not None for training, _ in trained)
+    assert len(trained) == 11 + 6
+    assert progress[-1] == (34, 34)
+    assert [one.on for one in found.trained] == NAMES
+    assert all(one.augmented for one in (*found.trained, *found.comparisons))
+
+
 def bars(length: int, count: int = 24) -> Labelled:
     """A lying or a standing bar, its class, of this length on 24x24."""
     images, classes = np.full((count, 24, 24, 1), -1, np.float32), np.arange(count) % 2

@@ -86,7 +86,8 @@ class Evaluate:
     your own. The weights in the file
     are not used: each estimator is trained from scratch."""
     quick: bool = False
-    """A first look: fewer training steps, one estimator for each set, fewer images. Intervals are wide."""
+    """A first look: fewer training steps, one estimator for each set and only with augmentation, fewer images.
+    Intervals are wide."""
     steps: int | None = None
     """Training steps of each estimator; the localiser gets twice as many. By default 600, with --quick 200."""
     seeds: int | None = None

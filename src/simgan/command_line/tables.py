@@ -28,16 +28,14 @@ def show_evaluation(found: Evaluation, console: Console) -> None:
 
 def _show_downstream(score: Downstream, console: Console) -> None:
     """Prints a row for each set of training images, and the verdict."""
-    table = Table(
-        f"{escape(score.label)}, trained on",
-        f"error on real images, {escape(score.unit)}",
-        "with augmentation",
-        "seeds",
-    )
     errors = {(trained.on, trained.augmented): str(trained.error) for trained in score.trained}
     seeds = {trained.on: len(trained.each_seed) for trained in score.trained}
+    has_plain = any(not augmented for _, augmented in errors)
+    error = f"error on real images, {escape(score.unit)}"
+    columns = {False: error, True: "with augmentation"} if has_plain else {True: f"{error}, with augmentation"}
+    table = Table(f"{escape(score.label)}, trained on", *columns.values(), "seeds")
     for name, count in seeds.items():
-        table.add_row(escape(name), errors.get((name, False), ""), errors.get((name, True), ""), str(count))
+        table.add_row(escape(name), *(errors.get((name, augmented), "") for augmented in columns), str(count))
     console.print(table)
     print_line(console, score.labels)
     print_line(console, f"augmentation: {score.augmentation}")

@@ -1,8 +1,9 @@
 """The downstream score: does training on refined images help on real ones, more than what is free?"""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,6 +45,7 @@ def downstream(
     estimator: str = "small",
     steps: int = 600,
     seeds: Sequence[int] = (0, 1, 2),
+    plain: bool = True,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Downstream:
     """Trains the same estimator on refined images and on every free alternative, and tests each on real images.
@@ -64,6 +66,7 @@ def downstream(
         estimator: `small`, `paper`, or the path of a .keras file.
         steps: training steps of each estimator.
         seeds: of the trainings. The methods of matching draw photographs by the first.
+        plain: whether each set is trained on without augmentation as well.
         on_progress: called with the number of steps done and of all steps of all trainings.
     """
     has_bound = len(test.images) >= _SPLIT_FROM
@@ -71,15 +74,18 @@ def downstream(
     framing = differing_framing(synthetic.images, photographs) if task.name in ("classification", "angle") else None
     matched = len(METHODS) + (framing is not None)
     others = 1 + len(WITH_REFINED)  # with the synthetic set
-    trainings = 2 * (matched + others) + 2 * (_FINALISTS + others) * (len(seeds) - 1) + _FOLDS * has_bound
-    trainer = _Trainer(task, test, estimator, steps, on_progress=lambda done: on_progress(done, trainings * steps))
+    of_seeds = matched + others + (_FINALISTS + others) * (len(seeds) - 1)
+    trainings = (1 + plain) * of_seeds + _FOLDS * has_bound
+    trainer = _Trainer(
+        task, test, estimator, steps, plain=plain, on_progress=lambda done: on_progress(done, trainings * steps)
+    )
     make_sets = partial(contenders, synthetic.images, refined, photographs, framing=framing, seed=seeds[0])
     errors: dict[Set, Errors] = {}
-    for contender in make_sets():
-        errors |= trainer.errors_of(contender, synthetic.labels, seeds[:1])
+    for pair in _pairs(make_sets()):
+        errors |= trainer.errors_of(pair, synthetic.labels, seeds[:1])
     if seeds[1:]:
-        for contender in make_sets(among={SYNTHETIC, *WITH_REFINED, *_best_matched(errors, task)}):
-            for one, more in trainer.errors_of(contender, synthetic.labels, seeds[1:]).items():
+        for pair in _pairs(make_sets(among={SYNTHETIC, *WITH_REFINED, *_best_matched(errors, task)})):
+            for one, more in trainer.errors_of(pair, synthetic.labels, seeds[1:]).items():
                 errors[one] = np.concatenate([errors[one], more])
     if has_bound:
         errors[Set(f"real labels, {_FOLDS}-fold", "bound", augmented=True)] = trainer.errors_of_bound(seeds[0])
@@ -107,7 +113,14 @@ class _Trainer:
     """
 
     def __init__(
-        self, task: Task, test: Labelled, estimator: str, steps: int, *, on_progress: Callable[[int], None]
+        self,
+        task: Task,
+        test: Labelled,
+        estimator: str,
+        steps: int,
+        *,
+        plain: bool,
+        on_progress: Callable[[int], None],
     ) -> None:
         squared = estimator == "paper" and task.name == "angle"  # the paper's loss
         self._task, self._test, self._steps = task, test, steps
@@ -121,22 +134,23 @@ class _Trainer:
             batch_size=task.batch_size,
             learning_rate=task.learning_rate,
         )
+        self._augmented = (False, True) if plain else (True,)
         self._done, self._on_progress = 0, on_progress
 
-    def errors_of(self, contender: Contender, labels: NDArray[Any], seeds: Sequence[int]) -> dict[Set, Errors]:
-        """Errors of the estimators of a set, without and with augmentation. `labels` are those of each image once."""
-        targets = np.concatenate([self._task.targets(labels)] * (len(contender.images) // len(labels)))
-        kinds = [Set(contender.name, contender.kind, augmented) for augmented in (False, True)]
-        estimators = self._train(
-            [
-                self._training(contender.images, targets, seed=seed, augment=photometric if kind.augmented else None)
-                for kind in kinds
-                for seed in seeds
-            ]
-        )
+    def errors_of(self, sets: Sequence[Contender], labels: NDArray[Any], seeds: Sequence[int]) -> dict[Set, Errors]:
+        """Errors of the estimators of some sets. `labels` are those of each synthetic image once."""
+        targets, trainings = self._task.targets(labels), {}
+        for contender in sets:
+            repeated = np.concatenate([targets] * (len(contender.images) // len(labels)))
+            for augmented in self._augmented:
+                trainings[Set(contender.name, contender.kind, augmented)] = [
+                    self._training(contender.images, repeated, seed=seed, augment=photometric if augmented else None)
+                    for seed in seeds
+                ]
+        estimators = self._train([training for of_set in trainings.values() for training in of_set])
         all_rows = np.arange(len(self._test.images))
         errors = [self._errors_on(all_rows, estimator) for estimator in estimators]
-        return dict(zip(kinds, np.split(np.stack(errors), 2), strict=True))
+        return dict(zip(trainings, np.split(np.stack(errors), len(trainings)), strict=True))
 
     def errors_of_bound(self, seed: int) -> Errors:
         """Errors of estimators trained on the real images themselves: each image by one that did not train on it."""
@@ -176,6 +190,12 @@ def network_of(task: Task, estimator: str) -> Network:
             f"estimator: expected small, the only one for {task.name}, received {estimator}; leave --estimator out."
         )
     return task.network
+
+
+def _pairs(sets: Iterator[Contender]) -> Iterator[list[Contender]]:
+    """The sets two by two: so many are in memory at once, and so many trainings at least share the cores."""
+    while pair := list(islice(sets, 2)):
+        yield pair
 
 
 def _best_matched(errors: Mapping[Set, Errors], task: Task) -> Sequence[str]:

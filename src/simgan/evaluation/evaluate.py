@@ -70,6 +70,8 @@ class EvaluateConfig:
     seeds: int = 3
     """Estimators trained on a set with, and as many without augmentation, with consecutive seeds; of the methods of
     matching, all but the two best get one."""
+    plain: bool = True
+    """Whether estimators are trained without augmentation as well."""
     seed: int = 0
     """Seed of the first training, of the localiser and of all random draws."""
     images: int = 4096
@@ -84,7 +86,7 @@ class EvaluateConfig:
 
     def quick(self) -> "EvaluateConfig":
         """The same measurements for a first look: less of everything, so intervals are wide."""
-        return replace(self, steps=200, two_sample_steps=80, seeds=1, images=1024)
+        return replace(self, steps=200, two_sample_steps=80, seeds=1, images=1024, plain=False)
 
 
 def evaluate(
@@ -211,6 +213,7 @@ def _downstream(
             estimator=config.estimator,
             steps=config.steps,
             seeds=range(config.seed, config.seed + config.seeds),
+            plain=config.plain,
             on_progress=on_progress,
         )
 
