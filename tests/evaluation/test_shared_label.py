@@ -89,3 +89,22 @@ def test_points_in_images_of_another_size_are_refused(opened, only_line):
         task, _, _ = read_label(source, test, SAMPLE, "iris", "vector")
     assert "expected images of 8x9" in only_line(str(caught.value))
     assert task.name == "vector"
+
+
+@pytest.mark.parametrize("spoilt", ["synthetic", "real"])
+def test_a_label_with_missing_numbers_is_refused(spoilt, tmp_path, only_line):
+    paths = {}
+    for name in ("synthetic", "real"):
+        gaze = np.zeros((6, 2), np.float32)
+        if name == spoilt:
+            gaze[[1, 4], 1] = np.nan
+        paths[name] = tmp_path / f"{name}.npz"
+        np.savez(paths[name], image=np.full((6, 8, 8), 7, np.uint8), gaze=gaze)
+    pixels = np.zeros((6, 8, 8, 1), np.float32)
+    with open_images(paths["synthetic"]) as source, open_images(paths["real"]) as test:
+        sample = Sample(list(range(6)), list(source.names), pixels, pixels, resized=False)
+        with pytest.raises(DataError) as caught:
+            read_label(source, test, sample, "gaze", None)
+    line = only_line(str(caught.value))
+    assert "2 of 6 images" in line
+    assert str(paths[spoilt]) in line

@@ -122,6 +122,12 @@ def test_a_data_set_of_classes_from_the_command_line(write, tmp_path, capsys):
         ("corners", RANDOM.uniform(0, 39, (40, 4, 2))),
         ("box", RANDOM.uniform(0, 39, (40, 4))),
         ("mask", np.ones((40, 40, 40), np.uint8)),
+        ("half_mask", np.ones((40, 20, 20), np.uint8)),
+        ("relative", RANDOM.uniform(0, 1, (40, 2))),
+        ("landmarks", RANDOM.uniform(0, 39, (40, 10))),
+        ("lids", RANDOM.uniform(0, 39, (40, 7, 3))),
+        ("gaze", RANDOM.uniform(0, 39, (40, 2))),
+        ("width", RANDOM.uniform(0, 39, 40)),
     ],
 )
 def test_labels_of_positions_are_refused_before_anything_is_written(write, tmp_path, label, values, only_line):
@@ -133,7 +139,9 @@ def test_labels_of_positions_are_refused_before_anything_is_written(write, tmp_p
 
 
 def test_directions_and_classes_are_not_positions(write, tmp_path):
-    labels = {"gaze": RANDOM.uniform(-1, 1, (40, 2)), "normal": RANDOM.uniform(-1, 1, (40, 3)), "digit": np.arange(40)}
+    normals = RANDOM.normal(size=(40, 3))
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    labels = {"gaze": RANDOM.uniform(-1, 1, (40, 2)), "normal": normals, "digit": np.arange(40)}
     synthetic, real = write("x.h5", crosses(40, 8), **labels), write("y.h5", crosses(40, 12))
     with open_images(synthetic) as x, open_images(real) as y:
         assert match_data_set(x, y, tmp_path / "out.h5", "framing").scale > 1.2

@@ -19,9 +19,8 @@ class Demo:
     seed: int = 0
     """Seed of everything random."""
     full: bool = False
-    """Run the whole demo: 14,000 eyes, 1,000 adversarial steps, three estimators for each set of training images. The
-    figures in the documentation come from the whole demo. Without --full, the demo is a first look with wide
-    intervals."""
+    """Run the whole demo: 14,000 eyes, 1,000 adversarial steps, and estimators with three seeds. Without --full, the
+    demo is a first look with wide intervals."""
 
     def run(self, console: Console) -> int:
         """Runs the demo."""

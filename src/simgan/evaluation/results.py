@@ -130,7 +130,7 @@ class Evaluation(_Result):
 def decisive(score: Downstream) -> Comparison:
     """The comparison that decides: the better refined set, with augmentation if the best free set had it.
 
-    The best of two refined sets meets the best of several free ones, all chosen by their errors on the same test
+    The best of the refined sets meets the best of several free ones, all chosen by their errors on the same test
     images. This favours both sides, and the free side more, because it has more sets.
     """
     best_free = {(comparison.best_free, comparison.augmented) for comparison in score.comparisons}

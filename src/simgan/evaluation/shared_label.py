@@ -57,13 +57,27 @@ def read_label(
         DataError: the label cannot be learnt, or the two sets have it in different forms.
     """
     labels = source.labels(label, sample.indices)
+    _check_finite(labels, label, source)
     task = choose_task(label, labels, sample.size, wanted)
     tested = labels_with_classes_of(source, test, label)
+    _check_finite(tested, label, test)
     _check_form(task, labels, tested, label, source, test)
     _check_classes(task, tested, label, test)
     if task.name in ("points", "segmentation", "detection"):
         labels, tested = _at_one_size(task, labels, tested, label, source, test, sample)
     return SharedLabel(task, labels, tested)
+
+
+def _check_finite(labels: NDArray[Any], label: str, source: ImageSource) -> None:
+    """Raises DataError if numbers of the label are missing: no estimator learns from them."""
+    if labels.dtype.kind != "f":
+        return
+    missing = int((~np.isfinite(labels)).reshape(len(labels), -1).any(axis=1).sum())
+    if missing:
+        raise DataError(
+            f"label: expected numbers for every image, received {label!r} of {source.path} with missing or infinite "
+            f"numbers in {missing} of {len(labels)} images; leave these images out."
+        )
 
 
 def notes_on(task: Task, label: str, wanted: TaskName | None) -> list[str]:

@@ -103,10 +103,19 @@ def find_framing(synthetic: NDArray[np.float32], real: NDArray[np.float32]) -> F
     return best
 
 
+def share_layout(synthetic: NDArray[np.float32], real: NDArray[np.float32], framing: Framing) -> bool:
+    """Whether the images of each set have a layout in common, and `framing` aligns one with the other."""
+    return _have_layouts(synthetic, real) and framing.correlation >= _ALIKE
+
+
+def _have_layouts(synthetic: NDArray[np.float32], real: NDArray[np.float32]) -> bool:
+    return all(edges.std() > _LAYOUT * edges.mean() for edges in map(edge_map, (synthetic, real)))
+
+
 def _framing(synthetic: NDArray[np.float32], real: NDArray[np.float32]) -> Iterator[Finding]:
     framing = find_framing(synthetic, real)
     side = max(synthetic.shape[1:3])
-    if not all(edges.std() > _LAYOUT * edges.mean() for edges in map(edge_map, (synthetic, real))):
+    if not _have_layouts(synthetic, real):
         yield Finding(
             "layout",
             "note",
@@ -114,7 +123,7 @@ def _framing(synthetic: NDArray[np.float32], real: NDArray[np.float32]) -> Itera
             "picture.",
         )
         return
-    if framing.correlation < _ALIKE:
+    if not share_layout(synthetic, real, framing):
         yield Finding(
             "layout",
             "warning",

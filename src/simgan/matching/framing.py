@@ -7,12 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgan.errors import DataError
-from simgan.framing.comparison import Framing, find_framing
+from simgan.framing.comparison import Framing, find_framing, share_layout
 from simgan.images import ImageSource
 from simgan.images.sampling import evenly_spaced
 
 _COMPARED = 512  # images of each set
 _PLAIN = 0.6  # share of border pixels near their median from which the ground counts as plain
+_ANGLES = ("gaze", "head_pose", "pitch_yaw")  # names of labels whose two numbers are pitch and yaw
+_OFF_UNIT = 1e-2  # largest difference between the length of a unit vector and 1
+_TABLES = (".csv", ".tsv")  # files beside images whose columns are labels of the source
 _NEAR = 0.1  # largest difference from the median, in the range [-1, 1]
 
 
@@ -28,7 +31,7 @@ def differing_framing(synthetic: NDArray[np.float32], photographs: NDArray[np.fl
     """
     few = [images[evenly_spaced(len(images), _COMPARED)] for images in (synthetic, photographs)]
     found = find_framing(few[0], few[1])
-    if not found.counts:
+    if not (found.counts and share_layout(few[0], few[1], found)):
         return None
     height, width = synthetic.shape[1:3]
     return found._replace(down=found.down / height, right=found.right / width)
@@ -67,23 +70,26 @@ def match_framing(image: NDArray[np.float32], framing: Framing) -> NDArray[np.fl
 
 
 def check_labels_stay_true(source: ImageSource) -> None:
-    """Raises DataError if the source has labels of positions, boxes or masks, which framing would make wrong."""
-    height, width = source.size(0)
-    moved = [name for name in source.label_names if _are_places(source.labels(name), (height, width))]
+    """Raises DataError unless all labels of the source are classes or directions, which framing leaves true.
+
+    Files beside images that may hold other labels are refused as well, because they are copied unread.
+    """
+    moved = [name for name in source.label_names if not _is_class_or_direction(name, source.labels(name))]
+    moved += [name for name in getattr(source, "copied_files", ()) if not name.lower().endswith(_TABLES)][:3]
     if moved:
         raise DataError(
-            f"by: expected labels that do not depend on where content is, such as classes or directions, received "
-            f"{', '.join(moved)} in {source.path}, which framing would make wrong; render the images anew, framed as "
-            "the photographs are, or give a data set without these labels."
+            f"by: expected only classes (one word or whole number for each image) and directions (unit vectors, or "
+            f"radians in a label named {', '.join(_ANGLES)}), received {', '.join(moved)} in {source.path}, which may "
+            "be positions that framing would make wrong; give a data set without these, or render the images anew."
         )
 
 
-def _are_places(labels: NDArray[Any], size: tuple[int, int]) -> bool:
-    if labels.dtype.kind == "O":
-        return True
-    if labels.ndim >= 3 and labels.shape[1:3] == size:
-        return True
-    if labels.ndim < 2 or labels.shape[-1] not in (2, 4) or labels.dtype.kind not in "fiu" or not labels.size:
+def _is_class_or_direction(name: str, labels: NDArray[Any]) -> bool:
+    if labels.ndim == 1:
+        return labels.dtype.kind in "iubSU" or all(isinstance(one, bytes | str) for one in labels)
+    if labels.ndim != 2 or labels.dtype.kind != "f":
         return False
-    # Coordinates relative to the size of the image, and angles in radians, never reach 4.
-    return bool(np.nanmax(labels) > 4)
+    if labels.shape[1] == 3:
+        return bool(np.abs(np.linalg.norm(labels, axis=1) - 1).max(initial=0) < _OFF_UNIT)
+    is_named = labels.shape[1] == 2 and any(angle in name.lower() for angle in _ANGLES)
+    return is_named and bool(np.abs(labels).max(initial=0) <= np.pi)
