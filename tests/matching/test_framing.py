@@ -128,6 +128,8 @@ def test_a_data_set_of_classes_from_the_command_line(write, tmp_path, capsys):
         ("lids", RANDOM.uniform(0, 39, (40, 7, 3))),
         ("gaze", RANDOM.uniform(0, 39, (40, 2))),
         ("width", RANDOM.uniform(0, 39, 40)),
+        ("x", RANDOM.integers(0, 39, 40)),
+        ("box_xmin", RANDOM.integers(0, 39, 40)),
     ],
 )
 def test_labels_of_positions_are_refused_before_anything_is_written(write, tmp_path, label, values, only_line):

@@ -171,11 +171,16 @@ def write_evaluation(run: Path, evaluation: Evaluation) -> Path:
     return folder / _FILE
 
 
+class OlderResultsError(RunError):
+    """Results that an older version of simgan wrote, which this one cannot read."""
+
+
 def read_evaluation(run: Path) -> Evaluation | None:
     """The results in the run folder `run`; None if nothing was measured yet.
 
     Raises:
-        RunError: the file is not one that `write_evaluation` wrote, or one of an older version.
+        RunError: the file is not one that `write_evaluation` wrote.
+        OlderResultsError: an older version of simgan wrote it.
     """
     path = run / FOLDER / _FILE
     if not path.exists():
@@ -183,7 +188,7 @@ def read_evaluation(run: Path) -> Evaluation | None:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(found, dict) and found.get("version") == 1:
-            raise RunError(
+            raise OlderResultsError(
                 f"evaluation: expected results of version 2, received {path} of an older version of simgan; measure "
                 f"the run anew: simgan evaluate {run} --real-test LABELLED_REAL_IMAGES."
             )

@@ -1,5 +1,6 @@
 """Matches the framing: scales the content of synthetic images and moves it to its place in photographs."""
 
+import re
 from typing import Any
 
 import cv2
@@ -15,7 +16,9 @@ _COMPARED = 512  # images of each set
 _PLAIN = 0.6  # share of border pixels near their median from which the ground counts as plain
 _ANGLES = ("gaze", "head_pose", "pitch_yaw")  # names of labels whose two numbers are pitch and yaw
 _OFF_UNIT = 1e-2  # largest difference between the length of a unit vector and 1
-_TABLES = (".csv", ".tsv")  # files beside images whose columns are labels of the source
+_HARMLESS = (".csv", ".tsv", ".md")  # tables, whose columns are labels of the source, and descriptions
+_PLACE = re.compile(r"(.*_)?(c?[xy]\d?|[xy](min|max)|w|h|width|height|left|right|top|bottom|row|col(umn)?)")
+"""Names of whole numbers that are positions or sizes, not classes."""
 _NEAR = 0.1  # largest difference from the median, in the range [-1, 1]
 
 
@@ -75,7 +78,7 @@ def check_labels_stay_true(source: ImageSource) -> None:
     Files beside images that may hold other labels are refused as well, because they are copied unread.
     """
     moved = [name for name in source.label_names if not _is_class_or_direction(name, source.labels(name))]
-    moved += [name for name in getattr(source, "copied_files", ()) if not name.lower().endswith(_TABLES)][:3]
+    moved += [name for name in getattr(source, "copied_files", ()) if not name.lower().endswith(_HARMLESS)][:3]
     if moved:
         raise DataError(
             f"by: expected only classes (one word or whole number for each image) and directions (unit vectors, or "
@@ -85,6 +88,8 @@ def check_labels_stay_true(source: ImageSource) -> None:
 
 
 def _is_class_or_direction(name: str, labels: NDArray[Any]) -> bool:
+    if labels.ndim == 1 and _PLACE.fullmatch(name.lower()):
+        return False
     if labels.ndim == 1:
         return labels.dtype.kind in "iubSU" or all(isinstance(one, bytes | str) for one in labels)
     if labels.ndim != 2 or labels.dtype.kind != "f":

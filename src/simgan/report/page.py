@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 
 from simgan.errors import RunError
-from simgan.evaluation.results import FOLDER, Downstream, DriftResult, Evaluation, read_evaluation
+from simgan.evaluation.results import FOLDER, Downstream, DriftResult, Evaluation, OlderResultsError, read_evaluation
 from simgan.files.folders import write_whole
 from simgan.report import html
 from simgan.report.curves import draw_curves, draw_histogram
@@ -26,9 +26,14 @@ def write_report(run: Run) -> Path:
     Raises:
         RunError: a file of the run cannot be understood.
     """
-    found = read_evaluation(run.path)
+    found, older = None, []
+    try:
+        found = read_evaluation(run.path)
+    except OlderResultsError as error:  # a training that is prolonged still gets its report
+        older = [str(error)]
     metrics = run.metrics()
-    warnings = [*_framing_warnings(run), *health(metrics, run.config.drift_budget), *(found.warnings if found else ())]
+    measured = found.warnings if found else ()
+    warnings = [*older, *_framing_warnings(run), *health(metrics, run.config.drift_budget), *measured]
     curves = draw_curves(metrics)
     body = [
         html.box("verdict", sentences(found)),
