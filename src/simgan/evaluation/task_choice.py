@@ -11,9 +11,7 @@ from simgan.evaluation.detection import Detection
 from simgan.evaluation.points import on_image
 from simgan.evaluation.segmentation import MOST_CLASSES, Segmentation, classes_of_masks
 from simgan.evaluation.tasks import Angle, Classification, Points, Task, TaskName, Vector, words
-
-_ANGLES = ("gaze", "head_pose", "pitch_yaw")  # names of labels whose two numbers are pitch and yaw
-_OFF_UNIT = 1e-2  # largest difference between the length of a unit vector and 1
+from simgan.labels import are_directions
 
 
 def choose_task(label: str, labels: NDArray[Any], size: tuple[int, int], wanted: TaskName | None = None) -> Task:
@@ -63,12 +61,7 @@ def choose_task(label: str, labels: NDArray[Any], size: tuple[int, int], wanted:
 def _fits(task: TaskName, label: str, labels: NDArray[Any], size: tuple[int, int]) -> bool:
     """Whether a label that could be learnt as `task` probably is one of that kind."""
     if task == "angle":
-        if labels.dtype.kind != "f":
-            return False
-        radians = labels.shape[1] == 2 and bool(np.abs(labels).max() <= np.pi)
-        named = radians and any(name in label.lower() for name in _ANGLES)
-        unit = labels.shape[1] == 3 and bool(np.abs(np.linalg.norm(labels, axis=1) - 1).max() < _OFF_UNIT)
-        return named or unit
+        return are_directions(label, labels)
     if task == "segmentation":
         return 2 <= len(classes_of_masks(labels)) <= MOST_CLASSES
     if task == "points":

@@ -55,6 +55,13 @@ class Framing(NamedTuple):
     """Correlation of the edge maps after this change."""
     gain: float
     """How much this change adds to the correlation."""
+    have_layouts: bool = True
+    """Whether the images of each set have a layout in common."""
+
+    @property
+    def aligns(self) -> bool:
+        """Whether there are layouts, and this change brings one to the other."""
+        return self.have_layouts and self.correlation >= _ALIKE
 
     @property
     def counts(self) -> bool:
@@ -91,31 +98,28 @@ def find_framing(synthetic: NDArray[np.float32], real: NDArray[np.float32]) -> F
     """The scale and shift of the synthetic edge map that correlate best with the real edge map."""
     x, y = edge_map(synthetic), edge_map(real)
     same = _correlation(x, y)
-    best = Framing(1.0, 0.0, 0.0, same, 0.0)
+    have_layouts = all(bool(edges.std() > _LAYOUT * edges.mean()) for edges in (x, y))
+    best = Framing(1.0, 0.0, 0.0, same, 0.0, have_layouts)
     most_down, most_right = (int(_REACH * side) for side in x.shape)
     for scale in _SCALES:
         correlations = _correlations_of_shifts(*_scaled(x, scale), y)
         down, right = np.unravel_index(correlations.argmax(), correlations.shape)
         if (correlation := float(correlations[down, right])) > best.correlation:
             best = Framing(
-                float(scale), float(down - most_down), float(right - most_right), correlation, correlation - same
+                float(scale),
+                float(down - most_down),
+                float(right - most_right),
+                correlation,
+                correlation - same,
+                have_layouts,
             )
     return best
-
-
-def share_layout(synthetic: NDArray[np.float32], real: NDArray[np.float32], framing: Framing) -> bool:
-    """Whether the images of each set have a layout in common, and `framing` aligns one with the other."""
-    return _have_layouts(synthetic, real) and framing.correlation >= _ALIKE
-
-
-def _have_layouts(synthetic: NDArray[np.float32], real: NDArray[np.float32]) -> bool:
-    return all(edges.std() > _LAYOUT * edges.mean() for edges in map(edge_map, (synthetic, real)))
 
 
 def _framing(synthetic: NDArray[np.float32], real: NDArray[np.float32]) -> Iterator[Finding]:
     framing = find_framing(synthetic, real)
     side = max(synthetic.shape[1:3])
-    if not _have_layouts(synthetic, real):
+    if not framing.have_layouts:
         yield Finding(
             "layout",
             "note",
@@ -123,7 +127,7 @@ def _framing(synthetic: NDArray[np.float32], real: NDArray[np.float32]) -> Itera
             "picture.",
         )
         return
-    if not share_layout(synthetic, real, framing):
+    if not framing.aligns:
         yield Finding(
             "layout",
             "warning",

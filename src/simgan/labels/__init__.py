@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from simgan.labels.classes import align_classes
 from simgan.labels.contents import FolderContents
+from simgan.labels.directions import ANGLES, are_directions
 from simgan.labels.finding import find_labels
 from simgan.labels.label import Found, Label
 
@@ -31,4 +32,4 @@ class Box(NamedTuple):
     """A whole number: the index in `ImageSource.label_classes('boxes')`, if the names of the classes are known."""
 
 
-__all__ = ["Box", "FolderContents", "Found", "Label", "align_classes", "find_labels"]
+__all__ = ["ANGLES", "Box", "FolderContents", "Found", "Label", "align_classes", "are_directions", "find_labels"]

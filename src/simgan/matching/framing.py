@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgan.errors import DataError
-from simgan.framing.comparison import Framing, find_framing, share_layout
+from simgan.framing.comparison import Framing, find_framing
 from simgan.images import ImageSource
 from simgan.images.sampling import evenly_spaced
+from simgan.labels import ANGLES, are_directions
 
 _COMPARED = 512  # images of each set
 _PLAIN = 0.6  # share of border pixels near their median from which the ground counts as plain
-_ANGLES = ("gaze", "head_pose", "pitch_yaw")  # names of labels whose two numbers are pitch and yaw
-_OFF_UNIT = 1e-2  # largest difference between the length of a unit vector and 1
 _HARMLESS = (".csv", ".tsv", ".md")  # tables, whose columns are labels of the source, and descriptions
 _PLACE = re.compile(r"(.*_)?(c?[xy]\d?|[xy](min|max)|w|h|width|height|left|right|top|bottom|row|col(umn)?)")
 """Names of whole numbers that are positions or sizes, not classes."""
@@ -34,7 +33,7 @@ def differing_framing(synthetic: NDArray[np.float32], photographs: NDArray[np.fl
     """
     few = [images[evenly_spaced(len(images), _COMPARED)] for images in (synthetic, photographs)]
     found = find_framing(few[0], few[1])
-    if not (found.counts and share_layout(few[0], few[1], found)):
+    if not (found.counts and found.aligns):
         return None
     height, width = synthetic.shape[1:3]
     return found._replace(down=found.down / height, right=found.right / width)
@@ -82,19 +81,14 @@ def check_labels_stay_true(source: ImageSource) -> None:
     if moved:
         raise DataError(
             f"by: expected only classes (one word or whole number for each image) and directions (unit vectors, or "
-            f"radians in a label named {', '.join(_ANGLES)}), received {', '.join(moved)} in {source.path}, which may "
+            f"radians in a label named {', '.join(ANGLES)}), received {', '.join(moved)} in {source.path}, which may "
             "be positions that framing would make wrong; give a data set without these, or render the images anew."
         )
 
 
 def _is_class_or_direction(name: str, labels: NDArray[Any]) -> bool:
-    if labels.ndim == 1 and _PLACE.fullmatch(name.lower()):
+    if labels.ndim != 1:
+        return are_directions(name, labels)
+    if _PLACE.fullmatch(name.lower()):
         return False
-    if labels.ndim == 1:
-        return labels.dtype.kind in "iubSU" or all(isinstance(one, bytes | str) for one in labels)
-    if labels.ndim != 2 or labels.dtype.kind != "f":
-        return False
-    if labels.shape[1] == 3:
-        return bool(np.abs(np.linalg.norm(labels, axis=1) - 1).max(initial=0) < _OFF_UNIT)
-    is_named = labels.shape[1] == 2 and any(angle in name.lower() for angle in _ANGLES)
-    return is_named and bool(np.abs(labels).max(initial=0) <= np.pi)
+    return labels.dtype.kind in "iubSU" or all(isinstance(one, bytes | str) for one in labels)
