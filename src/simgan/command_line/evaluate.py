@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-from simgan.command_line.reading import Range, open_as_trained, print_notes
+from simgan.command_line.reading import Range, open_as_trained, options_of, print_notes
 from simgan.console.printing import print_line
 from simgan.settings.choices import Channels, Layout
 
@@ -83,8 +83,7 @@ class Evaluate:
     """Name of the label whose drift is measured. By default the first label that holds points in pixels or masks."""
     estimator: str = "small"
     """small (for masks and boxes the only one), paper (the paper's gaze estimator, slow on a CPU), or a .keras file of
-    your own. The weights in the file
-    are not used: each estimator is trained from scratch."""
+    your own. The weights in the file are not used: each estimator is trained from scratch."""
     quick: bool = False
     """A first look: fewer training steps, one estimator for each set and only with augmentation, fewer images.
     Intervals are wide."""
@@ -138,24 +137,14 @@ class Evaluate:
         real_test = run.data.real.model_copy(update={"key": None, "layout": None})
         sets: list[Any] = []
         for name, record in (("synthetic", run.data.synthetic), ("real", run.data.real), ("real_test", real_test)):
-            path, option = getattr(self, name), name.replace("_", "-")
+            path = getattr(self, name)
             if path is None and name == "real_test":
                 sets.append(None)
                 continue
-            source = open_as_trained(
-                console,
-                record,
-                path,
-                name=option,
-                limits=getattr(self, f"{name}_range"),
-                key=getattr(self, f"{name}_key"),
-                layout=getattr(self, f"{name}_layout"),
-                images=getattr(self, f"{name}_images"),
-                channels=self.channels,
-                follow_links=self.follow_links,
-            )
+            options = options_of(self, name)
+            source = open_as_trained(console, record, path, **options)
             sets.append(opened.enter_context(source))
-            print_notes(console, source, flag=f"--{option}-range")
+            print_notes(console, source, flag=f"--{options['name']}-range")
         return sets
 
     def _command(self) -> str:

@@ -100,6 +100,20 @@ def open_as_trained(
     return open_data(path, console=console, **options)
 
 
+def options_of(command: Any, name: str) -> dict[str, Any]:
+    """The arguments of `open_as_trained` from a command whose fields for these images begin with `name`.
+
+    `channels` and `follow_links` are the same for all images of a command.
+    """
+    given = {argument: getattr(command, f"{name}_{argument}") for argument in ("key", "layout", "images")}
+    return given | {
+        "name": name.replace("_", "-"),
+        "limits": getattr(command, f"{name}_range"),
+        "channels": command.channels,
+        "follow_links": command.follow_links,
+    }
+
+
 def print_notes(console: Console, source: Any, *, skip: Collection[str] = (), **options: Any) -> list[str]:
     """Prints notes on what is unusual in a data set, except those whose text is in `skip`.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-from simgan.command_line.reading import Range, open_as_trained
+from simgan.command_line.reading import Range, open_as_trained, options_of
 from simgan.console.printing import print_line
 from simgan.settings.choices import Channels, Layout
 
@@ -162,18 +162,7 @@ class Turing:
 
     def _open(self, name: Literal["synthetic", "real"], record: SourceRecord, console: Console) -> Any:
         """Opens the data set of the training, or the one given in its place, with the options of the training."""
-        return open_as_trained(
-            console,
-            record,
-            getattr(self, name),
-            name=name,
-            limits=getattr(self, f"{name}_range"),
-            key=getattr(self, f"{name}_key"),
-            layout=getattr(self, f"{name}_layout"),
-            images=getattr(self, f"{name}_images"),
-            channels=self.channels,
-            follow_links=self.follow_links,
-        )
+        return open_as_trained(console, record, getattr(self, name), **options_of(self, name))
 
 
 def _open_browser(url: str) -> None:

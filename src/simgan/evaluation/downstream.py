@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from simgan.errors import ConfigError
 from simgan.evaluation.comparison import Errors, Set, errors_of_seeds, summarise
-from simgan.evaluation.contenders import MATCHED, SYNTHETIC, WITH_REFINED, Contender, contenders
+from simgan.evaluation.contenders import ALL, MATCHED, SYNTHETIC, WITH_REFINED, Contender, contenders
 from simgan.evaluation.estimator import Estimator, Training, train_estimators
 from simgan.evaluation.label_distribution import compare_labels
 from simgan.evaluation.networks import Network, network
 from simgan.evaluation.photometric import DESCRIPTION, photometric
 from simgan.evaluation.results import Downstream
 from simgan.evaluation.tasks import Task
-from simgan.matching import METHODS, differing_framing
+from simgan.matching import differing_framing
 
 _FOLDS = 3
 _SPLIT_FROM = 300  # labelled real images: fewer are not worth training on
@@ -72,9 +72,9 @@ def downstream(
     has_bound = len(test.images) >= _SPLIT_FROM
     # A label of positions would become wrong with the framing.
     framing = differing_framing(synthetic.images, photographs) if task.name in ("classification", "angle") else None
-    matched = len(METHODS) + (framing is not None)
-    others = 1 + len(WITH_REFINED)  # with the synthetic set
-    of_seeds = matched + others + (_FINALISTS + others) * (len(seeds) - 1)
+    with_every_seed = {SYNTHETIC, *WITH_REFINED}
+    sets, finalists = len(ALL) - (framing is None), len(with_every_seed) + _FINALISTS
+    of_seeds = sets + finalists * (len(seeds) - 1)
     trainings = (1 + plain) * of_seeds + _FOLDS * has_bound
     trainer = _Trainer(
         task, test, estimator, steps, plain=plain, on_progress=lambda done: on_progress(done, trainings * steps)
@@ -84,7 +84,7 @@ def downstream(
     for pair in _pairs(make_sets()):
         errors |= trainer.errors_of(pair, synthetic.labels, seeds[:1])
     if seeds[1:]:
-        for pair in _pairs(make_sets(among={SYNTHETIC, *WITH_REFINED, *_best_matched(errors, task)})):
+        for pair in _pairs(make_sets(among=with_every_seed.union(_best_matched(errors, task)))):
             for one, more in trainer.errors_of(pair, synthetic.labels, seeds[1:]).items():
                 errors[one] = np.concatenate([errors[one], more])
     if has_bound:

@@ -29,9 +29,8 @@ def compare_labels(task: Task, synthetic: NDArray[Any], real: NDArray[Any]) -> L
     """Compares the labels (N, ...) of synthetic training images with those (M, ...) of real test images.
 
     Classes of images, pixels or boxes differ if more than a quarter of these would have to change class for equal
-    shares. Numbers differ if
-    a mean differs by more than half of the synthetic standard deviation, or the real deviation is less than half or
-    more than twice the synthetic one.
+    shares. Numbers differ if a mean differs by more than half of the synthetic standard deviation, or the real
+    deviation is less than half or more than twice the synthetic one.
     """
     if task.name == "classification":
         return _compare_classes(words(synthetic), words(real), "images")

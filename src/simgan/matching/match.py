@@ -89,23 +89,36 @@ def match_data_set(
     framing: Framing | None = None
     if method == "framing":
         framing = _framing(source, photographs)
-        functions: Sequence[OneToOne] = [partial(_reframed, framing)]
+        match: Callable[[int, NDArray[np.float32]], NDArray[np.float32]] = partial(_match_to_framing, framing)
     else:
-        functions = METHODS[method]
-    drawn, chosen = _draw(len(photographs), len(source), functions, seed)
+        drawn = _draw(len(photographs), len(source), METHODS[method], seed)
+        match = partial(_match_to_photograph, photographs, *drawn)
     done = 0
     with write_like(source, output) as writer, closing(groups_of_one_size(source)) as groups:
         for indices, images in groups:
             matched = [
-                chosen[index](
-                    source.pixel_range.to_model(image), photographs.pixel_range.to_model(photographs[drawn[index]])
-                )
-                for index, image in zip(indices, images, strict=True)
+                match(index, source.pixel_range.to_model(image)) for index, image in zip(indices, images, strict=True)
             ]
             writer.write_many(indices, source.pixel_range.from_model(np.stack(matched), source.dtype))
             done += len(indices)
             on_progress(done, len(source))
     return framing
+
+
+def _match_to_photograph(
+    photographs: ImageSource,
+    drawn: NDArray[np.int64],
+    functions: Sequence[OneToOne],
+    index: int,
+    image: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Image `index` of the set, matched to the photograph that was drawn for it."""
+    return functions[index](image, photographs.pixel_range.to_model(photographs[int(drawn[index])]))
+
+
+def _match_to_framing(framing: Framing, index: int, image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Image `index`, framed as the photographs are: all images alike."""
+    return match_framing(image, framing)
 
 
 def _framing(source: ImageSource, photographs: ImageSource) -> Framing:
@@ -117,10 +130,6 @@ def _framing(source: ImageSource, photographs: ImageSource) -> Framing:
             "framed alike or share no layout; there is nothing to match by framing."
         )
     return framing
-
-
-def _reframed(framing: Framing, image: NDArray[np.float32], photograph: NDArray[np.float32]) -> NDArray[np.float32]:
-    return match_framing(image, framing)
 
 
 def _draw(
