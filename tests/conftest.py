@@ -275,3 +275,16 @@ def fork(tmp_path_factory) -> Iterator[Callable[..., Forked]]:
     for process in started:
         process.kill()
         process.wait()
+
+
+@pytest.fixture
+def message() -> Callable[[BaseException], str]:
+    """The message of an error, seen to be one line that says what was expected, what was received and a way out."""
+
+    def text_of(error: BaseException) -> str:
+        text = str(error)
+        assert "\n" not in text
+        assert [word for word in ("expected", "received", ";") if word not in text] == [], text
+        return text
+
+    return text_of

@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 
-from simgan.evaluation import Training, train_estimators
 from simgan.evaluation.comparison import errors_of_seeds
 from simgan.evaluation.detection import Detection, focal_loss
 from tests.boxes import boxes_of
@@ -139,19 +138,8 @@ def scenes(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return images, boxes_of(*boxes)
 
 
-def test_learns_to_detect():
+def test_learns_to_detect(learn):
     (images, boxes), (others, truth) = scenes(96, 0), scenes(40, 1)
     task = Detection((0, 1), (32, 40))
-    training = Training(
-        images,
-        task.targets(boxes),
-        network=task.network,
-        outputs=task.outputs,
-        loss=task.loss,
-        standardised=task.standardised,
-        steps=40,
-        batch_size=task.batch_size,
-        learning_rate=1e-2,
-    )
-    (estimator,) = train_estimators([training])
+    estimator = learn(task, images, boxes)
     assert error(task, estimator(others), truth) < 0.4

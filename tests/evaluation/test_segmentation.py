@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 
-from simgan.evaluation import Training, train_estimators
 from simgan.evaluation.comparison import errors_of_seeds
 from simgan.evaluation.segmentation import Segmentation, classes_of_masks, nearest_pixels, resized_masks
 
@@ -133,21 +132,10 @@ def squares(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return images, masks
 
 
-def test_learns_to_segment():
+def test_learns_to_segment(learn):
     (images, masks), (others, truth) = squares(64, 0), squares(40, 1)
     task = Segmentation((0, 1, 2), (20, 24))
-    training = Training(
-        images,
-        task.targets(masks),
-        network=task.network,
-        outputs=task.outputs,
-        loss=task.loss,
-        standardised=task.standardised,
-        steps=40,
-        batch_size=task.batch_size,
-        learning_rate=1e-2,
-    )
-    (estimator,) = train_estimators([training])
+    estimator = learn(task, images, masks)
     (found,) = errors_of_seeds(task.errors(estimator(others), truth)[None], task)
     assert found < 0.2  # all background: 1 - (0.85 + 0 + 0) / 3, above 0.7
 

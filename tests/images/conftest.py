@@ -81,16 +81,3 @@ def images() -> np.ndarray:
 def gaze() -> np.ndarray:
     """(5, 3) float32."""
     return np.random.default_rng(1).normal(size=(5, 3)).astype(np.float32)
-
-
-@pytest.fixture
-def message() -> Callable[[BaseException], str]:
-    """The message of an error, seen to be one line that says what was expected, what was received and a way out."""
-
-    def text_of(error: BaseException) -> str:
-        text = str(error)
-        assert "\n" not in text
-        assert [word for word in ("expected", "received", ";") if word not in text] == [], text
-        return text
-
-    return text_of

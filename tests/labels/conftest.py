@@ -41,16 +41,3 @@ def folder(tmp_path) -> Callable[..., Path]:
         return write_texts(write_images(tmp_path / "set", *names, size=size), texts or {})
 
     return make
-
-
-@pytest.fixture
-def message() -> Callable[[BaseException], str]:
-    """The message of an error, seen to be one line that says what was expected, what was received and a way out."""
-
-    def text_of(error: BaseException) -> str:
-        text = str(error)
-        assert "\n" not in text
-        assert [word for word in ("expected", "received", ";") if word not in text] == [], text
-        return text
-
-    return text_of
