@@ -179,7 +179,7 @@ def _refined(data: _Data, scorer: Scorer, config: TrainConfig, out: Path, clock:
             target = Labelled(real, data.real_labels)
             kept = share_flipped(synthetic, refined, data.labels, target, scorer)
         else:
-            kept = how_far(synthetic, refined, data.points, config.drift_budget, scorer.seed)
+            kept = how_far(synthetic, refined, data.points, config.drift_budget, scorer)
     return {"errors": errors, "labels": kept, "last": run.metrics()[-1]}
 
 

@@ -9,7 +9,7 @@ from simgan.evaluation import Labelled, drift_of_points
 from simgan.framing.displacement import displacement
 
 _HELD_OUT = 5  # a fifth of the synthetic images
-_LONGER = 2  # the judge is trained so many times longer than an estimator
+_LONGER = 2  # the judge and the localiser get so many times as many training steps as an estimator
 
 
 def share_flipped(
@@ -51,10 +51,11 @@ def share_flipped(
 
 
 def how_far(
-    synthetic: Images, refined: Images, points: NDArray[np.float64], budget: float | None, seed: int
+    synthetic: Images, refined: Images, points: NDArray[np.float64], budget: float | None, scorer: Scorer
 ) -> Record:
     """How far refining moved labelled points, and all content, px; and the budget of the training."""
-    read = drift_of_points(synthetic, refined, points.reshape(len(points), -1, 2), seed=seed)
+    places, steps = points.reshape(len(points), -1, 2), _LONGER * scorer.steps
+    read = drift_of_points(synthetic, refined, places, steps=steps, seed=scorer.seed)
     return {
         "points": read.drift.mean,
         "points_p95": read.drift.p95,

@@ -1,5 +1,6 @@
 """docs/benchmarks.md from the records of `make benchmarks`."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from simgan.evaluation.contenders import SYNTHETIC, WITH_REFINED
 from simgan.evaluation.photometric import DESCRIPTION as PHOTOMETRIC
 from simgan.evaluation.results import Comparison, Interval, Trained
 
-_REAL_LABELS = "real labels"
+_KINDS = ("free", "refined", "bound")  # in the order of the rows
 
 
 def write_page(folder: Path, out: Path) -> None:
@@ -58,7 +59,12 @@ def _targets(found: dict[str, Scores | None]) -> str:
 
 
 def _domain(domain: str, scores: Scores | None) -> str:
-    lines = [f"## {domain}\n", f"{DOMAINS[domain].what}.\n"]
+    told = ", ".join(f"`{name} = {json.dumps(value)}`" for name, value in DOMAINS[domain].settings.items())
+    lines = [
+        f"## {domain}\n",
+        f"{DOMAINS[domain].what}." + (f" Besides the default settings: {told}." if told else ""),
+    ]
+    lines.append("")
     if scores is None:
         way_out = "; it needs USPS=path/to/usps.h5" if domain in NEED_USPS else ""
         return "\n".join([*lines, f"**Not run**{way_out}.\n"])
@@ -85,7 +91,7 @@ def _rows(scores: Scores) -> list[str]:
     classes = scores.task.name == "classification"
     error = "right, %" if classes else f"error, {scores.task.unit}"
     lines = [f"| trained on | {error} | against the best free | published |", "|---|---|---|---|"]
-    for one in scores.trained:
+    for one in sorted(scores.trained, key=lambda one: _KINDS.index(one.kind)):
         compared = scores.comparison(one.on) if one.augmented else None
         cells = [
             one.on + ("" if one.augmented else ", not augmented"),

@@ -100,6 +100,10 @@ def test_five_seeds_are_compared_with_the_best_free_set_and_the_published_figure
     assert "2026-01-01 to 2026-01-05." in page
     assert "**Missing**" not in page
     assert "trial" not in page
+    assert "USPS's 2,007 test images. Besides the default settings: `flip = false`." in page
+    rows = [line.split(" |")[0] for line in page.partition("## mnist-usps")[2].splitlines() if line.startswith("| ")]
+    wanted = ["| synthetic, not augmented", "| synthetic", "| histogram", *(f"| {name}" for name in REFINED)]
+    assert rows == ["| trained on", *wanted, "| real labels"]
 
 
 def test_a_target_is_reached_by_the_mean_over_all_seeds(tmp_path, write):
