@@ -12,7 +12,7 @@ from benchmarks.benchmarks_digits import Digits, blend, first, halves, mnist, pa
 from benchmarks.lenet import lenet
 from benchmarks.proof_data import SIGNS, Arrays, camera, signs, write_domain
 from simgan.demo import SHORT
-from simgan.evaluation.networks import Network, small_network
+from simgan.tasks.networks import Network, small_network
 
 NEED_USPS = ("mnist-usps", "usps-mnist")
 """Domains that need a file which is not part of this project."""

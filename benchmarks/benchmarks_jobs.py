@@ -18,9 +18,10 @@ from benchmarks.benchmarks_sets import Scorer, free_sets, refined_sets
 from benchmarks.jobs import Record, finished_or_trained, write_record
 from benchmarks.machine import this_machine
 from simgan import PRESETS, Run, TrainConfig, refine, train
-from simgan.evaluation import Labelled, choose_task
+from simgan.evaluation import Labelled
 from simgan.images import PixelRange
 from simgan.settings.config import make_config
+from simgan.tasks.choice import choose_task
 
 Part = Literal["free", "refined"]
 PARTS: tuple[Part, ...] = ("free", "refined")

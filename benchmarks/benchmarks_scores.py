@@ -13,7 +13,7 @@ from benchmarks.jobs import Record
 from benchmarks.proof_jobs import SEEDS
 from simgan.evaluation.comparison import Set, summarise
 from simgan.evaluation.results import Comparison, Trained
-from simgan.evaluation.tasks import Angle, Classification, Task
+from simgan.tasks.task import Angle, Classification, Task
 
 _TASKS: dict[str, Task] = {"angle": Angle(), "classification": Classification(())}
 

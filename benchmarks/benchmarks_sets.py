@@ -11,10 +11,10 @@ from benchmarks.jobs import Record
 from benchmarks.small_affine import affine_and_photometric
 from simgan.evaluation import Estimator, Labelled, Training, train_estimators
 from simgan.evaluation.contenders import MATCHED, SYNTHETIC, WITH_REFINED, contenders
-from simgan.evaluation.networks import Network
-from simgan.evaluation.photometric import photometric
-from simgan.evaluation.tasks import Task
 from simgan.matching import differing_framing, match_framing, match_images
+from simgan.tasks.networks import Network
+from simgan.tasks.photometric import photometric
+from simgan.tasks.task import Task
 
 FRAMING_AND_MIXED = "framing + mixed"
 Images = NDArray[np.float32]

@@ -12,8 +12,8 @@ from benchmarks.proof_jobs import SEEDS
 from benchmarks.proof_table import mean_and_interval
 from benchmarks.small_affine import DESCRIPTION as AFFINE
 from simgan.evaluation.contenders import SYNTHETIC, WITH_REFINED
-from simgan.evaluation.photometric import DESCRIPTION as PHOTOMETRIC
 from simgan.evaluation.results import Comparison, Interval, Trained
+from simgan.tasks.photometric import DESCRIPTION as PHOTOMETRIC
 
 _KINDS = ("free", "refined", "bound")  # in the order of the rows
 

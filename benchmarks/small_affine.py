@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from simgan.evaluation.photometric import photometric
+from simgan.tasks.photometric import photometric
 
 DESCRIPTION = "rotation +-10 degrees, shear +-10 degrees, scale x 0.85 to 1.15, shift +-1/14 of each side (2 px of 28)"
 _TURN, _SHEAR, _SCALE, _SHIFT = np.radians(10.0), np.radians(10.0), 0.15, 1 / 14

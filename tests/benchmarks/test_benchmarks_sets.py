@@ -3,8 +3,8 @@ import numpy as np
 from benchmarks.benchmarks_labels import share_flipped
 from benchmarks.benchmarks_sets import Scorer, free_sets, refined_sets
 from simgan.evaluation import Labelled
-from simgan.evaluation.networks import small_network
-from simgan.evaluation.tasks import Classification
+from simgan.tasks.networks import small_network
+from simgan.tasks.task import Classification
 
 NAMES = ("synthetic", "histogram", "colour", "fda-0.01", "fda-0.05", "fda-0.09", "pca", "mixed")
 TASK = Classification((0, 1))
