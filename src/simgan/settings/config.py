@@ -12,6 +12,7 @@ import tomli_w
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from simgan.errors import ConfigError
+from simgan.settings.label_budget import parse_label_budget
 
 Positive = Annotated[int, Field(ge=1)]
 NonNegative = Annotated[int, Field(ge=0)]
@@ -29,8 +30,19 @@ def _steps_or_time(interval: str) -> str:
     return interval
 
 
+def _label_budgets(labels: tuple[str, ...]) -> tuple[str, ...]:
+    if labels == ("none",):
+        return ()
+    if labels != ("auto",):
+        names = [parse_label_budget(label).name for label in labels]
+        if len(set(names)) < len(names):
+            raise ValueError("expected each label once")
+    return labels
+
+
 Interval = Annotated[str, AfterValidator(_steps_or_time)]
 Size = Annotated[str, AfterValidator(_height_x_width)]
+LabelBudgets = Annotated[tuple[str, ...], AfterValidator(_label_budgets)]
 
 
 class Settings(BaseModel):
@@ -103,6 +115,12 @@ class TrainConfig(Settings):
     """Largest mean drift that refining may cause, in pixels at the size of training (ours). Training starts with the
     weight self_regularisation and adjusts it so that drift stays below this budget; see budget.py. None: the weight is
     constant."""
+    keep_label: LabelBudgets = ()
+    """Labels of the synthetic images that refining must keep, and how much of each may be lost (ours): class:1% (share
+    of images whose class changes), gaze:1deg, iris_centre:0.25px (points; for masks and boxes the displacement of
+    content), or speed:0.1 in units of the label. A network that learns each label during the training reads it in
+    refined images, and R is held to it if more than the budget is lost; see label_keeper.py. auto: if all labels are
+    classes, class:1% in place of the drift budget; else none. none: no label."""
     psi: Literal["identity", "channel_mean", "gradient", "structure"] = "identity"
     """Feature transform in the self-regularisation loss (paper, 2.1: identity); see losses.py."""
     flip: bool = False

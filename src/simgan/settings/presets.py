@@ -29,6 +29,7 @@ _OURS = TrainConfig(
     steps=1000,
     self_regularisation=4.0,
     drift_budget=0.25,
+    keep_label=("auto",),
     psi="structure",
     flip=True,
     jitter=2,

@@ -19,6 +19,7 @@ from simgan.runs.run import Run, is_finished, open_recorded, typed_range
 from simgan.settings.config import TrainConfig, differences, prolongs
 from simgan.settings.records import DataRecord, SourceRecord, read_run
 from simgan.training.batches import digest, training_size
+from simgan.training.kept_labels import kept_labels
 from simgan.training.run_folder import prolong, write_config, write_framing, write_left_out
 from simgan.training.session import Session
 
@@ -63,9 +64,12 @@ def train(
         for source, flag in ((x, "--synthetic-range"), (y, "--real-range")):
             for note in sample_notes(source, flag=flag, resized_to=size):
                 print_line(console, note.line(source.path))
+        labels, config, notes = kept_labels(config, x, size)
+        for sentence in notes:
+            print_line(console, f"note: {sentence}")
         config = resolve(config, size, x.channels)
         data = DataRecord(synthetic=_record(x), real=_record(y), height=size[0], width=size[1], channels=x.channels)
-        session = Session(folder, config, data, x, y, console)
+        session = Session(folder, config, data, x, y, labels, console)
         session.read_ahead()
         compared = comparable_samples(x, y, size)
         findings = compare_framing(*compared)
@@ -131,7 +135,8 @@ def resume(
         for source, record in ((x, data.synthetic), (y, data.real)):
             _check_same_data(source, record)
         config = resolve(config, (data.height, data.width), data.channels)
-        session = Session(folder, config, data, x, y, console)
+        labels = kept_labels(config, x, (data.height, data.width)).labels
+        session = Session(folder, config, data, x, y, labels, console)
         position = session.checkpoints.restore()
         if is_longer:
             if position is None and is_finished(folder):
@@ -194,5 +199,5 @@ def _fill_auto(config: TrainConfig, recorded: TrainConfig) -> TrainConfig:
 
     So the settings that were given to `train` can be given to `resume` as well.
     """
-    chosen = {name: getattr(recorded, name) for name, value in config if value == "auto"}
+    chosen = {name: getattr(recorded, name) for name, value in config if value in ("auto", ("auto",))}
     return config.model_copy(update=chosen)
