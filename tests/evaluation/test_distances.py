@@ -24,7 +24,7 @@ def test_images_that_became_like_the_real_ones_are_nearer_by_every_measure():
         noise(40, 0.4),
         noise(50, 0.4),
         {"spread": spread},
-        steps=25,
+        steps=40,
         on_progress=lambda done, total: progress.append((done, total)),
     )
     assert [distance.measure for distance in found] == [
@@ -36,7 +36,7 @@ def test_images_that_became_like_the_real_ones_are_nearer_by_every_measure():
     for distance in found:
         assert distance.refined.estimate < distance.synthetic.estimate
         assert distance.refined.low <= distance.refined.estimate <= distance.refined.high
-    assert progress == [(done, 300) for done in range(1, 301)]  # 2 sets, images and patches, 3 folds, 25 steps
+    assert progress == [(done, 480) for done in range(1, 481)]  # 2 sets, images and patches, 3 folds, 40 steps
 
 
 def middle(images: np.ndarray) -> np.ndarray:

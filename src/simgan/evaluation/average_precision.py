@@ -68,9 +68,8 @@ class WeightedAveragePrecision:
         ones = np.ones(int(useful.sum()))
         shape = int(right.sum()), len(truths)
         self._right = image[right]  # (T,), most certain first
-        self._since_last = csr_array(
-            (ones, (before[useful], image[useful])), shape
-        )  # (T, N), boxes from one right box to the next
+        # (T, N): which boxes follow one right box, up to and including the next.
+        self._since_last = csr_array((ones, (before[useful], image[useful])), shape)
 
     def __call__(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """(R, N) -> (R,). NaN where no image with a true box counts."""

@@ -48,9 +48,8 @@ def find_label_pictures(root: Path, names: Sequence[str]) -> tuple[LabelGroup, .
     groups: dict[str, list[str]] = {}
     others: list[str] = []
     words = [label_words(name) for name in names]
-    in_all = (
-        frozenset.intersection(*words) if words else frozenset()
-    )  # words of all names do not separate labels from images
+    # Words that all names have do not separate labels from images.
+    in_all = frozenset.intersection(*words) if words else frozenset()
     for name, of_name in zip(names, words, strict=True):
         where = _label_place(name, in_all) if of_name - in_all else None
         (groups.setdefault(where, []) if where else others).append(name)

@@ -1,7 +1,7 @@
 """Reading the labels of a folder of images: class folders, tables, masks, boxes and keypoints.
 
 Only this package knows the formats of labels. Its callers pass the names of the images and of the other files; it
-never changes a file. `find_labels` reads names and parts of a few files; `Label.read` reads the values of a label.
+never changes a file. `find_labels` reads names and a few files; `Label.read` reads the values of a label.
 """
 
 from typing import NamedTuple

@@ -32,7 +32,7 @@ _FINDERS: tuple[Callable[[FolderContents], Found], ...] = (
 def find_labels(contents: FolderContents) -> Found:
     """The labels of a folder. Never raises: a file that cannot be used as labels becomes a note.
 
-    Reads names, and parts of a few files.
+    Reads names and a few files.
     """
     labels: dict[str, Label] = {}
     notes: list[str] = []
