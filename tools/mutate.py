@@ -23,15 +23,18 @@ PACKAGE, TESTS = Path("src", "simgan"), Path("tests")
 
 _MUTATED: dict[str, tuple[str, ...]] = {
     "evaluation": (
-        *("augmentation", "average_precision", "bootstrap", "boxes", "comparison", "contenders", "data_set_drift"),
-        *("dense_networks", "detection", "distances", "downstream", "drift", "estimator", "evaluate", "features"),
-        *("kid", "label_distribution", "localiser", "networks", "photometric", "points", "refined_sample", "results"),
-        *("same_classes", "sample_drift", "segmentation", "shared_label", "sliced_wasserstein", "structural"),
-        *("task_choice", "tasks", "two_sample", "user_model", "voting"),
+        *("augmentation", "bootstrap", "comparison", "contenders", "data_set_drift", "distances", "downstream"),
+        *("drift", "estimator", "evaluate", "features", "kid", "label_distribution", "localiser", "refined_sample"),
+        *("results", "same_classes", "sample_drift", "shared_label", "sliced_wasserstein", "structural"),
+        *("two_sample", "voting"),
     ),
     "framing": ("displacement",),
     "models": ("losses",),
     "refining": ("quarantine", "spool"),
+    "tasks": (
+        *("average_precision", "boxes", "choice", "dense_networks", "detection", "networks", "photometric", "points"),
+        *("segmentation", "task", "user_model"),
+    ),
     "training": ("budget", "checkpoint", "history", "steps"),
 }
 """Packages, and those of their modules that are mutated."""

@@ -10,10 +10,10 @@ import pytest
 from simgan.errors import ConfigError
 from simgan.evaluation.contenders import ALL, WITH_REFINED
 from simgan.evaluation.downstream import Labelled, downstream
-from simgan.evaluation.photometric import DESCRIPTION
-from simgan.evaluation.task_choice import choose_task
-from simgan.evaluation.tasks import Classification, Vector
 from simgan.matching import METHODS
+from simgan.tasks.choice import choose_task
+from simgan.tasks.photometric import DESCRIPTION
+from simgan.tasks.task import Classification, Vector
 
 RANDOM = np.random.default_rng(0)
 NAMES = [name for name in ALL if name != "framing"]  # the sets of labels of any kind

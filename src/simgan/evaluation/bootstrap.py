@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgan.evaluation.results import Interval
-from simgan.evaluation.tasks import ErrorOfSet, mean_over_images
+from simgan.tasks.task import ErrorOfSet, mean_over_images
 
 _RESAMPLES = 4000
 _AT_ONCE = 100  # resamples computed at once: each needs a count for every test image in memory

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from simgan.evaluation.bootstrap import interval, resampled_means
 from simgan.evaluation.results import Comparison, Interval, Trained
-from simgan.evaluation.tasks import Task
+from simgan.tasks.task import Task
 
 Errors = NDArray[np.float64]
 """(seeds, test images, ...): what each test image contributes to the error; see `Task.errors`."""

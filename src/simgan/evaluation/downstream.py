@@ -15,11 +15,11 @@ from simgan.evaluation.comparison import Errors, Set, errors_of_seeds, summarise
 from simgan.evaluation.contenders import ALL, MATCHED, SYNTHETIC, WITH_REFINED, Contender, contenders
 from simgan.evaluation.estimator import Estimator, Training, train_estimators
 from simgan.evaluation.label_distribution import compare_labels
-from simgan.evaluation.networks import Network, network
-from simgan.evaluation.photometric import DESCRIPTION, photometric
 from simgan.evaluation.results import Downstream
-from simgan.evaluation.tasks import Task
 from simgan.matching import differing_framing
+from simgan.tasks.networks import Network, network
+from simgan.tasks.photometric import DESCRIPTION, photometric
+from simgan.tasks.task import Task
 
 _FOLDS = 3
 _BOUND_FROM = 300  # labelled real images: estimators learn too little from fewer

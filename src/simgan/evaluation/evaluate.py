@@ -28,7 +28,6 @@ from simgan.evaluation import (
 from simgan.evaluation.downstream import network_of
 from simgan.evaluation.features import FeatureExtractor
 from simgan.evaluation.label_distribution import compare_labels
-from simgan.evaluation.networks import network
 from simgan.evaluation.refined_sample import Sample, refined_sample
 from simgan.evaluation.results import (
     Distance,
@@ -40,12 +39,13 @@ from simgan.evaluation.results import (
 from simgan.evaluation.same_classes import warnings_on_classes
 from simgan.evaluation.sample_drift import measure_drift
 from simgan.evaluation.shared_label import SharedLabel, notes_on, read_label, shared_label
-from simgan.evaluation.tasks import TaskName
 from simgan.images import ImageSource
 from simgan.images.channels import check_same_channels
 from simgan.images.ranges import check_guessed_range
 from simgan.images.sampling import evenly_spaced
 from simgan.runs.run import Run, open_recorded, typed_range
+from simgan.tasks.networks import network
+from simgan.tasks.task import TaskName
 from simgan.training.batches import evenly_spaced_images, load_image
 
 _FEW = 100  # labelled real images: with fewer, intervals are wide

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simgan.evaluation.boxes import as_boxes
-from simgan.evaluation.detection import Detection
-from simgan.evaluation.segmentation import Segmentation
-from simgan.evaluation.tasks import Task, words
+from simgan.tasks.boxes import as_boxes
+from simgan.tasks.detection import Detection
+from simgan.tasks.segmentation import Segmentation
+from simgan.tasks.task import Task, words
 
 # Differences up to these are not worth a warning.
 _SHIFT = 0.5  # of a mean, in standard deviations of the synthetic labels

@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgan.errors import DataError
-from simgan.evaluation.boxes import are_boxes, as_boxes, scaled
-from simgan.evaluation.detection import Detection
 from simgan.evaluation.refined_sample import Sample
 from simgan.evaluation.same_classes import labels_with_classes_of
-from simgan.evaluation.segmentation import Segmentation, resized_masks
-from simgan.evaluation.task_choice import choose_task
-from simgan.evaluation.tasks import Task, TaskName
 from simgan.images import ImageSource
+from simgan.tasks.boxes import are_boxes, as_boxes, scaled
+from simgan.tasks.choice import choose_task
+from simgan.tasks.detection import Detection
+from simgan.tasks.segmentation import Segmentation, resized_masks
+from simgan.tasks.task import Task, TaskName
 
 _HINT = " 'simgan check FOLDER' says which files of a folder are read as labels."
 

@@ -8,11 +8,11 @@ from keras import ops
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter
 
-from simgan.evaluation.average_precision import Detections, WeightedAveragePrecision, match
-from simgan.evaluation.boxes import as_boxes
-from simgan.evaluation.dense_networks import DETECTED_SIDE, STRIDE, detection_network, shrink_factor
-from simgan.evaluation.networks import Network
-from simgan.evaluation.tasks import ErrorOfSet, TaskName, mean_of_classes
+from simgan.tasks.average_precision import Detections, WeightedAveragePrecision, match
+from simgan.tasks.boxes import as_boxes
+from simgan.tasks.dense_networks import DETECTED_SIDE, STRIDE, detection_network, shrink_factor
+from simgan.tasks.networks import Network
+from simgan.tasks.task import ErrorOfSet, TaskName, mean_of_classes
 
 _MOST = 100  # largest number of boxes found in an image; the most certain are kept, as in COCO
 _LEAST = 0.01  # least score of a box that counts as found

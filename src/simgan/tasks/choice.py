@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgan.errors import DataError
-from simgan.evaluation.boxes import are_boxes, check_boxes
-from simgan.evaluation.detection import Detection
-from simgan.evaluation.points import on_image
-from simgan.evaluation.segmentation import MOST_CLASSES, Segmentation, classes_of_masks
-from simgan.evaluation.tasks import Angle, Classification, Points, Task, TaskName, Vector, words
 from simgan.labels import are_directions
+from simgan.tasks.boxes import are_boxes, check_boxes
+from simgan.tasks.detection import Detection
+from simgan.tasks.points import on_image
+from simgan.tasks.segmentation import MOST_CLASSES, Segmentation, classes_of_masks
+from simgan.tasks.task import Angle, Classification, Points, Task, TaskName, Vector, words
 
 
 def choose_task(label: str, labels: NDArray[Any], size: tuple[int, int], wanted: TaskName | None = None) -> Task:

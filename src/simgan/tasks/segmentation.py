@@ -7,9 +7,9 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from simgan.evaluation.dense_networks import SEGMENTED_SIDE, segmentation_network, shrink_factor
-from simgan.evaluation.networks import Network
-from simgan.evaluation.tasks import ErrorOfSet, TaskName, mean_of_classes
+from simgan.tasks.dense_networks import SEGMENTED_SIDE, segmentation_network, shrink_factor
+from simgan.tasks.networks import Network
+from simgan.tasks.task import ErrorOfSet, TaskName, mean_of_classes
 
 MOST_CLASSES = 64
 _IGNORED, _UNKNOWN = 255, 254  # targets of pixels without a label, and of pixels of a class that is not learnt

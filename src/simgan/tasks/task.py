@@ -8,9 +8,9 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from simgan.evaluation.networks import Network
-from simgan.evaluation.points import as_points
 from simgan.eyes.geometry import gaze_vector
+from simgan.tasks.networks import Network
+from simgan.tasks.points import as_points
 
 TaskName = Literal["angle", "points", "vector", "classification", "segmentation", "detection"]
 ErrorOfSet = Callable[[NDArray[np.float64]], NDArray[np.float64]]
