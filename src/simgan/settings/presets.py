@@ -28,6 +28,7 @@ _OURS = TrainConfig(
     discriminator_pretrain_steps=100,
     steps=1000,
     self_regularisation=4.0,
+    crop="auto",
     drift_budget=0.25,
     keep_label=("auto",),
     psi="structure",
