@@ -57,7 +57,7 @@ def downstream(
 
     Args:
         synthetic: the training images as they were rendered.
-        refined: the same images refined, (N, H, W, C) in [-1, 1].
+        refined: the same images refined whole, (N, H, W, C) in [-1, 1].
         photographs: real images without labels, (M, h, w, C) in [-1, 1], for the methods of matching.
         test: labelled real images, on which the errors are measured. They also choose the best methods of matching,
             which favours these a little, and the bound is trained on them.
