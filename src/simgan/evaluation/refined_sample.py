@@ -11,7 +11,7 @@ from rich.console import Console
 
 from simgan.console.progress import show_progress
 from simgan.console.silent import SILENT
-from simgan.images import ImageSource, PixelRange
+from simgan.images import ImageSource, PixelRange, middle_crop
 from simgan.images.ranges import check_guessed_range
 from simgan.images.sampling import evenly_spaced
 from simgan.refining.data_set import refine
@@ -28,7 +28,8 @@ class Sample:
     synthetic: NDArray[np.float32]
     refined: NDArray[np.float32]
     resized: bool
-    """Whether images of several sizes were resized to the size of training: labels in pixels no longer fit."""
+    """Whether images of several sizes were resized to the size of training, or cropped to it if training took crops:
+    labels in pixels no longer fit."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -56,7 +57,11 @@ def refined_sample(run: Run, source: ImageSource, count: int, console: Console =
             )
         else:
             size = (run.data.height, run.data.width)
-            resized = np.stack([load_image(source, index, size) for index in indices])
+            if run.config.crop:
+                crops = (middle_crop(source[index], size) for index in indices)
+                resized = np.stack([source.pixel_range.to_model(crop) for crop in crops])
+            else:
+                resized = np.stack([load_image(source, index, size) for index in indices])
             sample = Sample(indices, names, resized, refine(run, resized, pixel_range=PixelRange(-1, 1)), resized=True)
         on_progress(len(indices), len(indices))
     return sample

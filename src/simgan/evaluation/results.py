@@ -66,7 +66,7 @@ class Downstream(_Result):
     """Does training on refined images help on real ones, more than what is free?"""
 
     date: str = ""
-    """When the estimators were trained: ISO 8601, UTC. Later evaluations may keep this score."""
+    """When the estimators were trained: ISO 8601, UTC. Evaluations without labelled real images keep a score."""
     task: Literal["angle", "vector", "points", "classification", "segmentation", "detection"]
     label: str
     unit: str
@@ -94,7 +94,7 @@ class DriftResult(_Result):
     p95: float
     worst: float
     own_error: float | None
-    """Mean error of the localiser on unrefined images, px; a drift below it cannot be distinguished from none."""
+    """Mean error of the localiser on unrefined images, px; a drift below it cannot be distinguished from no drift."""
     images: int
     histogram: Annotated[tuple[int, ...], Field(min_length=1)]
     """Images in bins of equal width from 0 to `worst`."""
@@ -131,10 +131,11 @@ class Evaluation(_Result):
 
 
 def decisive(score: Downstream) -> Comparison:
-    """The comparison that decides: the best refined set, with augmentation if the best free set had it.
+    """The comparison that decides: that of the best set with refined images, with augmentation if the best free set
+    was trained on with augmentation.
 
-    The best of the refined sets meets the best of several free ones, all chosen by their errors on the same test
-    images. This favours both sides, and the free side more, because it has more sets.
+    Both sets were chosen by their errors on the same test images. This favours both, and the free set more, because it
+    is the best of more sets.
     """
     best_free = {(comparison.best_free, comparison.augmented) for comparison in score.comparisons}
     rivals = [trained for trained in score.trained if (trained.on, trained.augmented) in best_free]

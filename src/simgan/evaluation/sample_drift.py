@@ -8,8 +8,6 @@ from simgan.console.progress import show_progress
 from simgan.errors import DataError
 from simgan.evaluation import (
     Drift,
-    as_points,
-    choose_task,
     drift_of_points,
     drift_result,
     worst_first,
@@ -24,6 +22,8 @@ from simgan.framing.displacement import displacement
 from simgan.images import ImageSource
 from simgan.images.picture_sheet import picture_sheet
 from simgan.runs.run import Run
+from simgan.tasks.choice import choose_task
+from simgan.tasks.points import as_points
 
 
 def measure_drift(

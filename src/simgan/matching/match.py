@@ -36,7 +36,7 @@ METHODS: dict[MatchMethod, Sequence[OneToOne]] = {
     **{name: [function] for name, function in _SINGLE.items()},
     "mixed": [lambda image, photograph: image, *_SINGLE.values()],
 }
-"""The functions of each method. For each image one of them is drawn at random; by `mixed` some stay as they are."""
+"""The functions of each method. For each image one is drawn at random; one of `mixed` leaves images as they are."""
 
 
 def match_images(
@@ -69,16 +69,17 @@ def match_data_set(
 ) -> Framing | None:
     """Writes the images of `source`, each matched to a photograph drawn at random, to `output`.
 
-    By `framing`, all images are instead scaled and moved alike, as the photographs are framed on average.
+    The method `framing` instead scales and moves all images alike, to the average framing of the photographs.
 
     Format, bit depth, keys, names and labels are those of `source`, as in `refine_data_set`. Images and photographs
     may have any size; few are in memory at once.
 
     Args:
-        on_progress: called now and then with the number of images written and of all.
+        on_progress: called now and then with the number of images written and the number of all images.
 
     Returns:
-        What `framing` changed; its shift is a share of the height and of the width. None for other methods.
+        By how much `framing` scaled and moved the images, the shift as a share of height and width; None for other
+        methods.
 
     Raises:
         DataError: the sets differ in channels, an image cannot be read, or `output` exists; for `framing`, both sets
@@ -117,7 +118,7 @@ def _match_to_photograph(
 
 
 def _match_to_framing(framing: Framing, index: int, image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Image `index`, framed as the photographs are: all images alike."""
+    """An image, with the framing of the photographs. `index` is not used: all images change alike."""
     return match_framing(image, framing)
 
 
@@ -126,8 +127,8 @@ def _framing(source: ImageSource, photographs: ImageSource) -> Framing:
     framing = differing_framing(*comparable_samples(source, photographs))
     if framing is None:
         raise DataError(
-            f"by: expected sets that are framed otherwise, received {source.path} and {photographs.path}, which are "
-            "framed alike or share no layout; there is nothing to match by framing."
+            f"by: expected sets that are framed differently, received {source.path} and {photographs.path}, which are "
+            "framed alike or share no layout; leave them as they are, or choose another method."
         )
     return framing
 
@@ -135,7 +136,7 @@ def _framing(source: ImageSource, photographs: ImageSource) -> Framing:
 def _draw(
     photographs: int, images: int, functions: Sequence[OneToOne], seed: int
 ) -> tuple[NDArray[np.int64], Sequence[OneToOne]]:
-    """The index of a photograph, and one of the functions, for each image."""
+    """Draws the index of a photograph and one of the functions for each image."""
     random = np.random.default_rng(seed)
     drawn = random.integers(photographs, size=images)
     return drawn, [functions[number] for number in random.integers(len(functions), size=images)]

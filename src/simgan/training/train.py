@@ -13,12 +13,14 @@ from simgan.files.folders import check_new, check_outside, locked, whole_folder
 from simgan.framing.comparison import compare_framing
 from simgan.framing.picture import framing_picture
 from simgan.framing.samples import comparable_samples
-from simgan.images import ImageSource, ReadableImages, open_images
+from simgan.images import Crops, ImageSource, ReadableImages, open_images
 from simgan.images.notes import sample_notes
 from simgan.runs.run import Run, is_finished, open_recorded, typed_range
 from simgan.settings.config import TrainConfig, differences, prolongs
 from simgan.settings.records import DataRecord, SourceRecord, read_run
 from simgan.training.batches import digest, training_size
+from simgan.training.cropping import training_sets
+from simgan.training.kept_labels import kept_labels
 from simgan.training.run_folder import prolong, write_config, write_framing, write_left_out
 from simgan.training.session import Session
 
@@ -59,18 +61,23 @@ def train(
             source if isinstance(source, ImageSource) else opened.enter_context(open_images(source))
             for source in (synthetic, real)
         )
+        wholes = (x, y)
+        config, x, y, crop_notes = training_sets(config, x, y)
         size = training_size(x, y, config.height_width, config.batch_size)
-        for source, flag in ((x, "--synthetic-range"), (y, "--real-range")):
-            for note in sample_notes(source, flag=flag, resized_to=size):
+        for source, flag in zip(wholes, ("--synthetic-range", "--real-range"), strict=True):
+            for note in sample_notes(source, flag=flag, resized_to=None if config.crop else size):
                 print_line(console, note.line(source.path))
+        labels, config, notes = kept_labels(config, x, size)
+        for sentence in (*crop_notes, *notes):
+            print_line(console, f"note: {sentence}")
         config = resolve(config, size, x.channels)
         data = DataRecord(synthetic=_record(x), real=_record(y), height=size[0], width=size[1], channels=x.channels)
-        session = Session(folder, config, data, x, y, console)
+        session = Session(folder, config, data, x, y, labels, console)
         session.read_ahead()
-        compared = comparable_samples(x, y, size)
+        compared = comparable_samples(*wholes, None if config.crop else size)
         findings = compare_framing(*compared)
         for finding in findings:
-            if finding.severity == "warning":
+            if finding.severity == "warning" and not config.crop:  # crops have no common framing
                 print_line(console, f"warning: {finding.sentence}")
         try:
             with whole_folder(folder) as partial:
@@ -128,10 +135,12 @@ def resume(
             )
         x = synthetic or opened.enter_context(open_recorded(data.synthetic))
         y = real or opened.enter_context(open_recorded(data.real))
+        config, x, y, _ = training_sets(config, x, y)
         for source, record in ((x, data.synthetic), (y, data.real)):
             _check_same_data(source, record)
         config = resolve(config, (data.height, data.width), data.channels)
-        session = Session(folder, config, data, x, y, console)
+        labels = kept_labels(config, x, (data.height, data.width)).labels
+        session = Session(folder, config, data, x, y, labels, console)
         position = session.checkpoints.restore()
         if is_longer:
             if position is None and is_finished(folder):
@@ -175,13 +184,14 @@ def _check_same_data(source: ImageSource, record: SourceRecord) -> None:
 
 def _record(source: ImageSource) -> SourceRecord:
     used = source.pixel_range
+    whole = source.whole if isinstance(source, Crops) else source
     return SourceRecord(
         path=str(source.path.resolve()),
         key=source.key,
         layout=source.layout,
         range=(used.low, used.high),
         dtype=source.dtype.name,  # type: ignore[arg-type]  # pydantic validates it
-        on_bad_image="skip" if isinstance(source, ReadableImages) else "stop",
+        on_bad_image="skip" if isinstance(whole, ReadableImages) else "stop",
         images=source.pattern,
         channels=source.wanted_channels,  # type: ignore[arg-type]
         follow_links=source.follow_links,
@@ -194,5 +204,5 @@ def _fill_auto(config: TrainConfig, recorded: TrainConfig) -> TrainConfig:
 
     So the settings that were given to `train` can be given to `resume` as well.
     """
-    chosen = {name: getattr(recorded, name) for name, value in config if value == "auto"}
+    chosen = {name: getattr(recorded, name) for name, value in config if value in ("auto", ("auto",))}
     return config.model_copy(update=chosen)
