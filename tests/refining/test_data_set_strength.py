@@ -104,10 +104,10 @@ def test_groups_of_another_size_give_the_same_bytes(brighter, tmp_path, monkeypa
 
 def test_images_that_wait_for_others_of_their_size_keep_their_strength(brighter, tmp_path, write_pngs):
     """Sizes alternate, so groups hold every second image."""
-    images = [np.full((4 + index % 2, 5, 1), 100, np.uint8) for index in range(6)]
+    images = [np.full((4 + index % 2, 5), 100, np.uint8) for index in range(6)]
     refined = refined_set(brighter, write_pngs(tmp_path / "mixed", images))
     (tmp_path / "alike").mkdir()
-    alike = refined_set(brighter, write_pngs(tmp_path / "alike/in", [np.full((4, 5, 1), 100, np.uint8)] * 6))
+    alike = refined_set(brighter, write_pngs(tmp_path / "alike/in", [np.full((4, 5), 100, np.uint8)] * 6))
     with open_images(refined) as one, open_images(alike) as other:
         shades = [int(other[index][0, 0, 0]) for index in range(6)]
         assert [int(one[index][0, 0, 0]) for index in range(6)] == shades
