@@ -7,32 +7,13 @@ import torch
 
 from simgan.engines.automatic import open_engine
 from simgan.settings.label_budget import parse_label_budget
-from simgan.tasks.task import Angle, Classification, Points, Vector
+from simgan.tasks.task import Angle, Classification
 from simgan.training.batches import Order
-from simgan.training.label_keeper import Kept, KeptLabel, LabelKeeper, lost
+from simgan.training.label_keeper import Kept, KeptLabel, LabelKeeper
 from simgan.training.state import new_state
 from simgan.training.steps import Steps
 
 SIZE = (12, 10)
-
-
-def logits(classes) -> np.ndarray:
-    return np.eye(3, dtype=np.float32)[np.array(classes)] * 5
-
-
-def test_classes_are_lost_where_only_the_refined_image_is_misread():
-    """Of four images one was misread before, one after; only the second counts."""
-    task, true = Classification((0, 1, 2)), np.eye(3, dtype=np.float32)[[0, 1, 2, 0]]
-    assert lost(task, logits([0, 1, 1, 0]), logits([0, 2, 1, 0]), true) == 0.25
-    assert lost(task, logits([0, 1, 1, 0]), logits([0, 1, 2, 0]), true) == 0.0
-
-
-def test_other_labels_are_lost_by_how_much_what_is_read_changes():
-    east, north = np.array([[2.0, 0, 0]]), np.array([[0, 0.5, 0]])
-    assert lost(Angle(), east, north, east) == pytest.approx(90)
-    before, after = np.array([[1.0, 2, 5, 5]]), np.array([[4.0, 6, 5, 5]])
-    assert lost(Points("corners", SIZE), before, after, before) == pytest.approx(2.5)  # 5 px and 0 px
-    assert lost(Vector(), before, after, before) == pytest.approx(7 / 4)
 
 
 class Training:

@@ -5,7 +5,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from simgan.console.printing import print_line
-from simgan.evaluation.results import Downstream, Evaluation, drift_in_words
+from simgan.evaluation.results import Downstream, Evaluation, drift_in_words, kept_in_words
 from simgan.report import MEASURED_WHOLE, REFINED_IN_WORDS, downstream_in_words
 
 
@@ -13,10 +13,12 @@ def show_evaluation(found: Evaluation, console: Console) -> None:
     """Prints all scores, drifts, distances and warnings of an evaluation."""
     for score in found.downstream:
         _show_downstream(score, console)
-    if found.drift or found.distances:
+    if found.drift or found.kept_labels or found.distances:
         print_line(console, MEASURED_WHOLE)
     for drift in found.drift:
         print_line(console, drift_in_words(drift))
+    for kept in found.kept_labels:
+        print_line(console, kept_in_words(kept))
     if found.distances:
         table = Table("distance from real images", "synthetic", "refined whole", "ideal")
         for distance in found.distances:

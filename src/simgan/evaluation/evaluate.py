@@ -27,6 +27,7 @@ from simgan.evaluation import (
 )
 from simgan.evaluation.downstream import network_of
 from simgan.evaluation.features import FeatureExtractor
+from simgan.evaluation.kept_labels import measure_kept_labels
 from simgan.evaluation.label_distribution import compare_labels
 from simgan.evaluation.refined_sample import Sample, refined_sample
 from simgan.evaluation.results import (
@@ -149,6 +150,11 @@ def _measure(
         run, x, sample, config.points, steps=2 * config.steps, seed=config.seed, console=console
     )
     warnings += of_drift
+    with show_progress(console, "labels that were kept", "steps") as on_progress:
+        kept, of_kept = measure_kept_labels(
+            x, sample, run.config.keep_label, steps=config.steps, seed=config.seed, on_progress=on_progress
+        )
+    warnings += of_kept
     scores: tuple[Downstream, ...] = ()
     if shared is not None and label is not None and real_test is not None:
         score = _downstream(x, real_test, sample, photographs, label, shared, config, warnings, console)
@@ -158,6 +164,7 @@ def _measure(
         command=command,
         downstream=scores or earlier,
         drift=drifts,
+        kept_labels=kept,
         structural_similarity=float(structural_similarity(sample.synthetic, sample.refined).mean()),
         distances=_distances(run, photographs, sample, extractors, config, console),
         warnings=tuple(warnings),

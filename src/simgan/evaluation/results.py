@@ -103,6 +103,19 @@ class DriftResult(_Result):
     picture: str | None = None
 
 
+class KeptLabel(_Result):
+    """How much of a label that the training kept is lost, by a network that the training never saw."""
+
+    label: str
+    unit: Literal["%", "deg", "px", ""]
+    """Of all numbers here: share of images whose class is no longer read, degrees, px, or units of the label."""
+    budget: float
+    lost: Interval
+    own_error: float
+    """The network's own error on unrefined images, in the same unit."""
+    images: int
+
+
 class Distance(_Result):
     """How far two sets of images are from the real ones, by one measure."""
 
@@ -124,6 +137,7 @@ class Evaluation(_Result):
     command: str
     downstream: tuple[Downstream, ...] = ()
     drift: tuple[DriftResult, ...] = ()
+    kept_labels: tuple[KeptLabel, ...] = ()
     structural_similarity: float | None = None
     """Mean over images, 1 is unchanged."""
     distances: tuple[Distance, ...] = ()
@@ -153,6 +167,16 @@ def drift_in_words(drift: DriftResult) -> str:
     if drift.own_error is not None:
         sentence += f"; on unrefined images the localiser is wrong by {drift.own_error:.2f} px in the mean"
     return f"{sentence}."
+
+
+def kept_in_words(kept: KeptLabel) -> str:
+    """How much of a label is lost, in one sentence."""
+    unit = f" {kept.unit}" if kept.unit else ""
+    return (
+        f"Lost of the label {kept.label}: {kept.lost}{unit}, of {kept.budget:g}{unit} allowed, by a network that the "
+        f"training never saw, on {kept.images} images; on unrefined images the network is wrong by "
+        f"{kept.own_error:.3g}{unit}."
+    )
 
 
 def own_error_warning(drift: DriftResult) -> str | None:

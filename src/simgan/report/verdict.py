@@ -28,8 +28,8 @@ REFINED_IN_WORDS = (
 )
 """The sets of training images that a refiner makes."""
 MEASURED_WHOLE = (
-    "Drift, structural similarity and distances are those of images refined whole (--strength 1). This is the worst "
-    "case of drift: random strengths move content less."
+    "Drift, losses of labels, structural similarity and distances are those of images refined whole (--strength 1). "
+    "This is the worst case of drift and losses: random strengths change images less."
 )
 """What was measured on refined images by other means than estimators."""
 

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from simgan.engines.protocol import Array, Engine
 from simgan.files.numbers import dump, load
 from simgan.settings.label_budget import LabelBudget
+from simgan.tasks.lost_label import lost_of_images
 from simgan.tasks.networks import small_network
-from simgan.tasks.task import Angle, Classification, Points, Task
+from simgan.tasks.task import Angle, Task
 from simgan.training.batches import Order
 from simgan.training.budget import Budget
 
@@ -82,31 +83,7 @@ class KeptLabel:
             engine.to_numpy(engine.infer(read, seen)) * self._scale + self._mean
             for seen in (synthetic, engine.infer(refine, synthetic))
         )
-        return lost(self.task, before, after, self._targets[list(rows)])
-
-
-def lost(task: Task, before: NDArray[Any], after: NDArray[Any], targets: NDArray[np.float32]) -> float:
-    """How much of a label refining loses, by a network that reads it before and after.
-
-    Args:
-        task: the task of the label.
-        before: (S, K) what the network reads in synthetic images: logits, or values of the label.
-        after: (S, K) what it reads in the same images, refined.
-        targets: (S, K) what is true.
-
-    Returns:
-        For classes the share of images whose class is read in the synthetic image, but not in the refined one. Else
-        the mean change of what is read: degrees, px, or in units of the label.
-    """
-    if isinstance(task, Classification):
-        true, read, kept = targets.argmax(axis=1), before.argmax(axis=1), after.argmax(axis=1)
-        return float(np.mean((read == true) & (kept != true)))
-    if isinstance(task, Angle):
-        first, second = (values / np.linalg.norm(values, axis=1, keepdims=True) for values in (before, after))
-        return float(np.degrees(np.arccos(np.clip((first * second).sum(axis=1), -1, 1))).mean())
-    if isinstance(task, Points):
-        return float(np.linalg.norm((after - before).reshape(len(before), -1, 2), axis=2).mean())
-    return float(np.abs(after - before).mean())
+        return float(lost_of_images(self.task, before, after, self._targets[list(rows)]).mean())
 
 
 class LabelKeeper:
