@@ -103,7 +103,7 @@ DOMAINS = {
         _to_usps,
         published={
             "synthetic": "82.2 (source only, CyCADA)",
-            "refined": "95.6 (pixel level only, CyCADA)",
+            "refined whole": "95.6 (pixel level only, CyCADA)",
             "real labels": "96.3 (target only, CyCADA)",
         },
     ),
@@ -113,7 +113,7 @@ DOMAINS = {
         _to_mnist,
         published={
             "synthetic": "69.6 (source only, CyCADA)",
-            "refined": "96.4 (pixel level only, CyCADA)",
+            "refined whole": "96.4 (pixel level only, CyCADA)",
             "real labels": "99.2 (target only, CyCADA)",
         },
     ),
@@ -123,7 +123,7 @@ DOMAINS = {
         "blended with the right halves. The photographs are those in the wheels of scikit-image and scikit-learn, "
         "not those of BSDS500, with which the published figures were measured",
         _to_mnist_m,
-        published={"synthetic": "52 to 57 (source only)", "refined": "98.2 (PixelDA)"},
+        published={"synthetic": "52 to 57 (source only)", "refined whole": "98.2 (PixelDA)"},
     ),
     "camera": Domain(
         f"{SHORT.synthetic:,} rendered eyes towards {SHORT.real:,} of the simulated camera, as in the demo; tested on "

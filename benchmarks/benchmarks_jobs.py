@@ -19,6 +19,7 @@ from benchmarks.jobs import Record, finished_or_trained, write_record
 from benchmarks.machine import this_machine
 from simgan import PRESETS, Run, TrainConfig, refine, train
 from simgan.evaluation import Labelled
+from simgan.evaluation.contenders import WITH_REFINED
 from simgan.images import PixelRange
 from simgan.settings.config import make_config
 from simgan.tasks.choice import choose_task
@@ -68,7 +69,7 @@ class Options:
         if job.part == "free":
             return {"common": common}
         training = self.training(job).model_dump(mode="json", exclude={"seed"})
-        return {"common": common, "training": training, "trial": self.config is not None}
+        return {"common": common, "sets": list(WITH_REFINED), "training": training, "trial": self.config is not None}
 
     def run_name(self, job: Job) -> str:
         """Name of the job's run folder, which differs for other settings of the training and other data."""

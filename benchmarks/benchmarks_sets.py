@@ -35,7 +35,7 @@ def free_sets(synthetic: Images, real: Images, seed: int) -> Iterator[Named]:
 
 
 def refined_sets(synthetic: Images, refined: Images, real: Images, seed: int) -> Iterator[Named]:
-    """The refined images, alone and together with free ones."""
+    """Images refined by random strengths, and images refined whole (`refined`), alone and together with free ones."""
     for one in contenders(synthetic, refined, real, among=WITH_REFINED, seed=seed):
         yield one.name, one.images
 

@@ -13,6 +13,7 @@ from benchmarks.proof_table import mean_and_interval
 from benchmarks.small_affine import DESCRIPTION as AFFINE
 from simgan.evaluation.contenders import SYNTHETIC, WITH_REFINED
 from simgan.evaluation.results import Comparison, Interval, Trained
+from simgan.report import REFINED_IN_WORDS
 from simgan.tasks.photometric import DESCRIPTION as PHOTOMETRIC
 
 _KINDS = ("free", "refined", "bound")  # in the order of the rows
@@ -33,7 +34,8 @@ def _head(found: Sequence[Scores]) -> str:
         "# Benchmarks\n\n"
         "Written by `make benchmarks USPS=path/to/usps.h5`: R is trained with the default settings on synthetic and\n"
         "unlabelled real images, and the same estimator is trained on refined images and on each set that needs no\n"
-        "refiner. Labels of real images are used for the scores alone.\n\n"
+        f"refiner. Labels of real images are used for the scores alone. {REFINED_IN_WORDS}\n"
+        "Whether labels stayed true is measured on images refined whole.\n\n"
         "Digits are read by the variant of LeNet in the code of CyCADA, the other images by the estimator `small` of\n"
         "`simgan evaluate`. Each estimator gets as many steps, and the same augmentation: "
         f"{PHOTOMETRIC}.\nWhere the label is a class also: {AFFINE}.\n\n"

@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.benchmarks_scores import Scores
 from benchmarks.proof_jobs import SEEDS
 from benchmarks.proof_table import mean_and_interval
-from simgan.evaluation.contenders import REFINED, WITH_REFINED
+from simgan.evaluation.contenders import WHOLE, WITH_REFINED
 
 
 class Seen(NamedTuple):
@@ -105,12 +105,12 @@ _FLIPPED = at_most("flipped", 0.01, ".2%")
 TARGETS = (
     Target("mnist-usps", "at least 95.6 % right", right(95.6)),
     Target("mnist-usps", "aim: 97 % right", right(97.0)),
-    Target("mnist-usps", "at most 1 % of labels flipped", _FLIPPED, (REFINED,)),
+    Target("mnist-usps", "at most 1 % of labels flipped", _FLIPPED, (WHOLE,)),
     Target("usps-mnist", "at least 96.4 % right", right(96.4)),
     Target("usps-mnist", "aim: 97.5 % right", right(97.5)),
-    Target("usps-mnist", "at most 1 % of labels flipped", _FLIPPED, (REFINED,)),
+    Target("usps-mnist", "at most 1 % of labels flipped", _FLIPPED, (WHOLE,)),
     Target("mnist-mnistm", "at least 95 % right", right(95.0)),
     Target("camera", "error 20 % below the best free set", below_best_free(0.2)),
-    Target("camera", "drift within the budget of the training", budget_kept, (REFINED,)),
+    Target("camera", "drift within the budget of the training", budget_kept, (WHOLE,)),
     Target("signs", "error below the best free set with each seed", wins_each_seed),
 )

@@ -40,7 +40,8 @@ def test_jobs_leave_records_and_only_missing_ones_run_again(tiny, tmp_path, caps
     assert set(refined["seconds"]) == {"reading", "training", "refining", "estimators", "labels"}
     assert [one["on"] for one in free["errors"]][:3] == ["synthetic", "synthetic", "histogram"]
     assert free["errors"][-1]["on"] == "real labels"
-    assert [one["on"] for one in refined["errors"]] == ["refined", "refined + synthetic", "refined + mixed"]
+    sets = ["refined", "refined whole", "refined whole + synthetic", "refined whole + mixed"]
+    assert [one["on"] for one in refined["errors"]] == refined["settings"]["sets"] == sets
     assert all(len(one["errors"]) == 12 for one in (*free["errors"], *refined["errors"]))
     assert refined["labels"]["budget"] == 0.5
     page = (folder / "benchmarks.md").read_text("utf-8")

@@ -27,8 +27,8 @@ def test_free_sets_are_the_methods_of_match_and_refined_ones_come_alone_and_with
     assert all(images.shape == synthetic.shape for images in sets.values())
     refined = synthetic / 2
     sets = dict(refined_sets(synthetic, refined, real, seed=0))
-    assert tuple(sets) == ("refined", "refined + synthetic", "refined + mixed")
-    np.testing.assert_array_equal(sets["refined + synthetic"], np.concatenate([refined, synthetic]))
+    assert tuple(sets) == ("refined", "refined whole", "refined whole + synthetic", "refined whole + mixed")
+    np.testing.assert_array_equal(sets["refined whole + synthetic"], np.concatenate([refined, synthetic]))
 
 
 def test_sets_of_another_framing_are_framed_first_and_then_matched():

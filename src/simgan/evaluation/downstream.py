@@ -58,7 +58,7 @@ def downstream(
 
     Args:
         synthetic: the training images as they were rendered.
-        refined: the same images refined, (N, H, W, C) in [-1, 1].
+        refined: the same images refined whole, (N, H, W, C) in [-1, 1].
         photographs: real images without labels, (M, h, w, C) in [-1, 1], for the methods of matching.
         test: labelled real images, on which the errors are measured. The two best methods of matching are those with
             the smallest errors on them, which favours these methods a little. The bound is trained on them too.
