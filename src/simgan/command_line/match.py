@@ -35,8 +35,9 @@ class Match:
     """`histogram`: the photograph's distribution of values, channel by channel. `colour`: mean and covariance of its
     colours. `fda-0.05`: the amplitudes of its lowest frequencies, up to 5 % of the shorter side. `pca`: the principal
     axes of its colours. `mixed`: each image by one of these methods, drawn at random, or not at all. `framing`:
-    enlarges or shrinks and moves all images alike, so that content has the size and place that it has in the
-    photographs; refused if labels are positions. To match framing and appearance, match twice."""
+    gives content the place, size and slant that it has in the photographs, image by image, if both sets show content
+    on plain grounds and all labels are classes; else enlarges or shrinks and moves all images alike; refused if labels
+    are positions. To match framing and appearance, match twice."""
     key: str | None = None
     """Name of the array of images, if an HDF5 or .npz file holds several arrays."""
     real_key: str | None = None
@@ -76,12 +77,8 @@ class Match:
             print_notes(console, synthetic)
             print_notes(console, real, flag="--real-range")
             with show_progress(console, "matching") as on_progress:
-                framing = match_data_set(synthetic, real, self.output, self.by, on_progress, seed=self.seed)
-            if framing is not None:
-                print_line(
-                    console,
-                    f"Content was made {framing.scale:.2f} times as large, and moved by {framing.down:+.1%} of the "
-                    f"height (down) and {framing.right:+.1%} of the width (right).",
-                )
+                found = match_data_set(synthetic, real, self.output, self.by, on_progress, seed=self.seed)
+            if found is not None:
+                print_line(console, found.sentence)
             print_line(console, f"{len(synthetic)} images matched by {self.by} are in {self.output}.")
         return 0

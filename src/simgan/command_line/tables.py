@@ -38,5 +38,7 @@ def _show_downstream(score: Downstream, console: Console) -> None:
         table.add_row(escape(name), *(errors.get((name, augmented), "") for augmented in columns), str(count))
     console.print(table)
     print_line(console, score.labels)
+    if score.framing:
+        print_line(console, score.framing)
     print_line(console, f"augmentation: {score.augmentation}")
     print_line(console, downstream_in_words(score))

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgan.framing.comparison import Framing
+from simgan.framing.quantiles import FramingMap
 from simgan.matching import METHODS, match_framing, match_images
 
 Kind = Literal["free", "refined"]
@@ -35,7 +36,7 @@ def contenders(
     refined: NDArray[np.float32],
     photographs: NDArray[np.float32],
     *,
-    framing: Framing | None = None,
+    framing: FramingMap | Framing | None = None,
     among: Container[str] = ALL,
     seed: int = 0,
 ) -> Iterator[Contender]:

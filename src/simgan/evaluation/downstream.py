@@ -19,7 +19,7 @@ from simgan.evaluation.networks import Network, network
 from simgan.evaluation.photometric import DESCRIPTION, photometric
 from simgan.evaluation.results import Downstream
 from simgan.evaluation.tasks import Task
-from simgan.matching import differing_framing
+from simgan.matching import FramingMatch, choose_framing
 
 _FOLDS = 3
 _SPLIT_FROM = 300  # labelled real images: fewer are not worth training on
@@ -70,8 +70,8 @@ def downstream(
         on_progress: called with the number of steps done and of all steps of all trainings.
     """
     has_bound = len(test.images) >= _SPLIT_FROM
-    # A label of positions would become wrong with the framing.
-    framing = differing_framing(synthetic.images, photographs) if task.name in ("classification", "angle") else None
+    found = _framing(synthetic.images, photographs, task)
+    framing = found.framing
     with_every_seed = {SYNTHETIC, *WITH_REFINED}
     sets, finalists = len(ALL) - (framing is None), len(with_every_seed) + _FINALISTS
     of_seeds = sets + finalists * (len(seeds) - 1)
@@ -97,6 +97,7 @@ def downstream(
         estimator=estimator,
         augmentation=DESCRIPTION,
         labels=compare_labels(task, synthetic.labels, test.labels).sentence,
+        framing=found.sentence,
         steps=steps,
         seeds=len(seeds),
         training_images=len(synthetic.images),
@@ -190,6 +191,13 @@ def network_of(task: Task, estimator: str) -> Network:
             f"estimator: expected small, the only one for {task.name}, received {estimator}; leave --estimator out."
         )
     return task.network
+
+
+def _framing(synthetic: NDArray[np.float32], photographs: NDArray[np.float32], task: Task) -> FramingMatch:
+    """How the set `framing` is made, if the label of the task stays true."""
+    if task.name not in ("classification", "angle"):
+        return FramingMatch(None, "")  # positions would become wrong with the framing
+    return choose_framing(synthetic, photographs, has_directions=task.name == "angle")
 
 
 def _pairs(sets: Iterator[Contender]) -> Iterator[list[Contender]]:

@@ -110,7 +110,7 @@ def _downstream(score: Downstream) -> str:
         + html.note(
             f"Estimator '{score.estimator}', {score.steps} steps, {score.seeds} seeds, {score.training_images} "
             f"training images; {score.test_images} labelled real images. Augmentation: {score.augmentation}. "
-            f"{score.labels} {score.date}"
+            f"{score.labels} {score.framing} {score.date}"
         )
     )
 
