@@ -251,15 +251,16 @@ def eyes(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def _trained_on_eyes(eyes, tmp_path_factory) -> Path:
+def trained_on_eyes(eyes, tmp_path_factory) -> Path:
+    """The folder of a tiny training on `eyes`. Read it; do not change it."""
     run = tmp_path_factory.mktemp("trained") / "run"
     return simgan.train(make_tiny_config(steps=1), eyes / "synthetic.h5", eyes / "real.h5", run).path
 
 
 @pytest.fixture
-def run_on_eyes(_trained_on_eyes, tmp_path) -> simgan.Run:
+def run_on_eyes(trained_on_eyes, tmp_path) -> simgan.Run:
     """A tiny training on `eyes`, in a folder that a test may write to."""
-    return simgan.Run.open(shutil.copytree(_trained_on_eyes, tmp_path / "run"))
+    return simgan.Run.open(shutil.copytree(trained_on_eyes, tmp_path / "run"))
 
 
 @pytest.fixture

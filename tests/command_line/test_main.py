@@ -359,43 +359,19 @@ def test_interruption_is_one_line_and_130(command, monkeypatch, data):
     assert stderr == "simgan: interrupted\n"
 
 
-def endless(train) -> list[str]:
-    """The arguments of a training that never ends by itself."""
-    return [*map(str, train()), "--steps", "100000", "--log-every", "1", "1", "1"]
-
-
-def until_it_trains(lines) -> None:
-    assert any(line.startswith("adversarial 2/") for line in lines)
-
-
-def check_interrupted(stderr, folder, only_line) -> None:
-    assert only_line(stderr) == f"simgan: interrupted; go on with 'simgan train --resume {folder}'"
+@pytest.mark.parametrize(("asked_by", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_asked_to_stop_a_training_writes_a_checkpoint_and_says_how_to_go_on(
+    asked_by, code, train, tmp_path, only_line, fork
+):
+    process = fork(PROGRAM, *map(str, train()), "--steps", "100000", "--log-every", "1", "1", "1")
+    assert any(line.startswith("adversarial 2/") for line in process.lines())
+    process.send_signal(asked_by)
+    assert process.wait(60) == code
+    folder = tmp_path / "run"
+    assert only_line(process.stderr) == f"simgan: interrupted; go on with 'simgan train --resume {folder}'"
     (kept,) = (folder / "checkpoints").iterdir()
     last = json.loads((folder / "metrics.jsonl").read_text("utf-8").splitlines()[-1])
     assert kept.name == f"3-adversarial-{last['step']:07d}"
-
-
-def test_asked_to_stop_a_training_writes_a_checkpoint_and_says_how_to_go_on(train, tmp_path, only_line):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "simgan", *endless(train)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "KERAS_BACKEND": "torch"},
-    )
-    until_it_trains(process.stdout)
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=60)
-    assert process.returncode == 130
-    check_interrupted(stderr, tmp_path / "run", only_line)
-
-
-def test_sigterm_stops_a_training_in_the_same_way(train, tmp_path, only_line, fork):
-    process = fork(PROGRAM, *endless(train))
-    until_it_trains(process.lines())
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 143
-    check_interrupted(process.stderr, tmp_path / "run", only_line)
 
 
 def test_other_settings_than_it_began_with_are_refused_with_the_difference(command, train, tmp_path, monkeypatch):

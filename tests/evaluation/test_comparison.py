@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from simgan.evaluation.comparison import Set, summarise
-from simgan.evaluation.segmentation import Segmentation
-from simgan.evaluation.tasks import Angle, Vector
+from simgan.tasks.segmentation import Segmentation
+from simgan.tasks.task import Angle, Vector
 
 
 def constant(error: float, seeds: int = 2) -> np.ndarray:

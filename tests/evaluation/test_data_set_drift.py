@@ -128,9 +128,7 @@ def test_a_label_of_points_finds_that_content_moved(eyes, tmp_path):
         for stored in file["image"].values():
             stored[...] = np.roll(stored[...], 4, axis=1)
     with open_images(eyes / "synthetic.h5") as x, open_images(moved) as y:
-        still = drift_of_data_sets(x, x, "iris_centre", steps=60)[0]
         by_label = drift_of_data_sets(x, y, "iris_centre", steps=60)[0]
-    assert still.mean == 0
-    assert by_label.mean > 1
+    assert by_label.mean > 1  # of sets that are equal it is 0: the first test
     assert by_label.images == 4
     assert by_label.measured_by == "localiser of iris_centre"

@@ -57,10 +57,10 @@ def test_drift_of_two_points_is_their_mean():
 def test_drift_of_squares_is_what_they_were_moved():
     """Dark squares on light grey, and the same images with every square moved by (3, 0)."""
     random = np.random.default_rng(0)
-    centres = random.integers(6, 18, (100, 2))
+    centres = random.integers(4, 12, (100, 2))
     sets = []
     for moved in (0, 3):
-        images = np.full((100, 24, 28, 1), 0.6, np.float32)
+        images = np.full((100, 16, 20, 1), 0.6, np.float32)
         for image, (x, y) in zip(images, centres, strict=True):
             image[y - 2 : y + 3, x - 2 + moved : x + 3 + moved] = -0.8
         sets.append(images)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from simgan.evaluation import Estimator, Training, train_estimators
-from simgan.evaluation.networks import network
+from simgan.tasks.networks import network
 
 
 def train_estimator(images, targets, on_progress=lambda done, total: None, **options) -> Estimator:

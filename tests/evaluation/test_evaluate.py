@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import h5py
@@ -18,23 +19,29 @@ from simgan.framing.displacement import displacement
 from simgan.images import open_images
 from simgan.report import write_report
 
-QUICK = EvaluateConfig(label="gaze", steps=2, seeds=2)
+QUICK = EvaluateConfig(label="gaze", steps=2, two_sample_steps=2, seeds=1, plain=False)
 
 
 @pytest.fixture
 def measured(monkeypatch):
-    """The two-sample test with few steps."""
+    """The two-sample test with few steps, for which the command line has no option."""
     original = simgan.evaluation.evaluate.distances
     monkeypatch.setattr(
         simgan.evaluation.evaluate, "distances", lambda *sets, **options: original(*sets, **options | {"steps": 2})
     )
 
 
-@pytest.mark.usefixtures("measured")
-def test_everything_is_measured_and_kept(run_on_eyes, eyes):
+@pytest.fixture(scope="module")
+def evaluated(trained_on_eyes, eyes, tmp_path_factory):
+    """A run and its evaluation, with two seeds and a score of gaze. Read both; do not change them."""
+    run = simgan.Run.open(shutil.copytree(trained_on_eyes, tmp_path_factory.mktemp("evaluated") / "run"))
     with open_images(eyes / "test.h5") as test:
-        found = evaluate(run_on_eyes, real_test=test, config=QUICK, command="by hand")
-    assert read_evaluation(run_on_eyes.path) == found
+        return run, evaluate(run, real_test=test, config=replace(QUICK, seeds=2, plain=True), command="by hand")
+
+
+def test_everything_is_measured_and_kept(evaluated, eyes):
+    run, found = evaluated
+    assert read_evaluation(run.path) == found
     (score,) = found.downstream
     assert (score.task, score.test_images, score.training_images, score.seeds) == ("angle", 12, 20, 2)
     assert [(one.on, one.augmented) for one in score.trained] == [
@@ -45,27 +52,26 @@ def test_everything_is_measured_and_kept(run_on_eyes, eyes):
     assert (by_label.measured_by, by_label.images) == ("localiser of iris_centre", 4)
     assert (by_flow.measured_by, by_flow.images) == ("optical flow", 20)
     with open_images(eyes / "synthetic.h5") as source:
-        sample = refined_sample(run_on_eyes, source, 20)
+        sample = refined_sample(run, source, 20)
     assert by_flow.mean == pytest.approx(displacement(sample.synthetic, sample.refined).mean())
     assert by_flow.mean > 0
     structure = structural_similarity(sample.synthetic, sample.refined).mean()
     assert found.structural_similarity == pytest.approx(structure)
     for drift in found.drift:
-        assert (run_on_eyes.path / "evaluation" / drift.picture).stat().st_size > 500
+        assert (run.path / "evaluation" / drift.picture).stat().st_size > 500
     assert len(found.distances) == 6
     assert 0 < found.structural_similarity <= 1
     assert any("12 labelled real images" in warning for warning in found.warnings)
     assert not any("--seeds" in warning for warning in found.warnings)
 
 
-@pytest.mark.usefixtures("measured")
-def test_without_labelled_images_an_earlier_score_is_kept(run_on_eyes, eyes):
-    with open_images(eyes / "test.h5") as test:
-        first = evaluate(run_on_eyes, real_test=test, config=replace(QUICK, seeds=1))
-    second = evaluate(run_on_eyes, config=QUICK, command="simgan evaluate caf\udce9")  # a name that is not UTF-8
-    assert read_evaluation(run_on_eyes.path) == second
-    assert r"caf\udce9" in write_report(run_on_eyes).read_text("utf-8")
-    assert second.downstream == first.downstream
+def test_without_labelled_images_an_earlier_score_is_kept(evaluated, tmp_path):
+    before, first = evaluated
+    run = simgan.Run.open(shutil.copytree(before.path, tmp_path / "run"))
+    second = evaluate(run, config=QUICK, command="simgan evaluate caf\udce9")  # a name that is not UTF-8
+    assert read_evaluation(run.path) == second
+    assert r"caf\udce9" in write_report(run).read_text("utf-8")
+    assert second.downstream == first.downstream != ()
     assert second.drift[0].measured_by == "localiser of iris_centre"
 
 
@@ -73,7 +79,6 @@ OLDER = """{"version": 1, "date": "2025-01-02", "command": "simgan evaluate", "d
 "refined_minus_synthetic": {"estimate": -1, "low": -2, "high": 0}}]}"""
 
 
-@pytest.mark.usefixtures("measured")
 def test_results_of_an_older_version_are_replaced_with_a_warning(run_on_eyes, capsys, only_line):
     folder = run_on_eyes.path / "evaluation"
     folder.mkdir()
@@ -89,9 +94,8 @@ def test_results_of_an_older_version_are_replaced_with_a_warning(run_on_eyes, ca
     assert read_evaluation(run_on_eyes.path) == found
 
 
-@pytest.mark.usefixtures("measured")
 def test_labels_in_other_proportions_are_a_warning(run_on_eyes, tmp_path):
-    """Synthetic depths about 1, real ones about 3."""
+    """Synthetic depths about 1, real ones about 3. That equal labels are no warning: below, where masks are points."""
     random = np.random.default_rng(0)
     for name, mean in (("synthetic", 1.0), ("test", 3.0)):
         images = random.integers(0, 255, (12, 24, 32), np.uint8)
@@ -100,11 +104,9 @@ def test_labels_in_other_proportions_are_a_warning(run_on_eyes, tmp_path):
         open_images(tmp_path / "synthetic.npz", key="image") as synthetic,
         open_images(tmp_path / "test.npz", key="image") as test,
     ):
-        config = replace(QUICK, label="depth", seeds=1, steps=1)
-        alike = evaluate(run_on_eyes, synthetic=synthetic, real_test=synthetic, config=config)
-        unlike = evaluate(run_on_eyes, synthetic=synthetic, real_test=test, config=config)
-    assert not [warning for warning in alike.warnings if "distributed unlike" in warning]
-    (warning,) = (warning for warning in unlike.warnings if "distributed unlike" in warning)
+        config = replace(QUICK, label="depth", steps=1)
+        found = evaluate(run_on_eyes, synthetic=synthetic, real_test=test, config=config)
+    (warning,) = (warning for warning in found.warnings if "distributed differently" in warning)
     assert "depth" in warning
     assert str(tmp_path / "test.npz") in warning
 
@@ -134,10 +136,9 @@ def test_evaluate_and_report_from_the_command_line(run_on_eyes, eyes, capsys):
         eyes / "test.h5",
         "--label",
         "gaze",
+        "--quick",
         "--steps",
         2,
-        "--seeds",
-        1,
     ]
     assert main([str(argument) for argument in arguments]) == 0
     shown = capsys.readouterr().out
@@ -163,16 +164,17 @@ def test_drift_from_the_command_line(eyes, capsys):
     assert "may be the localiser's own error" in shown
 
 
-def test_points_of_images_of_several_sizes_are_not_followed(run_on_eyes, tmp_path, measured):
+def test_points_of_images_of_several_sizes_are_not_followed(run_on_eyes, tmp_path):
     random = np.random.default_rng(0)
     with h5py.File(tmp_path / "sizes.h5", "w") as file:
         for index in range(12):
             file[f"image/{index:02d}"] = random.integers(0, 255, (24 + index % 2, 32), np.uint8)
             file[f"iris/{index:02d}"] = random.uniform(5, 20, 2)
     with open_images(tmp_path / "sizes.h5") as source:
-        found = evaluate(run_on_eyes, synthetic=source)
+        config = replace(QUICK, label="iris")
+        found = evaluate(run_on_eyes, synthetic=source, config=config)
         with pytest.raises(DataError, match="one size"):
-            evaluate(run_on_eyes, synthetic=source, real_test=source)
+            evaluate(run_on_eyes, synthetic=source, real_test=source, config=config)
     assert [drift.measured_by for drift in found.drift] == ["optical flow"]
     assert any("several sizes" in warning for warning in found.warnings)
 
@@ -212,18 +214,17 @@ def test_a_quick_look_measures_the_same_with_less_of_everything():
 
 def test_quick_gives_way_to_what_is_said_beside_it(monkeypatch, run_on_eyes, capsys):
     asked = []
-    original = simgan.evaluation.evaluate.evaluate
 
-    def measure(*arguments, config, **options):
-        asked.append((config, options["command"]))
-        return original(*arguments, config=replace(config, steps=2, two_sample_steps=2), **options)
+    def stop(*_, config, command, **__):
+        asked.append((config, command))
+        raise ConfigError("steps: enough")
 
-    monkeypatch.setattr(simgan.evaluation.evaluate, "evaluate", measure)
-    assert main(["evaluate", str(run_on_eyes.path), "--quick", "--images", "16"]) == 0
+    monkeypatch.setattr(simgan.evaluation.evaluate, "evaluate", stop)
+    assert main(["evaluate", str(run_on_eyes.path), "--quick", "--images", "16"]) == 2
+    assert "steps: enough" in capsys.readouterr().err
     ((config, command),) = asked
     assert (config.images, config.seeds, config.steps) == (16, 1, EvaluateConfig().quick().steps)
     assert command.endswith("--quick --images 16")
-    capsys.readouterr()
 
 
 @pytest.mark.parametrize("name", ["real", "real_test"])
@@ -253,19 +254,21 @@ def write_scenes(path, count: int, seed: int, *, label: str, **labels: np.ndarra
 
 @pytest.mark.usefixtures("measured")
 @pytest.mark.parametrize(
-    ("label", "task", "unit"), [("mask", "segmentation", "1 - mIoU"), ("boxes", "detection", "1 - AP50")]
+    ("label", "task", "unit", "flags"),
+    [("mask", "segmentation", "1 - mIoU", ["--seeds", 1]), ("boxes", "detection", "1 - AP50", ["--quick"])],
 )
-def test_masks_and_boxes_from_the_command_line(label, task, unit, run_on_eyes, tmp_path, capsys):
+def test_masks_and_boxes_from_the_command_line(label, task, unit, flags, run_on_eyes, tmp_path, capsys):
     for name, count in (("synthetic", 16), ("test", 12)):
         write_scenes(tmp_path / f"{name}.h5", count, len(name), label=label)
     arguments = ["evaluate", run_on_eyes.path, "--synthetic", tmp_path / "synthetic.h5", "--synthetic-key", "image"]
-    arguments += ["--real-test", tmp_path / "test.h5", "--real-test-key", "image", "--steps", 2, "--seeds", 1]
+    arguments += ["--real-test", tmp_path / "test.h5", "--real-test-key", "image", "--steps", 2, *flags]
     assert main([str(argument) for argument in arguments]) == 0
     shown = capsys.readouterr().out
     assert f"{label}, trained on" in shown
     (score,) = read_evaluation(run_on_eyes.path).downstream
     assert (score.task, score.unit, score.label, score.test_images) == (task, unit, label, 12)
     assert all(0 <= one.error.low <= one.error.high <= 1 for one in score.trained)
+    assert {one.augmented for one in score.trained} == ({True} if "--quick" in flags else {False, True})
     guessed = [warning for warning in read_evaluation(run_on_eyes.path).warnings if "--task points" in warning]
     assert len(guessed) == (label == "mask")
     assert all("classes 0, 1, 2" in warning for warning in guessed)
@@ -314,7 +317,7 @@ def test_boxes_are_scaled_with_images_of_several_sizes(run_on_eyes, tmp_path, le
         assert [of_image.tolist() for of_image in boxes] == [[[2, 8, 5, 12, 1]], [[4, 4, 10, 6, 1]]] * 6
 
 
-def test_masks_may_be_points(run_on_eyes, tmp_path, measured):
+def test_masks_may_be_points(run_on_eyes, tmp_path):
     images = np.random.default_rng(0).integers(0, 255, (12, 24, 32), np.uint8)
     masks = np.zeros((12, 24, 32), np.uint8)
     masks[:, 3:9, 5:9], masks[:, 12:18, 20:28] = 1, 2
@@ -324,6 +327,7 @@ def test_masks_may_be_points(run_on_eyes, tmp_path, measured):
             run_on_eyes, synthetic=source, real_test=source, config=replace(QUICK, task="points", label="mask")
         )
     assert found.downstream[0].task == "points"
+    assert not any("distributed differently" in warning for warning in found.warnings)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,6 @@ def test_public_names():
         "Estimator",
         "Labelled",
         "Training",
-        "as_points",
-        "choose_task",
         "discriminator_features",
         "distances",
         "downstream",

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from simgan.evaluation.detection import Detection
 from simgan.evaluation.label_distribution import compare_labels
-from simgan.evaluation.segmentation import Segmentation
-from simgan.evaluation.tasks import Angle, Classification, Points, Vector
+from simgan.tasks.detection import Detection
+from simgan.tasks.segmentation import Segmentation
+from simgan.tasks.task import Angle, Classification, Points, Vector
 from tests.boxes import boxes_of
 
 

@@ -11,12 +11,12 @@ from simgan.framing.moments import MOMENTS, measure
 
 
 def ellipse(
-    size=(60, 80), centre=(30.0, 40.0), axes=(12.0, 20.0), slant=0.0, ground=-1.0, level=1.0, channels=1
+    size=(60, 80), centre=(30.0, 40.0), axes=(12.0, 20.0), slant=0.0, background=-1.0, level=1.0, channels=1
 ) -> np.ndarray:
     """A filled ellipse; `centre` and half `axes` down and right, px; `slant`, px to the right for each px down."""
     y, x = (np.indices(size) + 0.5) - np.reshape(centre, (2, 1, 1))
     inside = (y / axes[0]) ** 2 + ((x - slant * y) / axes[1]) ** 2 <= 1
-    return np.repeat(np.where(inside, level, ground)[..., None], channels, axis=2).astype(np.float32)
+    return np.repeat(np.where(inside, level, background)[..., None], channels, axis=2).astype(np.float32)
 
 
 def found(image: np.ndarray) -> dict[str, float]:
@@ -25,11 +25,11 @@ def found(image: np.ndarray) -> dict[str, float]:
     return dict(zip(MOMENTS, content.moments.tolist(), strict=True))
 
 
-@pytest.mark.parametrize("ground", [-1.0, 0.2, 1.0])
+@pytest.mark.parametrize("background", [-1.0, 0.2, 1.0])
 @pytest.mark.parametrize("slant", [0.0, 0.4, -0.3])
-def test_moments_of_an_ellipse(slant, ground):
+def test_moments_of_an_ellipse(slant, background):
     """A filled ellipse has the standard deviation a / 2 along a half axis a, and a shear leaves that upright one."""
-    moments = found(ellipse(centre=(28, 45), axes=(14, 12), slant=slant, ground=ground, level=-0.3))
+    moments = found(ellipse(centre=(28, 45), axes=(14, 12), slant=slant, background=background, level=-0.3))
     assert moments["right"] == pytest.approx(45 / 80, abs=0.002)
     assert moments["down"] == pytest.approx(28 / 60, abs=0.002)
     assert moments["width"] == pytest.approx(np.log(6 / 80), abs=0.02)
@@ -72,13 +72,13 @@ def test_an_empty_image_has_no_content(level):
     assert measure(noisy.astype(np.float32)) is None
 
 
-def test_float_noise_on_the_ground_changes_nothing_much():
+def test_float_noise_on_the_background_changes_nothing_much():
     image = ellipse()
     noisy = image + np.random.default_rng(0).normal(0, 0.03, image.shape).astype(np.float32)
     assert list(found(noisy).values()) == pytest.approx(list(found(image).values()), abs=0.01)
 
 
-def test_colour_content_counts_by_its_mean_difference_from_the_coloured_ground():
+def test_colour_content_counts_by_its_mean_difference_from_the_coloured_background():
     image = np.empty((60, 80, 3), np.float32)
     image[:] = (0.1, -0.5, 0.8)
     inside = ellipse()[..., 0] > 0

@@ -33,7 +33,8 @@ def moments_of(images: np.ndarray) -> np.ndarray:
 @pytest.fixture(scope="module")
 def fitted() -> FramingMap:
     fit = fit_map(
-        ellipses(120, 1), ellipses(120, 2, larger=1.3, wider=1.2, down=4, right=-5, slant=0.3, ground=0.1, level=-0.8)
+        ellipses(120, 1),
+        ellipses(120, 2, larger=1.3, wider=1.2, down=4, right=-5, slant=0.3, background=0.1, level=-0.8),
     )
     assert fit.obstacle == ""
     assert fit.map is not None
@@ -77,7 +78,7 @@ def test_equal_values_are_mapped_to_the_middle_of_what_they_stand_for():
 
 
 def test_sets_framed_alike_have_no_map():
-    fit = fit_map(ellipses(80, 1), ellipses(80, 2, ground=0.5, level=-1))
+    fit = fit_map(ellipses(80, 1), ellipses(80, 2, background=0.5, level=-1))
     assert (fit.map, fit.obstacle) == (None, "")
 
 
@@ -102,7 +103,7 @@ def test_a_map_that_changes_nothing_leaves_every_pixel():
         np.testing.assert_array_equal(same.frame(image), image)
 
 
-def test_images_without_content_or_plain_ground_stay(fitted):
+def test_images_without_content_or_plain_background_stay(fitted):
     texture = np.random.default_rng(0).uniform(-1, 1, (*SIZE, 1)).astype(np.float32)
     for image in (np.full((*SIZE, 3), 0.3, np.float32), texture):
         assert fitted.frame(image) is image
@@ -116,8 +117,8 @@ def test_one_pixel_is_moved_and_enlarged(fitted):
     assert framed.sum() > image.sum()
 
 
-def test_ground_and_colour_stay(fitted):
-    image = ellipse(SIZE, (30, 40), (8, 7), ground=-0.5, level=0.75, channels=6)
+def test_background_and_colour_stay(fitted):
+    image = ellipse(SIZE, (30, 40), (8, 7), background=-0.5, level=0.75, channels=6)
     image[..., 1] *= -1
     framed = fitted.frame(image)
     assert framed.shape == image.shape
@@ -164,14 +165,14 @@ def test_content_is_brought_no_nearer_to_the_border_than_in_photographs():
 
 @pytest.mark.parametrize("few", ["synthetic images", "photographs"])
 def test_obstacles_are_named(few):
-    """Fewer than 50 images with content, or a textured ground in more than a tenth of the images."""
+    """Fewer than 50 images with content, or a textured background in more than a tenth of the images."""
     swap = (lambda pair: pair) if few == "synthetic images" else reversed
     many = ellipses(60, 1)
     empty = np.concatenate([ellipses(49, 2), np.full((30, *SIZE, 1), -1, np.float32)])
     assert fit_map(*swap((empty, many))).obstacle.startswith(f"only 49 of the {few}")
     textured = many.copy()
     textured[:7] = np.random.default_rng(0).uniform(-1, 1, (7, *SIZE, 1))
-    assert fit_map(*swap((textured, many))).obstacle == f"only 88% of the {few} have a plain ground"
+    assert fit_map(*swap((textured, many))).obstacle == f"only 88% of the {few} have a plain background"
 
 
 def test_json_keeps_every_digit(fitted):

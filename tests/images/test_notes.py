@@ -35,8 +35,8 @@ def test_a_guess_names_the_flag_of_the_command(tmp_path):
     ("low", "high", "doubt"),
     [
         (-0.5, 0.5, ""),
-        (0, 0.09, "under a tenth"),
-        (-0.05, 0.1, "under a tenth"),
+        (0, 0.09, "less than a tenth"),
+        (-0.05, 0.1, "less than a tenth"),
         (-0.02, 1, "hardly below 0"),
         (0, 26, ""),
     ],
@@ -73,7 +73,7 @@ def test_a_known_or_given_range_that_is_hardly_filled_is_a_warning(tmp_path):
     for asked in (limits, TypedRange(limits, np.dtype("float32"))):
         (note,) = notes_of(tmp_path / "a.npy", asked)
         assert note.warning
-        assert "fill under a tenth of [0, 255]" in note.text
+        assert "fill less than a tenth of [0, 255]" in note.text
 
 
 def test_stretched_images_are_counted_with_the_worst(tmp_path, write_pngs):

@@ -19,7 +19,7 @@ def test_of_two_formats_of_boxes_the_first_is_used_and_the_other_told(folder):
     with open_images(folder(["a.png"], texts)) as source:
         assert source.label_names == ("boxes",)
         assert source.labels("boxes")[0].tolist() == [[0, 0, 2, 2, 0]]
-        (note,) = [note for note in source.notes() if note.startswith("not used again: boxes")]
+        (note,) = [note for note in source.notes() if note.startswith("label(s) 'boxes' were already found")]
         assert "'labels/a.txt'" in note
         assert "1 with .txt" in " ".join(source.notes())
 
@@ -29,7 +29,7 @@ def test_a_column_named_class_goes_before_the_names_of_folders(folder):
     text = "image,class\n" + "".join(f"{number}.png,{'xyyx'[number - 1]}\n" for number in range(1, 5))
     with open_images(folder(names, {"labels.csv": text})) as source:
         assert source.labels("class").tolist() == ["x", "y", "y", "x"]
-        assert "not used again: class" in " ".join(source.notes())
+        assert "label(s) 'class' were already found" in " ".join(source.notes())
 
 
 def test_labels_of_the_images_that_can_be_used(folder):
@@ -72,6 +72,6 @@ def test_labels_beside_the_folder_of_images_are_told(folder, name, told):
     path = folder([f"{name}/a.png"], {"labels/a.txt": "0 .5 .5 1 1\n"})
     with open_images(path / name) as source:
         assert source.label_names == ()
-        assert any(f"give the folder of both: {path}" in note for note in source.notes()) == told
+        assert any(f"give the folder that holds both: {path}" in note for note in source.notes()) == told
     with open_images(path) as source:
         assert source.label_names == ("boxes",)

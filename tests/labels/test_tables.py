@@ -63,7 +63,7 @@ def test_of_several_tables_labels_csv_is_read(folder):
     path = folder(NAMES, {"one.csv": text, "two.csv": text})
     with open_images(path) as source:
         assert source.label_names == ()
-        assert "name one of them labels.csv" in " ".join(source.notes())
+        assert "rename one to labels.csv" in " ".join(source.notes())
     (path / "two.csv").rename(path / "labels.csv")
     with open_images(path) as source:
         assert source.label_names == ("age",)
@@ -102,7 +102,7 @@ def test_many_tables_are_not_searched_but_labels_csv_is_read(folder):
     path = folder(NAMES, texts)
     with open_images(path) as source:
         assert source.label_names == ()
-        assert "more than 20 tables (21), so none is read" in " ".join(source.notes())
+        assert "21 tables are more than 20, so none is read" in " ".join(source.notes())
     (path / "3.csv").rename(path / "labels.csv")
     with open_images(path) as source:
         assert source.label_names == ("age",)

@@ -47,7 +47,7 @@ BOMB = (
         ("", "b.xml"),
         ("<annotation><object/></annotation>", "bndbox"),
         (voc(("dog", "one", 2, 3, 4)), "'one'"),
-        (voc(("dog", 5, 2, 3, 4)), "below 0"),
+        (voc(("dog", 5, 2, 3, 4)), "at least 0"),
         (voc(("dog", 1, 2, "inf", 4)), "'inf'"),
         (voc(size="<size><width>200</width><height>100</height></size>"), "100x200"),
         (voc(size="<size><width>nan</width></size>"), "height"),

@@ -52,7 +52,7 @@ def test_a_damaged_yaml_file_is_noted(folder, yaml):
 def test_outlines_become_boxes_and_this_is_said(folder):
     with open_images(folder(["a.png"], {"a.txt": "3 .1 .2 .5 .8 .3 .4\n"})) as source:
         np.testing.assert_allclose(source.labels("boxes")[0], [[2, 2, 8, 6, 3]])
-        assert "taken for outlines" in " ".join(source.notes())
+        assert "read as outlines" in " ".join(source.notes())
 
 
 def test_keypoints_where_the_yaml_file_says_so(folder):
@@ -73,7 +73,7 @@ def test_keypoints_where_the_yaml_file_says_so(folder):
         ("0 240 120 30 40", "240"),
         ("0 .5 .5 .1 .1 .9", "confidence"),
         ("7 .5 .5 .1 .1", "below 2"),
-        ("0 .5 .5 -.1 .1", "not below 0"),
+        ("0 .5 .5 -.1 .1", "at least 0"),
         ("0 .5 .5 .1 inf", "inf"),
         ("car .5 .5 .1 .1", "car"),
         ("0 .5", "line 3"),

@@ -16,9 +16,9 @@ from simgan.matching import choose_framing, differing_framing, match_data_set, m
 RANDOM = np.random.default_rng(0)
 
 
-def crosses(count: int, arm: int, down: int = 0, ground: float = -1.0) -> np.ndarray:
-    """White crosses with arms of about `arm` px on a plain ground of 40x40, `down` px below the middle."""
-    images = np.full((count, 40, 40, 1), ground, np.float32)
+def crosses(count: int, arm: int, down: int = 0, background: float = -1.0) -> np.ndarray:
+    """White crosses with arms of about `arm` px on a plain background of 40x40, `down` px below the middle."""
+    images = np.full((count, 40, 40, 1), background, np.float32)
     for image in images:
         length, y = arm + RANDOM.integers(-1, 2), 20 + down
         image[y - 1 : y + 2, 20 - length : 20 + length + 1] = 1
@@ -72,10 +72,10 @@ def test_shrinking_keeps_the_mean_of_fine_stripes():
     assert np.abs(small[8:24, 8:24]).max() < 0.5  # without smoothing, all of these would be -1 or 1
 
 
-@pytest.mark.parametrize("ground", [-1.0, 0.3])
-def test_beyond_a_plain_border_lies_the_ground(ground):
-    small = match_framing(crosses(1, 12, ground=ground)[0], by(0.6))
-    np.testing.assert_allclose(small[:3], ground, atol=0.02)
+@pytest.mark.parametrize("background", [-1.0, 0.3])
+def test_beyond_a_plain_border_lies_the_background(background):
+    small = match_framing(crosses(1, 12, background=background)[0], by(0.6))
+    np.testing.assert_allclose(small[:3], background, atol=0.02)
 
 
 def test_beyond_a_textured_border_lies_the_mirrored_image():
@@ -161,7 +161,7 @@ def test_sets_framed_alike_are_an_error_that_says_so(write, tmp_path, only_line)
 # --- By quantiles or by the mean --------------------------------------------------------------------------------
 
 
-def test_plain_grounds_are_matched_by_quantiles_image_by_image():
+def test_plain_backgrounds_are_matched_by_quantiles_image_by_image():
     synthetic, photographs = crosses(80, 8), crosses(80, 12, down=3)
     found = choose_framing(synthetic, photographs)
     assert isinstance(found.framing, FramingMap)
@@ -173,13 +173,13 @@ def test_plain_grounds_are_matched_by_quantiles_image_by_image():
     assert width[0].std() == pytest.approx(width[1].std(), abs=0.7)
 
 
-def test_directions_too_few_images_and_textured_grounds_are_matched_by_the_mean_and_it_says_why():
+def test_directions_too_few_images_and_textured_backgrounds_are_matched_by_the_mean_and_it_says_why():
     synthetic, photographs = crosses(80, 8), crosses(80, 12)
     textured = photographs + gaussian_filter(RANDOM.uniform(0, 6, photographs.shape), (0, 1, 1, 0)) - 3
     for found, reason in (
         (choose_framing(synthetic, photographs, has_directions=True), "labels are directions"),
         (choose_framing(synthetic[:49], photographs), "only 49 of the synthetic images"),
-        (choose_framing(synthetic, np.clip(textured, -1, 1).astype(np.float32)), "plain ground"),
+        (choose_framing(synthetic, np.clip(textured, -1, 1).astype(np.float32)), "plain background"),
     ):
         assert isinstance(found.framing, Framing | None)
         assert reason in found.sentence

@@ -19,15 +19,16 @@ READ = """
 import os
 os.environ["KERAS_BACKEND"] = "torch"
 import keras, numpy, sys
-images, outputs = numpy.load("images.npy"), {}
-for name in ("refiner_model", "disc_model", "simgan_model"):
-    for suffix in ("h5", "keras"):
-        model = keras.models.load_model(f"{name}.{suffix}")
-        given = model.predict_on_batch(images)
-        for place, array in enumerate(given if isinstance(given, list) else [given]):
-            outputs[f"{name}.{suffix}.{place}"] = array
+for number, folder in enumerate(sys.argv[1:]):
+    images, outputs = numpy.load(f"images{number}.npy"), {}
+    for name in ("refiner_model", "disc_model", "simgan_model"):
+        for suffix in ("h5", "keras"):
+            model = keras.models.load_model(f"{folder}/{name}.{suffix}")
+            given = model.predict_on_batch(images)
+            for place, array in enumerate(given if isinstance(given, list) else [given]):
+                outputs[f"{name}.{suffix}.{place}"] = array
+    numpy.savez(f"outputs{number}.npz", **outputs)
 assert "simgan" not in sys.modules
-numpy.savez("outputs.npz", **outputs)
 """
 
 
@@ -77,7 +78,8 @@ def test_joint_model_trains_on_both_losses(tiny):
     assert float(total) == pytest.approx(expected, rel=1e-4)
 
 
-def test_saved_models_load_with_keras_alone_in_a_fresh_process(tmp_path):
+def test_saved_models_and_those_of_a_run_load_with_keras_alone_in_a_fresh_process(finished_run, tmp_path):
+    """One process reads all of them: it takes seconds to start."""
     refiner = simgan.refiner_model(img_width=55, img_height=35, channels=1)
     discriminator = simgan.discriminator_model(img_width=55, img_height=35, channels=1)
     models = {
@@ -88,22 +90,27 @@ def test_saved_models_load_with_keras_alone_in_a_fresh_process(tmp_path):
     for name, model in models.items():
         model.save(tmp_path / f"{name}.h5")
         model.save(tmp_path / f"{name}.keras")
-    x = images(2, 35, 55)
-    np.save(tmp_path / "images.npy", x)
+    sets = [
+        (tmp_path, refiner, discriminator, images(2, 35, 55)),
+        (finished_run.path, finished_run.refiner, finished_run.discriminator, images(2, 8, 8)),
+    ]
+    for number, (*_, x) in enumerate(sets):
+        np.save(tmp_path / f"images{number}.npy", x)
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "KERAS_BACKEND")}
-    subprocess.run([sys.executable, "-c", READ], cwd=tmp_path, env=environment, check=True, timeout=300)
-    refined = refiner.predict_on_batch(x)
-    logits = discriminator.predict_on_batch(x)
-    with np.load(tmp_path / "outputs.npz") as outputs:
-        assert len(outputs.files) == 8
-        for suffix in ("h5", "keras"):
-            for name, expected in (
-                (f"refiner_model.{suffix}.0", refined),
-                (f"disc_model.{suffix}.0", logits),
-                (f"simgan_model.{suffix}.0", refined),
-                (f"simgan_model.{suffix}.1", discriminator.predict_on_batch(refined)),
-            ):
-                np.testing.assert_allclose(outputs[name], expected, atol=1e-5, err_msg=name)
+    command = [sys.executable, "-c", READ, *(folder for folder, *_ in sets)]
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, timeout=300)
+    for number, (_, r, d, x) in enumerate(sets):
+        refined = r.predict_on_batch(x)
+        with np.load(tmp_path / f"outputs{number}.npz") as outputs:
+            assert len(outputs.files) == 8
+            for suffix in ("h5", "keras"):
+                for name, expected in (
+                    (f"refiner_model.{suffix}.0", refined),
+                    (f"disc_model.{suffix}.0", d.predict_on_batch(x)),
+                    (f"simgan_model.{suffix}.0", refined),
+                    (f"simgan_model.{suffix}.1", d.predict_on_batch(refined)),
+                ):
+                    np.testing.assert_allclose(outputs[name], expected, atol=1e-5, err_msg=name)
 
 
 @pytest.mark.parametrize("suffix", ["h5", "keras"])

@@ -4,13 +4,13 @@ import math
 
 import pytest
 
-from simgan.training.budget import DriftBudget, FixedWeight
+from simgan.training.budget import Budget, FixedWeight
 
 
 def steer(drifts, budget=0.5, first=4.0):
     """The weight in each step, with one drift for each measurement."""
     given = iter(drifts)
-    weight = DriftBudget(budget, first, lambda: next(given))
+    weight = Budget(budget, first, lambda: next(given))
     return [weight(step) for step in range(1, 10 * len(drifts) + 1)], weight
 
 
@@ -55,7 +55,7 @@ def test_the_weight_stays_between_the_first_and_64_times_that():
 
 
 def test_drift_that_falls_with_the_weight_comes_to_rest_on_the_budget():
-    weight = DriftBudget(0.5, 1.0, lambda: 3.0 / weight.gauges()["self_regularisation_weight"])
+    weight = Budget(0.5, 1.0, lambda: 3.0 / weight.gauges()["self_regularisation_weight"])
     for step in range(1, 2001):
         weight(step)
     assert weight.gauges()["measured_drift"] == pytest.approx(0.5, rel=1e-3)
@@ -70,7 +70,7 @@ def test_a_fixed_weight_has_no_state():
 
 
 def test_before_the_first_measurement_no_drift_is_told():
-    assert DriftBudget(0.5, 4.0, lambda: 1.0).gauges() == {"self_regularisation_weight": 4.0, "measured_drift": 0.0}
+    assert Budget(0.5, 4.0, lambda: 1.0).gauges() == {"self_regularisation_weight": 4.0, "measured_drift": 0.0}
 
 
 def test_a_budget_goes_on_from_its_state():
@@ -80,7 +80,7 @@ def test_a_budget_goes_on_from_its_state():
     state = first.state_dict()
     assert state == {"weight": whole[19], "drift": 0.75}
     rest = iter(drifts[2:])
-    second = DriftBudget(0.5, 4.0, lambda: next(rest))
+    second = Budget(0.5, 4.0, lambda: next(rest))
     second.load_state_dict(state)
     assert second.gauges() == first.gauges()
     assert [second(step) for step in range(21, 41)] == whole[20:]
@@ -88,7 +88,7 @@ def test_a_budget_goes_on_from_its_state():
 
 @pytest.mark.parametrize("state", [{"weight": 4.0, "drift": 0.0}, {"weight": 256.0, "drift": 1e9}], ids=str)
 def test_a_state_at_the_limits_is_taken(state):
-    weight = DriftBudget(0.5, 4.0, lambda: 0.5)
+    weight = Budget(0.5, 4.0, lambda: 0.5)
     weight.load_state_dict(state)
     assert weight.state_dict() == state
 
@@ -109,7 +109,7 @@ def test_a_state_at_the_limits_is_taken(state):
     ids=str,
 )
 def test_what_is_no_state_of_this_budget_is_refused(state, error):
-    weight = DriftBudget(0.5, 4.0, lambda: 0.5)
+    weight = Budget(0.5, 4.0, lambda: 0.5)
     with pytest.raises(error):
         weight.load_state_dict(state)
     assert weight.state_dict() == {"weight": 4.0, "drift": 0.0}

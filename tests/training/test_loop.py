@@ -146,7 +146,7 @@ def test_every_update_of_r_in_a_step_has_the_weight_of_that_step(tiny_config):
     state = engine.new_state(config)
     steps, given = Steps(engine, state, config), []
     update = steps.update_refiner
-    steps.update_refiner = lambda batch, weight: given.append(weight) or update(batch, weight)
+    steps.update_refiner = lambda batch, weight, *labels: given.append(weight) or update(batch, weight, *labels)
     state.weight = Rising(0.0)
     Training(steps, state, config, Batches(1, 4), Batches(2, 4), []).run()
     assert given == [10.0, 10.0, 20.0, 20.0, 30.0, 30.0]

@@ -14,8 +14,9 @@ from rich.console import Console
 
 from simgan.errors import HealthError
 from simgan.runs.position import Position
-from simgan.training.budget import DriftBudget, FixedWeight
+from simgan.training.budget import Budget, FixedWeight
 from simgan.training.history import HistoryBuffer
+from simgan.training.label_keeper import LabelKeeper
 from simgan.training.meters import Meters
 from simgan.training.recorder import Recorder, Samples, WaitClock
 from simgan.training.steps import DiscriminatorLosses, RefinerLosses
@@ -44,7 +45,11 @@ def record(tmp_path, tiny_config):
         config = tiny_config(**changes)
         console = Console(file=shown, width=300)
         state = SimpleNamespace(
-            history=history, weight=weight or FixedWeight(1.0), position=begin or Position(), meters=meters or Meters()
+            history=history,
+            weight=weight or FixedWeight(1.0),
+            labels=LabelKeeper(),
+            position=begin or Position(),
+            meters=meters or Meters(),
         )
         with Recorder(tmp_path, config, state, waiting or WaitClock(), PICTURES, refine, console) as recorder:
             for phase, number, *losses in fed:
@@ -93,7 +98,7 @@ def test_adversarial_record_holds_both_networks(record):
 
 
 def test_a_steered_weight_and_the_drift_are_recorded_in_the_adversarial_phase(record):
-    weight = DriftBudget(budget=1.0, first=4.0, measure=lambda: 2.0)
+    weight = Budget(budget=1.0, first=4.0, measure=lambda: 2.0)
     weight(10)
     steps = [
         ("refiner_pretrain", 1, refiner_losses(1)),

@@ -2,11 +2,8 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import shutil
 import struct
-import subprocess
-import sys
 import time
 
 import keras
@@ -144,38 +141,6 @@ def test_all_six_model_files_load_and_agree(finished_run):
         both = joint.predict_on_batch(x)
         np.testing.assert_allclose(both[0], refined, atol=1e-5)
         np.testing.assert_allclose(both[1], disc.predict_on_batch(refined), atol=1e-5)
-
-
-FRESH_PROCESS = """
-import sys, keras, numpy as np
-x = np.load(sys.argv[2])
-for name in ("refiner", "disc", "simgan"):
-    for kind in ("h5", "keras"):
-        output = keras.models.load_model(f"{sys.argv[1]}/{name}_model.{kind}").predict_on_batch(x)
-        output = output if isinstance(output, list) else [output]
-        np.savez(f"{sys.argv[3]}/{name}_{kind}.npz", *output)
-assert "simgan" not in sys.modules
-"""
-
-
-def test_all_six_model_files_load_in_a_fresh_process_without_simgan(finished_run, tmp_path):
-    x = np.random.default_rng(0).uniform(-1, 1, (2, 8, 8, 1)).astype(np.float32)
-    np.save(tmp_path / "x.npy", x)
-    subprocess.run(
-        [sys.executable, "-c", FRESH_PROCESS, finished_run.path, tmp_path / "x.npy", tmp_path],
-        check=True,
-        env={**os.environ, "KERAS_BACKEND": "torch"},
-    )
-    refined = finished_run.refiner.predict_on_batch(x)
-    for kind in ("h5", "keras"):
-        (alone,) = np.load(tmp_path / f"refiner_{kind}.npz").values()
-        (patches,) = np.load(tmp_path / f"disc_{kind}.npz").values()
-        joint, judged = np.load(tmp_path / f"simgan_{kind}.npz").values()
-        np.testing.assert_allclose(alone, refined, atol=1e-5)
-        np.testing.assert_allclose(joint, refined, atol=1e-5)
-        disc = keras.models.load_model(finished_run.path / f"disc_model.{kind}")
-        np.testing.assert_allclose(patches, disc.predict_on_batch(x), atol=1e-5)
-        np.testing.assert_allclose(judged, disc.predict_on_batch(refined), atol=1e-5)
 
 
 def test_same_seed_gives_the_same_weights_and_another_does_not(finished_run, data, tmp_path, tiny_config):

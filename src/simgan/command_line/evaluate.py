@@ -64,10 +64,10 @@ class Evaluate:
     real_test_images: str | None = None
     """The same as --synthetic-images, for --real-test."""
     synthetic_range: Range = None
-    """Stored values of black and white in --synthetic. By default as for --real-test, from the synthetic images in
-    training."""
+    """Stored values of black and white in --synthetic. By default the range of the synthetic images in training if the
+    pixel type is the same, else the limits of the pixel type."""
     real_range: Range = None
-    """Stored values of black and white in --real. By default as for --real-test."""
+    """The same as --real-test-range, for --real."""
     channels: Channels = None
     """Convert every picture in folders to grey (1) or RGB (3). By default as in training."""
     follow_links: bool = True
@@ -76,28 +76,28 @@ class Evaluate:
     """Name of the label that estimators learn, in the synthetic and the test set. By default the only label that both
     sets have."""
     task: Literal["angle", "points", "vector", "classification", "segmentation", "detection"] | None = None
-    """Kind of label, which decides the loss and the error. By default it follows from the label's shape and type:
-    masks of the image's size are segmented (error: 1 - mIoU; points: their centres of gravity instead), and boxes
-    (x, y, width, height in px, class) are detected (error: 1 - AP50)."""
+    """Kind of label, which decides the loss and the error. By default it follows from the label's name, shape and
+    type: masks of the image's size are segmented (error: 1 - mIoU), and boxes (x, y, width, height in px, class) are
+    detected (error: 1 - AP50). With `points`, the centres of gravity of the classes in masks are learnt instead."""
     points: str | None = None
-    """Name of the label whose drift is measured. By default the first label that holds points in pixels or masks."""
+    """Name of the label by which drift is measured. By default the first label that holds points in px, or masks."""
     estimator: str = "small"
-    """small (for masks and boxes the only one), paper (the paper's gaze estimator, slow on a CPU), or a .keras file of
-    your own. The weights in the file are not used: each estimator is trained from scratch."""
+    """`small` (the only one for masks and boxes), `paper` (the paper's gaze estimator, slow on a CPU), or a .keras
+    file of your own. The weights in the file are not used: each estimator is trained from scratch."""
     quick: bool = False
-    """A first look: fewer training steps, one estimator for each set and only with augmentation, fewer images.
-    Intervals are wide."""
+    """A first look: fewer training steps, fewer images, and one estimator for each set, trained with augmentation
+    only. Intervals are wide."""
     steps: int | None = None
-    """Training steps of each estimator; the localiser gets twice as many. By default 600, with --quick 200."""
+    """Training steps of each estimator; the localiser gets twice as many. By default 600, or 200 with --quick."""
     seeds: int | None = None
-    """Number of estimators that are trained on each set with augmentation, and as many without. By default 3, with
-    --quick 1. Of the methods of matching, only the two best get more than one. Confidence intervals cover seeds and
-    test images."""
+    """Number of estimators that are trained on each set with augmentation; as many are trained without. By default 3,
+    or 1 with --quick. Of the methods of matching, only the two best are trained on more than once. Confidence
+    intervals cover seeds and test images."""
     images: int | None = None
-    """Largest number of synthetic images that are used, evenly spaced in the data set. By default 4096, with --quick
-    1024."""
+    """Largest number of synthetic images that are used, evenly spaced in the data set. By default 4096, or 1024 with
+    --quick."""
     features: Path | None = None
-    """A .keras file of a feature network, such as an Inception. Distances are then measured on its features too."""
+    """A .keras file of a feature network, such as Inception. Distances are then measured on its features too."""
 
     def run(self, console: Console) -> int:
         """Measures, prints the tables and draws the report."""
@@ -131,7 +131,7 @@ class Evaluate:
     def _open(self, run: Run, opened: ExitStack, console: Console) -> list[Any]:
         """Opens the synthetic, real and test images, and prints notes on them. The test images are None if not given.
 
-        They are read with the options of the training, except those that the command line gives.
+        The images are read with the options of the training, except those that the command line gives.
         """
         # The test images have labels, so their file is seldom laid out like that of the photographs.
         real_test = run.data.real.model_copy(update={"key": None, "layout": None})

@@ -18,11 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Match:
-    """Match a data set to photographs by statistics alone: no training, seconds in place of minutes.
+    """Match the statistics of a data set to those of photographs, in seconds and without training.
 
-    Try this before a refiner, and train one only if it does better on labelled real images. Each image is matched to a
-    photograph drawn at random. The output has the format, bit depth, names and labels of
-    the input.
+    Try this first; a refiner is worth training only if it does better on labelled real images. Each image is matched
+    to a photograph drawn at random. The output has the format, bit depth, names and labels of the input.
     """
 
     input: Annotated[Positional[Path], arg(metavar="SYNTHETIC")]
@@ -32,12 +31,12 @@ class Match:
     output: Annotated[Positional[Path], arg(metavar="OUTPUT")]
     """Path of the matched data set. It must not exist yet."""
     by: MatchMethod | Literal["framing"] = "histogram"
-    """`histogram`: the photograph's distribution of values, channel by channel. `colour`: mean and covariance of its
-    colours. `fda-0.05`: the amplitudes of its lowest frequencies, up to 5 % of the shorter side. `pca`: the principal
-    axes of its colours. `mixed`: each image by one of these methods, drawn at random, or not at all. `framing`:
-    gives content the place, size and slant that it has in the photographs, image by image, if both sets show content
-    on plain grounds and all labels are classes; else enlarges or shrinks and moves all images alike; refused if labels
-    are positions. To match framing and appearance, match twice."""
+    """What an image takes from its photograph. `histogram`: the distribution of values, channel by channel. `colour`:
+    mean and covariance of the colours. `fda-0.05`: the amplitudes of the lowest frequencies, up to 5 % of the shorter
+    side. `pca`: the principal axes of the colours. `mixed`: for each image one of these methods, drawn at random, or
+    none. `framing`: place, size and slant of the content become distributed as in the photographs, image by image, if
+    both sets have plain backgrounds and all labels are classes; else all images are scaled and moved alike; refused if
+    labels are positions. To match framing and appearance, run this twice."""
     key: str | None = None
     """Name of the array of images, if an HDF5 or .npz file holds several arrays."""
     real_key: str | None = None
@@ -47,8 +46,8 @@ class Match:
     real_layout: Layout | None = None
     """The same as --layout, for the photographs."""
     images: str | None = None
-    """Which files of a folder are the images, as globs separated by commas: 'rgb/*.png'. All other files
-    are copied unchanged."""
+    """Which files of a folder are the images, as globs separated by commas: 'rgb/*.png'. All other files are copied
+    unchanged."""
     real_images: str | None = None
     """The same as --images, for the photographs."""
     channels: Channels = None
@@ -60,7 +59,7 @@ class Match:
     real_range: Range = None
     """The same as --range, for the photographs."""
     seed: int = 0
-    """Seed of the random choice of photographs."""
+    """Seed of the random choice of a photograph, and for `mixed` of a method, for each image."""
 
     def run(self, console: Console) -> int:
         """Matches the data set and shows a progress bar."""

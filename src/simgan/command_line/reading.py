@@ -71,15 +71,15 @@ def open_as_trained(
 ) -> Any:
     """Opens the images at `path` with the options with which training read the data set `record`.
 
-    If they are other images, and training gave a key or a layout, a note says that they are read in the same way.
+    If `path` is not the data set of the training, and training used a key or a layout, a note says that they are used.
 
     Args:
         console: prints the note, and which images are left out.
         record: one of the two data sets of the training.
         path: the images. None: those of `record`.
-        name: what begins the command's options for these images: 'synthetic' if the key is --synthetic-key.
-        limits: the pixel range, if not that of the training.
-        follow_links: whether links are followed; those of `record` only if training followed them.
+        name: the first word of the command's options for these images: 'synthetic' if the key is --synthetic-key.
+        limits: the pixel range. None: that of the training.
+        follow_links: whether links are followed. In the images of `record`, only if training followed them as well.
         given: arguments of `open_images` that replace those of the training, except those that are None.
     """
     from simgan.runs.run import options_for, recorded_path
@@ -95,7 +95,9 @@ def open_as_trained(
         if options[argument] is not None and given.get(argument) is None
     ]
     if taken and path.resolve() != Path(record.path).resolve():
-        print_line(console, f"note: {path}: read with {' '.join(taken)}, as in training; options given here win")
+        print_line(
+            console, f"note: {path}: read with {' '.join(taken)}, as in training; give the option to change this"
+        )
     options |= {"limits": limits or options.pop("pixel_range"), "follow_links": follow_links}
     return open_data(path, console=console, **options)
 

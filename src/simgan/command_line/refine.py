@@ -84,7 +84,8 @@ class Refine:
             follow_links=self.follow_links,
             on_bad_image=self.on_bad_image,
         ) as source:
-            print_notes(console, source, trained_at=(run.data.height, run.data.width))
+            trained_at = None if run.config.crop else (run.data.height, run.data.width)
+            print_notes(console, source, trained_at=trained_at)
             with show_progress(console, "refining") as on_progress:
                 aside = refine_data_set(run, source, self.output, on_progress, max_drift=self.max_drift)
             moved = sum(image.drift is not None for image in aside)

@@ -5,7 +5,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from simgan.console.printing import print_line
-from simgan.evaluation.results import Downstream, Evaluation, drift_in_words
+from simgan.evaluation.results import Downstream, Evaluation, drift_in_words, kept_in_words
 from simgan.report import downstream_in_words
 
 
@@ -15,6 +15,8 @@ def show_evaluation(found: Evaluation, console: Console) -> None:
         _show_downstream(score, console)
     for drift in found.drift:
         print_line(console, drift_in_words(drift))
+    for kept in found.kept_labels:
+        print_line(console, kept_in_words(kept))
     if found.distances:
         table = Table("distance from real images", "synthetic", "refined", "ideal")
         for distance in found.distances:

@@ -83,6 +83,7 @@ class Train:
             return self._resume(self.resume, console)
         from simgan.files.folders import check_new, check_outside
         from simgan.training.batches import training_size
+        from simgan.training.cropping import training_sets
 
         check_new(self.out)
         for data in (self.synthetic, self.real):
@@ -112,8 +113,11 @@ class Train:
             ) as real,
         ):
             if self.dry_run:
-                height, width = training_size(synthetic, real, self.settings.height_width, self.settings.batch_size)
-                console.print(self.settings.to_toml(), markup=False, highlight=False)
+                settings, x, y, notes = training_sets(self.settings, synthetic, real)
+                height, width = training_size(x, y, settings.height_width, settings.batch_size)
+                console.print(settings.to_toml(), markup=False, highlight=False)
+                for note in notes:
+                    print_line(console, f"note: {note}")
                 for name, source in (("synthetic", synthetic), ("real", real)):
                     print_line(
                         console,
@@ -122,7 +126,8 @@ class Train:
                         f"{source.path} ({source.kind}), size in training {height}x{width}, labels: "
                         f"{', '.join(source.label_names) or 'none'}",
                     )
-                    print_notes(console, source, flag=f"--{name}-range", resized_to=(height, width))
+                    resized_to = None if settings.crop else (height, width)
+                    print_notes(console, source, flag=f"--{name}-range", resized_to=resized_to)
                 return 0
             from simgan.training.train import train
 

@@ -105,6 +105,7 @@ class Turing:
         from simgan.images import PixelRange
         from simgan.refining.data_set import refine
         from simgan.runs.run import Run
+        from simgan.training.cropping import training_sets
         from simgan.turing.answers import AnswerFile, unfinished
         from simgan.turing.pictures import Pictures, make_pictures
         from simgan.turing.sitting import Sitting
@@ -124,6 +125,7 @@ class Turing:
                 self._open("synthetic", run.data.synthetic, console) as synthetic,
                 self._open("real", run.data.real, console) as real,
             ):
+                _, synthetic, real, _ = training_sets(run.config, synthetic, real)
                 yield synthetic, real
 
         def begin() -> tuple[AnswerFile, Pictures]:

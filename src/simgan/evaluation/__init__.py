@@ -6,17 +6,13 @@ from simgan.evaluation.drift import Drift, drift_of_points, drift_result, label_
 from simgan.evaluation.estimator import Estimator, Training, train_estimators
 from simgan.evaluation.features import discriminator_features, model_features, random_features
 from simgan.evaluation.localiser import train_localiser
-from simgan.evaluation.points import as_points
 from simgan.evaluation.structural import structural_similarity
-from simgan.evaluation.task_choice import choose_task
 
 __all__ = [
     "Drift",
     "Estimator",
     "Labelled",
     "Training",
-    "as_points",
-    "choose_task",
     "discriminator_features",
     "distances",
     "downstream",

@@ -38,7 +38,8 @@ class _OneForEachImage:
 def shift_and_zoom(images: Images, points: Images, random: np.random.Generator) -> tuple[Images, Images]:
     """Shifts each image (B, H, W, C) by up to a twelfth of its side and zooms it about its middle by up to a tenth.
 
-    Its points (B, 2P), px, move with its content. Linear interpolation; beyond the border its pixels are repeated.
+    The points (B, 2P) of the images, px, move with the content. Interpolation is linear; beyond the border, its pixels
+    are repeated.
     """
     count = len(images)
     scale = np.exp(random.uniform(-_ZOOM, _ZOOM, (count, 1)))

@@ -4,8 +4,8 @@ Percentile intervals: Efron and Tibshirani, An Introduction to the Bootstrap, 19
 independently of each other, so that the interval holds for other seeds and for other test images (the crossed
 'pigeonhole' bootstrap of Owen, Annals of Applied Statistics 2007).
 
-A resample says how often each image was drawn. So an error that is no mean over images, such as 1 - mIoU, can be
-resampled as well: it is computed anew from what the drawn images contribute to it.
+A resample is a count for each image: how often it was drawn. Errors that are no means over images, such as 1 - mIoU,
+are computed anew in each resample, from what the drawn images contribute.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgan.evaluation.results import Interval
-from simgan.evaluation.tasks import ErrorOfSet, mean_over_images
+from simgan.tasks.task import ErrorOfSet, mean_over_images
 
 _RESAMPLES = 4000
 _AT_ONCE = 100  # resamples computed at once: each needs a count for every test image in memory

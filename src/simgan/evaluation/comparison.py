@@ -1,4 +1,4 @@
-"""Errors on real images summed up: intervals for each training set, and refined images against the best free set."""
+"""Summarises errors on real images: intervals for each training set, and refined images against the best free set."""
 
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from simgan.evaluation.bootstrap import interval, resampled_means
 from simgan.evaluation.results import Comparison, Interval, Trained
-from simgan.evaluation.tasks import Task
+from simgan.tasks.task import Task
 
 Errors = NDArray[np.float64]
 """(seeds, test images, ...): what each test image contributes to the error; see `Task.errors`."""
@@ -28,12 +28,12 @@ def summarise(errors: Mapping[Set, Errors], task: Task) -> tuple[tuple[Trained, 
     Args:
         errors: the errors of the estimators of each set. Sets with errors of fewer seeds than the others are scored,
             but are not compared.
-        task: what the errors are errors of.
+        task: the task that the estimators have learnt.
     """
     seeds = max(len(of_set) for of_set in errors.values())
-    whole = [one for one, of_set in errors.items() if len(of_set) == seeds]
-    paired = resampled_means([errors[one] for one in whole], task.of_set)
-    resampled = dict(zip(whole, paired, strict=True))
+    compared = [one for one, of_set in errors.items() if len(of_set) == seeds]
+    paired = resampled_means([errors[one] for one in compared], task.of_set)
+    resampled = dict(zip(compared, paired, strict=True))
     resampled |= {
         one: resampled_means([of_set], task.of_set)[0] for one, of_set in errors.items() if one not in resampled
     }
@@ -51,10 +51,10 @@ def summarise(errors: Mapping[Set, Errors], task: Task) -> tuple[tuple[Trained, 
         for one, of_set in errors.items()
     )
     comparisons = []
-    for one in whole:
+    for one in compared:
         if one.kind != "refined":
             continue
-        rivals = [rival for rival in whole if rival.kind == "free" and rival.augmented == one.augmented]
+        rivals = [rival for rival in compared if rival.kind == "free" and rival.augmented == one.augmented]
         best = min(rivals, key=lambda rival: mean[rival])
         difference = resampled[one] - resampled[best]
         comparisons.append(

@@ -1,4 +1,4 @@
-"""The sets of training images that are compared: synthetic, refined, and what is free."""
+"""The sets of training images that are compared: synthetic, refined, and those of the free alternatives."""
 
 from collections.abc import Container, Iterator
 from typing import Literal, NamedTuple
@@ -28,7 +28,8 @@ class Contender(NamedTuple):
     kind: Kind
     """`free` needs no training of a refiner."""
     images: NDArray[np.float32]
-    """(N, H, W, C) in [-1, 1], or (2N, H, W, C): the synthetic images in order, twice."""
+    """(N, H, W, C) in [-1, 1], one for each synthetic image, in order. A set that joins two such sets has
+    (2N, H, W, C): all images of the first, then all of the second."""
 
 
 def contenders(
@@ -45,10 +46,11 @@ def contenders(
     Args:
         synthetic: (N, H, W, C) in [-1, 1].
         refined: the same images refined.
-        photographs: (M, h, w, C) in [-1, 1]: what the free alternatives match the synthetic images to.
-        framing: how photographs are framed otherwise; None: alike, or the label does not allow to match the framing.
+        photographs: (M, h, w, C) in [-1, 1], to which the methods of matching match the synthetic images.
+        framing: how the framing of the photographs differs. None: it does not differ, or matching it would
+            make labels wrong.
         among: names of the sets that are wanted.
-        seed: of the draw of a photograph for each image, which all methods of matching share.
+        seed: of the draw of a photograph for each image; all methods of matching use the same draw.
     """
     if SYNTHETIC in among:
         yield Contender(SYNTHETIC, "free", synthetic)

@@ -6,12 +6,13 @@ from rich.console import Console
 from simgan.console.progress import show_progress
 from simgan.console.silent import SILENT
 from simgan.errors import DataError
-from simgan.evaluation import Drift, as_points, drift_of_points, drift_result, structural_similarity
+from simgan.evaluation import Drift, drift_of_points, drift_result, structural_similarity
 from simgan.evaluation.results import DriftResult
 from simgan.evaluation.same_classes import labels_with_classes_of
 from simgan.framing.displacement import displacement
 from simgan.images import ImageSource, read_all, require_one_size
 from simgan.images.channels import check_same_channels
+from simgan.tasks.points import as_points
 
 
 def drift_of_data_sets(

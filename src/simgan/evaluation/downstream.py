@@ -1,4 +1,4 @@
-"""The downstream score: does training on refined images help on real ones, more than what is free?"""
+"""The downstream score: do estimators make smaller errors on real images after refining than after what is free?"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -15,16 +15,16 @@ from simgan.evaluation.comparison import Errors, Set, errors_of_seeds, summarise
 from simgan.evaluation.contenders import ALL, MATCHED, SYNTHETIC, WITH_REFINED, Contender, contenders
 from simgan.evaluation.estimator import Estimator, Training, train_estimators
 from simgan.evaluation.label_distribution import compare_labels
-from simgan.evaluation.networks import Network, network
-from simgan.evaluation.photometric import DESCRIPTION, photometric
 from simgan.evaluation.results import Downstream
-from simgan.evaluation.tasks import Task
 from simgan.matching import FramingMatch, choose_framing
+from simgan.tasks.networks import Network, network
+from simgan.tasks.photometric import DESCRIPTION, photometric
+from simgan.tasks.task import Task
 
 _FOLDS = 3
-_SPLIT_FROM = 300  # labelled real images: fewer are not worth training on
-_FINALISTS = 2  # methods of matching that are trained with every seed
-_TESTED_AT_ONCE = 512
+_BOUND_FROM = 300  # labelled real images: estimators learn too little from fewer
+_FINALISTS = 2  # methods of matching that are trained on with every seed
+_TESTED_AT_ONCE = 512  # images
 
 
 class Labelled(NamedTuple):
@@ -52,24 +52,25 @@ def downstream(
 
     Each set is trained on with and without augmentation, with the same number of steps and the same batch size.
     Trainings with the same seed start with the same weights and the same random state. All sets are trained on with
-    the first seed; with the others only synthetic and refined images and the two methods of matching that were best
-    with the first. From 300 labelled real images on, a bound is added: estimators trained on them, cross-validated.
+    the first seed. With the other seeds, only the synthetic images, the sets with refined images, and the sets of the
+    two best methods of matching are trained on. With 300 labelled real images or more, a bound is added: estimators
+    trained on these, cross-validated.
 
     Args:
         synthetic: the training images as they were rendered.
         refined: the same images refined, (N, H, W, C) in [-1, 1].
         photographs: real images without labels, (M, h, w, C) in [-1, 1], for the methods of matching.
-        test: labelled real images, on which the errors are measured. They also choose the best methods of matching,
-            which favours these a little, and the bound is trained on them.
+        test: labelled real images, on which the errors are measured. The two best methods of matching are those with
+            the smallest errors on them, which favours these methods a little. The bound is trained on them too.
         task: how the label is learnt and scored.
         label: name of the label.
         estimator: `small`, `paper`, or the path of a .keras file.
         steps: training steps of each estimator.
         seeds: of the trainings. The methods of matching draw photographs by the first.
         plain: whether each set is trained on without augmentation as well.
-        on_progress: called with the number of steps done and of all steps of all trainings.
+        on_progress: called with the number of steps done, and the number of steps of all trainings.
     """
-    has_bound = len(test.images) >= _SPLIT_FROM
+    has_bound = len(test.images) >= _BOUND_FROM
     found = _framing(synthetic.images, photographs, task)
     framing = found.framing
     with_every_seed = {SYNTHETIC, *WITH_REFINED}
@@ -139,7 +140,7 @@ class _Trainer:
         self._done, self._on_progress = 0, on_progress
 
     def errors_of(self, sets: Sequence[Contender], labels: NDArray[Any], seeds: Sequence[int]) -> dict[Set, Errors]:
-        """Errors of the estimators of some sets. `labels` are those of each synthetic image once."""
+        """Trains on each of `sets` with each seed; returns the errors. `labels`: (N, ...) of the synthetic images."""
         targets, trainings = self._task.targets(labels), {}
         for contender in sets:
             repeated = np.concatenate([targets] * (len(contender.images) // len(labels)))
@@ -154,7 +155,7 @@ class _Trainer:
         return dict(zip(trainings, np.split(np.stack(errors), len(trainings)), strict=True))
 
     def errors_of_bound(self, seed: int) -> Errors:
-        """Errors of estimators trained on the real images themselves: each image by one that did not train on it."""
+        """Errors of estimators trained on the real images; none is tested on the images on which it was trained."""
         images, labels = self._test
         folds = np.random.default_rng(seed).permutation(len(images)) % _FOLDS
         whole = self._training(images, self._task.targets(labels), seed=seed, augment=photometric)
@@ -166,7 +167,7 @@ class _Trainer:
         return errors[None, np.argsort(np.concatenate(held_out))]
 
     def _errors_on(self, rows: NDArray[np.int64], estimator: Estimator) -> NDArray[np.float64]:
-        """What the test images `rows` contribute to the error; in parts, because outputs may be large maps."""
+        """What the test images `rows` contribute to the error. They are tested in parts: outputs may be large maps."""
         parts = np.array_split(rows, -(-len(rows) // _TESTED_AT_ONCE))
         images, labels = self._test
         return np.concatenate([self._task.errors(estimator(images[part]), labels[part]) for part in parts])
@@ -201,7 +202,7 @@ def _framing(synthetic: NDArray[np.float32], photographs: NDArray[np.float32], t
 
 
 def _pairs(sets: Iterator[Contender]) -> Iterator[list[Contender]]:
-    """The sets two by two: so many are in memory at once, and so many trainings at least share the cores."""
+    """The sets two by two, so that two trainings or more run at once, but only two sets are in memory."""
     while pair := list(islice(sets, 2)):
         yield pair
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from simgan.engines.automatic import open_engine
 from simgan.engines.parallel import at_once
 from simgan.engines.protocol import Array, Engine
-from simgan.evaluation.networks import Network, small_network
-from simgan.evaluation.tasks import smooth_l1
+from simgan.tasks.networks import Network, small_network
+from simgan.tasks.task import smooth_l1
 
 Augment = Callable[
     [NDArray[np.float32], NDArray[np.float32], np.random.Generator], tuple[NDArray[np.float32], NDArray[np.float32]]

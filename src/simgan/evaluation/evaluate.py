@@ -27,8 +27,8 @@ from simgan.evaluation import (
 )
 from simgan.evaluation.downstream import network_of
 from simgan.evaluation.features import FeatureExtractor
+from simgan.evaluation.kept_labels import measure_kept_labels
 from simgan.evaluation.label_distribution import compare_labels
-from simgan.evaluation.networks import network
 from simgan.evaluation.refined_sample import Sample, refined_sample
 from simgan.evaluation.results import (
     Distance,
@@ -40,12 +40,13 @@ from simgan.evaluation.results import (
 from simgan.evaluation.same_classes import warnings_on_classes
 from simgan.evaluation.sample_drift import measure_drift
 from simgan.evaluation.shared_label import SharedLabel, notes_on, read_label, shared_label
-from simgan.evaluation.tasks import TaskName
 from simgan.images import ImageSource
 from simgan.images.channels import check_same_channels
 from simgan.images.ranges import check_guessed_range
 from simgan.images.sampling import evenly_spaced
 from simgan.runs.run import Run, open_recorded, typed_range
+from simgan.tasks.networks import network
+from simgan.tasks.task import TaskName
 from simgan.training.batches import evenly_spaced_images, load_image
 
 _FEW = 100  # labelled real images: with fewer, intervals are wide
@@ -60,7 +61,7 @@ class EvaluateConfig:
     task: TaskName | None = None
     """By default it follows from the label's shape and type."""
     points: str | None = None
-    """Label whose drift is measured; by default the first that holds points or masks."""
+    """Label by which drift is measured; by default the first that holds points or masks."""
     estimator: str = "small"
     """`small`, `paper`, or the path of a .keras file."""
     steps: int = 600
@@ -68,8 +69,8 @@ class EvaluateConfig:
     two_sample_steps: int = 300
     """Training steps of each classifier that tells two sets apart."""
     seeds: int = 3
-    """Estimators trained on a set with, and as many without augmentation, with consecutive seeds; of the methods of
-    matching, all but the two best get one."""
+    """Number of estimators trained on a set with augmentation, with consecutive seeds; as many are trained without.
+    Of the methods of matching, only the two best are trained on with more than one seed."""
     plain: bool = True
     """Whether estimators are trained without augmentation as well."""
     seed: int = 0
@@ -85,7 +86,7 @@ class EvaluateConfig:
                 raise ConfigError(f"{name}: expected a positive number, received {getattr(self, name)}; leave it out.")
 
     def quick(self) -> "EvaluateConfig":
-        """The same measurements for a first look: less of everything, so intervals are wide."""
+        """The same measurements for a first look: fewer images, steps and trainings, so intervals are wide."""
         return replace(self, steps=200, two_sample_steps=80, seeds=1, images=1024, plain=False)
 
 
@@ -149,6 +150,11 @@ def _measure(
         run, x, sample, config.points, steps=2 * config.steps, seed=config.seed, console=console
     )
     warnings += of_drift
+    with show_progress(console, "labels that were kept", "steps") as on_progress:
+        kept, of_kept = measure_kept_labels(
+            x, sample, run.config.keep_label, steps=config.steps, seed=config.seed, on_progress=on_progress
+        )
+    warnings += of_kept
     scores: tuple[Downstream, ...] = ()
     if shared is not None and label is not None and real_test is not None:
         score = _downstream(x, real_test, sample, photographs, label, shared, config, warnings, console)
@@ -158,7 +164,8 @@ def _measure(
         command=command,
         downstream=scores or earlier,
         drift=drifts,
-        structural_similarity=float(structural_similarity(sample.synthetic, sample.refined).mean()),
+        kept_labels=kept,
+        structural_similarity=float(structural_similarity(sample.unrefined, sample.refined).mean()),
         distances=_distances(run, photographs, sample, extractors, config, console),
         warnings=tuple(warnings),
     )
@@ -190,8 +197,8 @@ def _downstream(
     warnings += notes_on(shared.task, label, config.task)
     if compare_labels(shared.task, shared.synthetic, shared.real).differs:
         warnings.append(
-            f"The labels {label!r} of {test.path} are distributed unlike those of {source.path}: estimators err "
-            "for that reason too, which no refiner mends. Render the labels in the proportions of the photographs."
+            f"The labels {label!r} of {test.path} are distributed differently from those of {source.path}, which "
+            "makes estimators worse whatever the refiner does. Render labels distributed as in the photographs."
         )
     warnings += warnings_on_classes(source, test, label)
     if len(test) < _FEW:
@@ -234,7 +241,7 @@ def _distances(
     extractors |= user_extractors
     with show_progress(console, "distances", "steps") as on_progress:
         return distances(
-            sample.synthetic[of_synthetic],
+            sample.unrefined[of_synthetic],
             sample.refined[of_synthetic],
             photographs,
             extractors,

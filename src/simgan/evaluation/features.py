@@ -10,8 +10,8 @@ from keras import layers, ops
 from numpy.typing import NDArray
 
 from simgan.errors import ConfigError
-from simgan.evaluation.user_model import read_user_model
 from simgan.images import resize
+from simgan.tasks.user_model import read_user_model
 
 FeatureExtractor = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """Maps images (N, H, W, C) in [-1, 1] to features (N, F)."""

@@ -1,14 +1,14 @@
-"""Do two sets have their labels in the same proportions? If not, estimators err for a reason that no refiner mends."""
+"""Are the labels of two sets distributed alike? If not, estimators make errors that no refiner can reduce."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simgan.evaluation.boxes import as_boxes
-from simgan.evaluation.detection import Detection
-from simgan.evaluation.segmentation import Segmentation
-from simgan.evaluation.tasks import Task, words
+from simgan.tasks.boxes import as_boxes
+from simgan.tasks.detection import Detection
+from simgan.tasks.segmentation import Segmentation
+from simgan.tasks.task import Task, words
 
 # Differences up to these are not worth a warning.
 _SHIFT = 0.5  # of a mean, in standard deviations of the synthetic labels
@@ -30,7 +30,8 @@ def compare_labels(task: Task, synthetic: NDArray[Any], real: NDArray[Any]) -> L
 
     Classes of images, pixels or boxes differ if more than a quarter of these would have to change class for equal
     shares. Numbers differ if a mean differs by more than half of the synthetic standard deviation, or the real
-    deviation is less than half or more than twice the synthetic one.
+    deviation is less than half or more than twice the synthetic one. Boxes differ by class, by size, or if an image
+    of one set has more than twice as many on average.
     """
     if task.name == "classification":
         return _compare_classes(words(synthetic), words(real), "images")
@@ -57,7 +58,7 @@ def _compare_numbers(x: NDArray[np.float64], y: NDArray[np.float64], of_what: st
 
 
 def _compare_boxes(synthetic: NDArray[Any], real: NDArray[Any]) -> LabelDistribution:
-    """Compares the classes of boxes, their sizes and how many an image has."""
+    """Compares the classes of boxes, their sizes, and the number of boxes in an image."""
     of_sets = [as_boxes(labels) for labels in (synthetic, real)]
     x, y = (np.concatenate(boxes) for boxes in of_sets)
     classes = _compare_classes(x[:, 4].astype(np.int64), y[:, 4].astype(np.int64), "boxes")

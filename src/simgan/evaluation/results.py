@@ -64,7 +64,7 @@ class Downstream(_Result):
     """Does training on refined images help on real ones, more than what is free?"""
 
     date: str = ""
-    """When the estimators were trained: ISO 8601, UTC. Later evaluations may keep this score."""
+    """When the estimators were trained: ISO 8601, UTC. Evaluations without labelled real images keep a score."""
     task: Literal["angle", "vector", "points", "classification", "segmentation", "detection"]
     label: str
     unit: str
@@ -94,13 +94,26 @@ class DriftResult(_Result):
     p95: float
     worst: float
     own_error: float | None
-    """Mean error of the localiser on unrefined images, px; a drift below it cannot be distinguished from none."""
+    """Mean error of the localiser on unrefined images, px; a drift below it cannot be distinguished from no drift."""
     images: int
     histogram: Annotated[tuple[int, ...], Field(min_length=1)]
     """Images in bins of equal width from 0 to `worst`."""
     worst_images: tuple[tuple[str, float], ...]
     """Names and drifts of the ten worst, worst first; their picture is `picture` in the same folder."""
     picture: str | None = None
+
+
+class KeptLabel(_Result):
+    """How much of a label that the training kept is lost, by a network that the training never saw."""
+
+    label: str
+    unit: Literal["%", "deg", "px", ""]
+    """Of all numbers here: share of images whose class is no longer read, degrees, px, or units of the label."""
+    budget: float
+    lost: Interval
+    own_error: float
+    """The network's own error on unrefined images, in the same unit."""
+    images: int
 
 
 class Distance(_Result):
@@ -123,6 +136,7 @@ class Evaluation(_Result):
     command: str
     downstream: tuple[Downstream, ...] = ()
     drift: tuple[DriftResult, ...] = ()
+    kept_labels: tuple[KeptLabel, ...] = ()
     structural_similarity: float | None = None
     """Mean over images, 1 is unchanged."""
     distances: tuple[Distance, ...] = ()
@@ -130,10 +144,11 @@ class Evaluation(_Result):
 
 
 def decisive(score: Downstream) -> Comparison:
-    """The comparison that decides: the better refined set, with augmentation if the best free set had it.
+    """The comparison that decides: that of the best set with refined images, with augmentation if the best free set
+    was trained on with augmentation.
 
-    The best of the refined sets meets the best of several free ones, all chosen by their errors on the same test
-    images. This favours both sides, and the free side more, because it has more sets.
+    Both sets were chosen by their errors on the same test images. This favours both, and the free set more, because it
+    is the best of more sets.
     """
     best_free = {(comparison.best_free, comparison.augmented) for comparison in score.comparisons}
     rivals = [trained for trained in score.trained if (trained.on, trained.augmented) in best_free]
@@ -151,6 +166,16 @@ def drift_in_words(drift: DriftResult) -> str:
     if drift.own_error is not None:
         sentence += f"; on unrefined images the localiser is wrong by {drift.own_error:.2f} px in the mean"
     return f"{sentence}."
+
+
+def kept_in_words(kept: KeptLabel) -> str:
+    """How much of a label is lost, in one sentence."""
+    unit = f" {kept.unit}" if kept.unit else ""
+    return (
+        f"Lost of the label {kept.label}: {kept.lost}{unit}, of {kept.budget:g}{unit} allowed, by a network that the "
+        f"training never saw, on {kept.images} images; on unrefined images the network is wrong by "
+        f"{kept.own_error:.3g}{unit}."
+    )
 
 
 def own_error_warning(drift: DriftResult) -> str | None:

@@ -1,4 +1,4 @@
-"""Labels of real images whose class numbers stand for the same classes as those of the synthetic images."""
+"""Gives labels of real images the class numbers that the synthetic images have."""
 
 from typing import Any
 
@@ -9,9 +9,10 @@ from simgan.labels import align_classes
 
 
 def labels_with_classes_of(synthetic: ImageSource, test: ImageSource, label: str) -> NDArray[Any]:
-    """The label of all images of `test`, with class numbers as in `synthetic`, whose label must have been read before.
+    """Reads the label of all images of `test`, with class numbers as in `synthetic`.
 
-    Two sets may number the colours of masks, or the categories of boxes, differently, so equal names decide.
+    Two sets may number the colours of masks, or the categories of boxes, differently, so classes are matched by name.
+    Read the label of `synthetic` before, since some classes are found only while labels are read.
 
     Raises:
         DataError: the label cannot be read, or a class occurs in `test` that `synthetic` does not have.
@@ -24,11 +25,11 @@ def labels_with_classes_of(synthetic: ImageSource, test: ImageSource, label: str
 
 
 def warnings_on_classes(synthetic: ImageSource, test: ImageSource, label: str) -> list[str]:
-    """A warning if only one of two sets has names of classes, so that equal numbers are taken for equal classes."""
+    """A warning if only one of the two sets has names of classes, so that classes are matched by number."""
     names, wanted = test.label_classes(label), synthetic.label_classes(label)
     if bool(names) == bool(wanted):
         return []
     return [
-        f"The classes of {label!r} have names in {(test if names else synthetic).path} alone, so equal numbers "
-        "are taken for equal classes. Give both sets names of classes, or masks of one kind."
+        f"The classes of {label!r} have names only in {(test if names else synthetic).path}, so equal class numbers "
+        "are taken for the same class. Give both sets names of classes, or save the masks of both in the same way."
     ]

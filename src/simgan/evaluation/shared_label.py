@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgan.errors import DataError
-from simgan.evaluation.boxes import are_boxes, as_boxes, scaled
-from simgan.evaluation.detection import Detection
 from simgan.evaluation.refined_sample import Sample
 from simgan.evaluation.same_classes import labels_with_classes_of
-from simgan.evaluation.segmentation import Segmentation, resized_masks
-from simgan.evaluation.task_choice import choose_task
-from simgan.evaluation.tasks import Task, TaskName
 from simgan.images import ImageSource
+from simgan.tasks.boxes import are_boxes, as_boxes, scaled
+from simgan.tasks.choice import choose_task
+from simgan.tasks.detection import Detection
+from simgan.tasks.segmentation import Segmentation, resized_masks
+from simgan.tasks.task import Task, TaskName
 
 _HINT = " 'simgan check FOLDER' says which files of a folder are read as labels."
 
@@ -23,13 +23,13 @@ class SharedLabel(NamedTuple):
 
     task: Task
     synthetic: NDArray[Any]
-    """(N, ...), of a sample of the synthetic images."""
+    """Values (N, ...) for a sample of the synthetic images."""
     real: NDArray[Any]
-    """(M, ...), of all labelled real images."""
+    """Values (M, ...) for all labelled real images."""
 
 
 def shared_label(synthetic: ImageSource, test: ImageSource, wanted: str | None) -> str:
-    """The name of the label: `wanted`, or the only one that both sets have.
+    """The name of the label: `wanted`, or the name of the only label that both sets have.
 
     Raises:
         DataError: there is no such label, or the choice is not clear.
@@ -81,13 +81,13 @@ def _check_finite(labels: NDArray[Any], label: str, source: ImageSource) -> None
 
 
 def notes_on(task: Task, label: str, wanted: TaskName | None) -> list[str]:
-    """What was guessed about the label and is not obvious, with the way out."""
+    """Guesses about the label that are not obvious, each with the option that changes it."""
     if not isinstance(task, Segmentation) or wanted is not None:
         return []
     classes = ", ".join(map(str, task.classes))
     return [
-        f"The label {label!r} was taken for masks of the classes {classes}, one for each pixel. Pixels that are "
-        "negative, or 255 if that is no class, count nowhere. --task points learns the centres of the classes instead."
+        f"The label {label!r} is learnt as masks, whose pixels have the classes {classes}. Negative pixels are left "
+        "out, and so is 255 if it is not among the classes. --task points learns the centres of the classes instead."
     ]
 
 
@@ -124,10 +124,11 @@ def _at_one_size(
     test: ImageSource,
     sample: Sample,
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Labels in pixels of both sets, as they are once all images are resized to the size of the sample.
+    """The labels of both sets, which are in pixels, for images that are resized to the size of the sample.
 
     Raises:
-        DataError: images have several sizes and the labels are no boxes, or points are on images of another size.
+        DataError: synthetic images have several sizes and the labels are no boxes, or the labels are points and real
+            images have another size.
     """
     if isinstance(task, Detection):
         sizes = [source.size(index) for index in sample.indices], [test.size(index) for index in range(len(test))]

@@ -15,7 +15,7 @@ from scipy.stats import binomtest
 
 from simgan.evaluation.estimator import Estimator, Training
 from simgan.evaluation.results import Interval
-from simgan.evaluation.tasks import Classification
+from simgan.tasks.task import Classification
 
 _FOLDS = 3
 _TASK = Classification((0, 1))

@@ -19,8 +19,9 @@ Severity = Literal["ok", "note", "warning"]
 _SCALES = np.geomspace(0.65, 1 / 0.65, 25)  # scales that are tried
 _REACH = 0.2  # largest shift that is tried, as a share of each side
 _OVERLAP = 0.4  # least share of a map that must overlap the other map, shifted
-_EXPLAINED = 0.4  # a framing counts if it adds this share of what the correlation without it lacks to 1
-_GAIN = 0.01  # and if it adds at least this much to the correlation
+# A change of framing counts if it closes this share of the gap between the correlation without it and 1, ...
+_EXPLAINED = 0.4
+_GAIN = 0.01  # ... and if it adds at least this much to the correlation
 _ALIKE = 0.6  # correlation of the best framing below which the sets share no layout
 _LAYOUT = 0.15  # standard deviation / mean of an edge map above which the images of a set share a layout
 _MOVED, _SCALED = 0.04, 0.08  # least shift, as a share of the longer side, and least change of scale for a warning
@@ -43,7 +44,7 @@ class Finding:
 
 
 class Framing(NamedTuple):
-    """The change of scale and place that brings the content of the synthetic images to that of the real images."""
+    """The change that gives the content of the synthetic images the scale and place that it has in the real images."""
 
     scale: float
     """How many times larger the content of the real images is."""
@@ -60,7 +61,7 @@ class Framing(NamedTuple):
 
     @property
     def aligns(self) -> bool:
-        """Whether there are layouts, and this change brings one to the other."""
+        """Whether both sets have a layout, and this change aligns that of the synthetic images with the other."""
         return self.have_layouts and self.correlation >= _ALIKE
 
     @property
@@ -185,7 +186,7 @@ def _intensity(synthetic: NDArray[np.float32], real: NDArray[np.float32]) -> Fin
     return Finding(
         "intensity",
         severity,
-        f"Mean grey level {x:.0f} synthetic, {y:.0f} real; deviation {deviation_x:.0f} and "
+        f"Mean grey level {x:.0f} synthetic, {y:.0f} real; standard deviation {deviation_x:.0f} and "
         f"{deviation_y:.0f} (of 255)."
         + (" These are far apart: check that both pixel ranges are right." if is_far else ""),
     )
@@ -215,7 +216,7 @@ def _variety(synthetic: NDArray[np.float32], real: NDArray[np.float32]) -> Itera
 
 
 def _spread(images: NDArray[np.float32]) -> float:
-    """Mean deviation of pixels between images of equal brightness and contrast."""
+    """How much a pixel varies from image to image, once all images have equal brightness and contrast."""
     grey = gaussian_filter(images.mean(axis=-1, dtype=np.float64), (0, 1.0, 1.0))
     grey = grey - grey.mean(axis=(1, 2), keepdims=True)
     return float((grey / (grey.std(axis=(1, 2), keepdims=True) + 1e-6)).std(axis=0).mean())
@@ -223,7 +224,7 @@ def _spread(images: NDArray[np.float32]) -> float:
 
 def _copies(images: NDArray[np.float32]) -> float:
     """Share of images that equal an earlier one."""
-    # Equal, not nearly: small content on a plain ground, and 12 bits stored in 16, differ by little in the mean.
+    # Nearly equal images are no copies: with small content, or 12 bits stored in 16, all images are nearly equal.
     return 1 - len({image.tobytes() for image in images}) / len(images)
 
 
@@ -240,14 +241,16 @@ def _scaled(x: NDArray[np.float64], scale: float) -> tuple[NDArray[np.float64], 
 def _correlations_of_shifts(
     x: NDArray[np.float64], inside: NDArray[np.bool_], y: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The correlation of `y` with `x` shifted by whole pixels, over the pixels of `inside`, shifted, that lie in `y`.
+    """The correlation of `y` with `x` for each shift of `x` by whole pixels.
+
+    It is computed over the pixels where `inside`, the mask of the pixels of `x` that count, overlaps `y` once shifted.
 
     This is masked normalised cross-correlation by Fourier transforms (Padfield, CVPR 2010). OpenCV's matchTemplate
     would mask the template alone, and does not compare a template that extends beyond the border of the image.
 
     Returns:
-        (2 D + 1, 2 R + 1) for shifts of -D to D rows down and -R to R columns right, D and R the reach; -1 where
-        the two overlap too little.
+        (2 D + 1, 2 R + 1) for shifts of -D to D rows down and -R to R columns right, where D and R are the share
+        `_REACH` of the sides; -1 where too few pixels overlap.
     """
     size = tuple(2 * side for side in x.shape)  # so that no shift wraps around
     x, y = x - x.mean(), y - y.mean()  # near 0, since sums of large squares would lose digits

@@ -1,6 +1,6 @@
-"""Measures the content of one image on a plain ground: its place, width, height and slant.
+"""Measures the content of one image on a plain background: its place, width, height and slant.
 
-The ground is the median of the border, channel by channel. Content are the pixels that differ from it, each weighted
+The background is the median of the border, channel by channel. Pixels that differ from it are content, each weighted
 by its difference. All measures are relative to the sides of the image, so they stay when the image is resized.
 """
 
@@ -14,10 +14,10 @@ MOMENTS = ("right", "down", "width", "height", "slant")
 deviations across, after the slant is taken away, and down, as shares of the same; how much further right content lies
 for each share of the height further down."""
 PLAIN = 0.6
-"""Share of border pixels near their median above which the ground of an image counts as plain."""
+"""Share of border pixels near their median above which the background of an image counts as plain."""
 
 # Ours: docs/experiments.md, section 15.
-_NEAR = 0.1  # largest difference from the ground, in the range [-1, 1], that is not content
+_NEAR = 0.1  # largest difference from the background, in the range [-1, 1], that is not content
 _FAINT = 0.1  # share of the largest difference in the image up to which a difference is not content
 _MOST_SLANT = 1.0  # a thin line that lies almost flat has no slant that means anything
 _OF_A_PIXEL = 1 / 12  # variance of a square of side 1 about its middle, px
@@ -32,24 +32,24 @@ class Content(NamedTuple):
     """(P, 2), right and down: points whose convex hull holds all content."""
 
 
-def ground_of(image: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
-    """The ground of an image (H, W, C), (C,), and the share of border pixels that are near it."""
+def background_of(image: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+    """The background of an image (H, W, C), (C,), and the share of border pixels that are near it."""
     border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])  # (2 (H + W), C)
-    ground = np.median(border, axis=0)
-    return ground, float((np.abs(border - ground).max(axis=1) < _NEAR).mean())
+    background = np.median(border, axis=0)
+    return background, float((np.abs(border - background).max(axis=1) < _NEAR).mean())
 
 
 def measure(image: NDArray[np.float32]) -> Content | None:
     """Measures the content of an image (H, W, C) in [-1, 1].
 
     Returns:
-        The content. None if there is none, or if no more than half of the border is near the ground, so that nothing
-        tells content from ground.
+        The content. None if there is none, or if no more than half of the border is near the background, so that
+        nothing tells content from background.
     """
-    ground, share = ground_of(image)
+    background, share = background_of(image)
     if share <= 0.5:
         return None
-    weight = np.abs(image - ground).mean(axis=-1, dtype=np.float64)
+    weight = np.abs(image - background).mean(axis=-1, dtype=np.float64)
     weight[weight <= max(_NEAR, _FAINT * float(weight.max()))] = 0
     total = weight.sum()
     if total == 0:

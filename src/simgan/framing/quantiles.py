@@ -15,11 +15,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from simgan.framing.moments import MOMENTS, PLAIN, Content, ground_of, measure
+from simgan.framing.moments import MOMENTS, PLAIN, Content, background_of, measure
 from simgan.images.resizing import resize
 
 # Ours: docs/experiments.md, section 15.
-_PLAIN_IMAGES = 0.9  # share of the images of each set that must have a plain ground
+_PLAIN_IMAGES = 0.9  # share of the images of each set that must have a plain background
 _FEWEST = 50  # images of each set that must have content
 _QUANTILES = 256
 _CHANCE = 1e-4  # a moment differs if samples of one distribution differ as much with a lower probability,
@@ -46,7 +46,7 @@ class FramingMap:
     def frame(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """Frames an image (H, W, C) in [-1, 1]; returned as it is if no content can be measured.
 
-        Bilinear; smoothed before shrinking, against aliasing. What comes in from beyond the border is the ground.
+        Bilinear; smoothed before shrinking, against aliasing. What comes in from beyond the border is the background.
         """
         content = measure(resize(image, self.size))
         if content is None:
@@ -60,7 +60,7 @@ class FramingMap:
         moved = moved * sides + (linear - np.eye(2)) @ [0.5, 0.5]  # pixel 0 has its middle at 0.5
         smooth = [max(0.4 * max(scale**-2 - 1, 0) ** 0.5, 1e-6) for scale in np.abs(np.diag(linear))]
         planes = []  # one by one, since OpenCV takes at most four channels
-        for plane, value in zip(np.ascontiguousarray(np.moveaxis(image, 2, 0)), ground_of(image)[0], strict=True):
+        for plane, value in zip(np.ascontiguousarray(np.moveaxis(image, 2, 0)), background_of(image)[0], strict=True):
             if max(smooth) > 1e-6:
                 plane = np.asarray(cv2.GaussianBlur(plane, (0, 0), smooth[0], sigmaY=smooth[1]), np.float32)
             planes.append(
@@ -151,8 +151,8 @@ class Fit(NamedTuple):
 def fit_map(synthetic: NDArray[np.float32], photographs: NDArray[np.float32]) -> Fit:
     """Measures samples of both sets, which have been resized to one size.
 
-    The sets can be measured if 90 % of the images of each have a plain ground (60 % of the border within 0.1 of its
-    median), and 50 of each have content.
+    The sets can be measured if 90 % of the images of each have a plain background (more than 60 % of the border within
+    0.1 of its median), and 50 of each have content.
 
     Args:
         synthetic: (N, H, W, C) in [-1, 1].
@@ -160,9 +160,9 @@ def fit_map(synthetic: NDArray[np.float32], photographs: NDArray[np.float32]) ->
     """
     measured = []
     for name, images in (("synthetic images", synthetic), ("photographs", photographs)):
-        plain = float(np.mean([ground_of(image)[1] > PLAIN for image in images]))
+        plain = float(np.mean([background_of(image)[1] > PLAIN for image in images]))
         if plain < _PLAIN_IMAGES:
-            return Fit(None, f"only {plain:.0%} of the {name} have a plain ground")
+            return Fit(None, f"only {plain:.0%} of the {name} have a plain background")
         found = [content for content in map(measure, images) if content is not None]
         if len(found) < _FEWEST:
             return Fit(None, f"only {len(found)} of the {name} that were measured have content ({_FEWEST} are needed)")

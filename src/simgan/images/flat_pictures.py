@@ -19,16 +19,15 @@ _COLOURS, _COVERED = 16, 0.95
 # A map of many classes is flat too: four of five neighbours are equal, and most of the others differ clearly, while a
 # smooth gradient changes by a level or two.
 _MANY_COLOURS, _EQUAL, _CLEARLY = 256, 0.8, 2
-_FOLLOWS = (
-    1.2  # outlines of a mask have more contrast in its image than the rest of the image, by this factor at least
-)
+# At the outlines of a mask, its image has more contrast than elsewhere, by this factor at least.
+_FOLLOWS = 1.2
 
 
 class Picture(NamedTuple):
-    """What is known of a picture."""
+    """Properties of a picture."""
 
     mode: str
-    """Of Pillow."""
+    """Pillow's mode."""
     flat: bool
     several_colours: bool
 
@@ -56,7 +55,7 @@ def _as_array(picture: Image.Image) -> NDArray[Any]:
 
 
 def is_flat(pixels: NDArray[Any]) -> bool:
-    """Whether a picture, (H, W, C), has few colours, or many but in areas of one colour each."""
+    """Whether a picture (H, W, C) has few colours, or consists of areas of one colour."""
     count = pixels.shape[0] * pixels.shape[1]
     if count <= 4 * _COLOURS:
         return False

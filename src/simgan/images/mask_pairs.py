@@ -10,7 +10,7 @@ from functools import lru_cache
 from simgan.images.masks import LabelGroup, name_words, shared_words
 
 _Words = tuple[str, ...]
-# Words of groups of label pictures that are no class masks.
+# Words in the names of groups of label pictures that are not masks of classes.
 _INSTANCES = frozenset(("instance", "instances", "instanceids", "segmentationobject"))
 _OTHER_KINDS = frozenset(re.findall(r"\w+", "depth depths normal normals matte mattes disparity disp flow albedo uv"))
 # If an image has several masks, the group whose name has the first of these words is used.
@@ -18,7 +18,7 @@ _PREFERRED = ("segmentationclass", "labelids", "labeltrainids", "semantic", "seg
 
 
 def pair_masks(names: Sequence[str], groups: Sequence[LabelGroup]) -> tuple[dict[int, str], tuple[str, ...]]:
-    """For the index of each image in `names` that has one, its mask; and notes on groups that are not used."""
+    """The mask of each image in `names` that has one, by index of the image; and notes on groups that are not used."""
     masks: dict[int, str] = {}
     notes = []
     candidates = [group for group in groups if _may_be_class_masks(frozenset(name_words(group.where)))]
@@ -45,8 +45,7 @@ def _preference(group: LabelGroup) -> int:
 
 
 def _pair(names: Sequence[str], masks: Sequence[str]) -> dict[int, str]:
-    """Pairs images and masks that have the same words in all of their paths, or else in their names, if these are
-    unique."""
+    """By index of the image, the mask whose path has the same words, or else whose file name has and is unique."""
     by_path: dict[tuple[_Words, ...], str] = {}
     by_name: dict[_Words, str] = {}
     for mask in masks:

@@ -25,7 +25,7 @@ _MAY_HOLD_LABEL_WORDS = re.compile("|".join(sorted(LABEL_WORDS)))
 _IMAGE_WORDS = frozenset(
     ("image", "images", "img", "imgs", "rgb", "color", "colour", "photo", "photos", "render", "renders", "leftimg8bit")
 )
-_PATTERNS = 8  # with more patterns of names, each is a person or a sequence, not a kind of label
+_PATTERNS = 8  # if names have more patterns than this, a pattern is a person or a sequence, not a kind of label
 _NUMBER = re.compile(r"\d+")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 FLAG = "--images (train: --synthetic-images, --real-images)"
@@ -48,7 +48,8 @@ def find_label_pictures(root: Path, names: Sequence[str]) -> tuple[LabelGroup, .
     groups: dict[str, list[str]] = {}
     others: list[str] = []
     words = [label_words(name) for name in names]
-    in_all = frozenset.intersection(*words) if words else frozenset()  # such a word separates nothing
+    # Words that all names have do not separate labels from images.
+    in_all = frozenset.intersection(*words) if words else frozenset()
     for name, of_name in zip(names, words, strict=True):
         where = _label_place(name, in_all) if of_name - in_all else None
         (groups.setdefault(where, []) if where else others).append(name)
@@ -145,10 +146,10 @@ def _unclear(root: Path, where: str, received: str) -> DataError:
 
 
 def _check_neutral_names(root: Path, names: Sequence[str]) -> None:
-    """Raises DataError if names without a label word pair flat pictures with pictures that are not flat.
+    """Raises DataError if pictures that are flat, like masks, have names like those of pictures that are not flat.
 
-    Patterns are those of `_pattern`: other folders, or a suffix or prefix of the file name. Two pictures are a pair if
-    the rest of their paths is the same."""
+    Pictures are grouped by the patterns of `_pattern`: the folder, or a suffix or prefix of the file name. Two
+    pictures are a pair if `_pattern` gives both the same rest."""
     stems = {name.rpartition(".")[0] for name in names}
     groups: dict[str, dict[str, str]] = {}
     for name in names:
@@ -173,9 +174,9 @@ def _check_neutral_names(root: Path, names: Sequence[str]) -> None:
 
 
 def _are_paired(root: Path, flat: dict[str, str], images: dict[str, str]) -> bool:
-    """Whether most of the pictures in `flat`, by the rest of their paths, belong to a picture in `images`.
+    """Whether most of the pictures in `flat` form a pair with a picture in `images`. Both map the rest to the name.
 
-    If names of one folder share only a number, the outlines of a picture must follow those of the other."""
+    If two names in one folder share only a number, the outlines of the flat picture must also follow the image."""
     pairs = [(flat[rest], images[rest]) for rest in flat if rest in images]
     if 2 * len(pairs) < len(flat):
         return False
@@ -191,10 +192,10 @@ def _share_only_a_number(one: str, other: str) -> bool:
 
 
 def _pattern(stem: str, stems: Container[str]) -> tuple[str, str]:
-    """The path of a picture, without its suffix, in two parts: the pattern, which a group shares, and the rest.
+    """Splits the path of a picture, without extension, into the pattern that its group shares, and the rest.
 
-    If this file name begins or ends with the name of another file, its other characters are the pattern, and its rest
-    is the rest of that file. Else the numbers in the path are the rest. Without numbers, the file name is the rest."""
+    'a/1_mask' beside 'a/1': the pattern is 'a/*_mask', and the rest is that of 'a/1'. Other paths with numbers: the
+    numbers are the rest. Other paths: the folder is the pattern, and the file name is the rest."""
     folder, slash, name = stem.rpartition("/")  # text, not Path: this runs for every picture of a folder
     for length in range(len(name) - 1, 0, -1):
         for part in (name[:length], name[-length:]):

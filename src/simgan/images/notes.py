@@ -22,9 +22,9 @@ from simgan.images.source import ImageSource
 
 # Images that are read for the notes. Enough to find what is common in a set, and read in a second or two. Ours.
 NOTE_SAMPLE = 64
-_DARK_16_BITS = 65536 / 4  # if all pixels are below it, the upper two of the sixteen bits are unused
+_DARK_16_BITS = 65536 / 4  # if all pixels are below this, the upper two of the sixteen bits are unused
 _STRETCH = 1.05  # a change of the ratio of height to width by a smaller factor is not worth a note
-_SCALE = 2.0  # images this many times larger or smaller than in training have other textures
+_SCALE = 2.0  # images that are this many times larger or smaller than in training look different in detail
 
 
 class Note(NamedTuple):
@@ -107,7 +107,7 @@ def sample_notes(
 
 
 def notes_on(source: ImageSource, seen: Seen, *, flag: str = "--range") -> tuple[Note, ...]:
-    """Notes on `source`, after `settle`, from the statistics in `seen`. Their texts are printable.
+    """Notes on `source` from the statistics in `seen`, with printable texts. Call `source.settle` before.
 
     `flag`: as in `sample_notes`.
     """
@@ -125,7 +125,7 @@ def _range_notes(source: ImageSource, seen: Seen, flag: str) -> list[Note]:
         notes.append(
             Note(
                 f"the pixel range of {other.known_from}, {other.pixel_range}, is for {other.dtype} pixels; these "
-                f"images are {source.dtype}, so {kept} is used"
+                f"images are {source.dtype}, so {kept} is used instead"
             )
         )
     small = seen.maximum - seen.minimum < SMALL_PART * (used.high - used.low)
@@ -135,13 +135,17 @@ def _range_notes(source: ImageSource, seen: Seen, flag: str) -> list[Note]:
         # Such values are likely from [0, 1], where a resampling filter overshot.
         hardly_negative = used.low < 0 and seen.minimum > SMALL_PART * used.low
         doubt = (
-            " (they fill under a tenth of it)" if small else " (they are hardly below 0)" if hardly_negative else ""
+            " (the values fill less than a tenth of it)"
+            if small
+            else " (the values are hardly below 0)"
+            if hardly_negative
+            else ""
         )
         notes.append(Note(text + doubt, warning=bool(doubt)))
     elif source.range_origin == "type" and source.dtype == np.uint16 and seen.maximum < _DARK_16_BITS:
         notes.append(_dark_note(seen, flag))
     elif source.range_origin != "type" and small and used != _full_range(source.dtype):
-        text = f"{values} fill under a tenth of {used}{source.range_in_words or ', the given range'}"
+        text = f"{values} fill less than a tenth of {used}{source.range_in_words or ', the given range'}"
         notes.append(Note(f"{text}; if that range is wrong, give {flag} LOW HIGH", True))
     return notes
 

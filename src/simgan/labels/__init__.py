@@ -1,7 +1,7 @@
 """Reading the labels of a folder of images: class folders, tables, masks, boxes and keypoints.
 
-Only this package knows the formats of labels. It is given the names of the images and other files, and never changes
-a file. `find_labels` looks at names and at few files; a label is read when its `read` is called.
+Only this package knows the formats of labels. Its callers pass the names of the images and of the other files; it
+never changes a file. `find_labels` reads names and a few files; `Label.read` reads the values of a label.
 """
 
 from typing import NamedTuple
@@ -29,7 +29,8 @@ class Box(NamedTuple):
     height: float
     """Px."""
     class_index: float
-    """A whole number: the index in `ImageSource.label_classes('boxes')`, if the names of the classes are known."""
+    """A whole number: an index into `ImageSource.label_classes('boxes')` if the names of the classes are known, else
+    the number in the label file."""
 
 
 __all__ = ["ANGLES", "Box", "FolderContents", "Found", "Label", "align_classes", "are_directions", "find_labels"]

@@ -1,4 +1,4 @@
-"""`BoxLabel` and `KeypointLabel`: boxes and keypoints of objects, whatever the format that they are read from."""
+"""The labels `boxes` and `keypoints`, whose values come from a reader of COCO, YOLO or Pascal VOC files."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from simgan.errors import DataError
 
 BOXES, KEYPOINTS = "boxes", "keypoints"
-_MOST_OBJECTS = 100_000  # in one image. Ours: far above use.
-SHOWN = 6  # classes that a note names
+_MOST_OBJECTS = 100_000  # in one image. Ours: far more than images have.
+SHOWN = 6  # number of classes that a note lists
 
 
 class Objects(NamedTuple):
@@ -22,11 +22,12 @@ class Objects(NamedTuple):
     boxes: NDArray[np.float64]
     """(K, 5), with the columns of `Box`."""
     keypoints: NDArray[np.float64] | None = None
-    """(P, 2) of one object, x and y in px, NaN where a point is missing; None if there is no object with points."""
+    """(P, 2): x and y in px of each keypoint of the largest object that has keypoints, NaN where a point is missing.
+    None if no object has keypoints."""
 
 
 class ObjectReader(Protocol):
-    """The files of one format."""
+    """Reads the objects of images from the label files of one format."""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -57,10 +58,11 @@ class BoxLabel:
 
 @dataclass(frozen=True)
 class KeypointLabel:
-    """The label `keypoints`: of the largest object in each image that has keypoints."""
+    """The label `keypoints`: in each image, the keypoints of the largest object that has keypoints."""
 
     reader: ObjectReader
     where: str
+    """The file or folder that errors name."""
     classes: tuple[str, ...] = ()
 
     def read(self, indices: Sequence[int]) -> NDArray[np.float64]:
@@ -68,10 +70,10 @@ class KeypointLabel:
         found = [one.keypoints for one in self.reader.objects(indices)]
         counts = {len(points) for points in found if points is not None}
         if len(counts) != 1:
-            received = ", ".join(map(str, sorted(counts))) or "none in any image"
+            received = f"objects with {', '.join(map(str, sorted(counts)))}" if counts else "none in any image"
             raise DataError(
-                f"{self.where}: expected the same number of keypoints for each object, received {received}; keep one "
-                "category of objects with keypoints"
+                f"{self.where}: expected the same number of keypoints for each object, received {received}; keep the "
+                "keypoints of one category"
             )
         array = np.full((len(indices), counts.pop(), 2), np.nan)
         for place, points in enumerate(found):
@@ -81,7 +83,7 @@ class KeypointLabel:
 
 
 def box_array(rows: Sequence[Sequence[float]], where: str) -> NDArray[np.float64]:
-    """Rows (x, y, width, height, class index) as (K, 5). Raises DataError if one is no box."""
+    """Rows (x, y, width, height, class index) as (K, 5). Raises DataError if a row is not a box."""
     if len(rows) > _MOST_OBJECTS:
         raise DataError(
             f"{where}: expected at most {_MOST_OBJECTS} objects, received {len(rows)}; check how the file was made"
@@ -91,18 +93,18 @@ def box_array(rows: Sequence[Sequence[float]], where: str) -> NDArray[np.float64
     if wrong.any():
         first = boxes[int(np.argmax(wrong)), :4]
         raise DataError(
-            f"{where}: expected boxes of finite x, y, width and height, not below 0 in size, received "
+            f"{where}: expected boxes with finite x and y, and width and height of at least 0, received "
             f"{first.tolist()}; mend the box"
         )
     return boxes
 
 
 def check_image_size(stated: tuple[int, int], actual: tuple[int, int], where: str) -> None:
-    """Raises DataError if boxes are for an image of another size; both are (H, W)."""
+    """Raises DataError if the size that a label file states is not that of the image. Both sizes are (H, W)."""
     if stated != actual:
         raise DataError(
-            f"{where}: expected labels of an image of {actual[0]}x{actual[1]} (height x width), received those of "
-            f"{stated[0]}x{stated[1]}; scale the labels with the images"
+            f"{where}: expected labels for an image of {actual[0]}x{actual[1]} (height x width), received labels for "
+            f"{stated[0]}x{stated[1]}; scale the labels to the size of the image"
         )
 
 

@@ -14,7 +14,7 @@ from simgan.labels.contents import FolderContents
 from simgan.labels.label import Found
 
 NAME = "class"
-# Names of parts of a data set, of kinds of files and of views, which are no classes.
+# Folder names that are not classes: parts of a data set, kinds of files, and views.
 _NO_CLASSES = frozenset(
     re.findall(
         r"\w+",
@@ -23,29 +23,30 @@ _NO_CLASSES = frozenset(
     )
 )
 _NUMBERED = re.compile(r"(.*?)[\W_]*\d+$")  # 'person01', 'seq_3': a series of recordings
+# Numbered folders whose names begin with one of these words are classes all the same: 'class_3', or '3' alone.
 _CLASS_WORDS = frozenset(("", "class", "cls", "label", "category", "cat", "digit"))
 _SHOWN = 5
 
 
 @dataclass(frozen=True)
 class FolderClasses:
-    """The class of each image: the folder at depth `level` of its path."""
+    """The class of each image: the name of a folder in the path of the image. `level`: which one; 0 is the first."""
 
     contents: FolderContents
     level: int
     classes: tuple[str, ...] = ()
 
     def read(self, indices: Sequence[int]) -> NDArray[Any]:
-        """(N,) texts."""
+        """(N,) names of classes."""
         return np.array([self.contents.names[index].split("/")[self.level] for index in indices], np.str_)
 
 
 def find_class_folders(contents: FolderContents) -> Found:
-    """The label `class` if all images lie in folders of the same depth, one level of which looks like classes."""
+    """The label `class`, if all images have equally deep paths and the folders of one level look like classes."""
     depth = contents.names[0].count("/")
     if depth == 0 or any(name.count("/") != depth for name in contents.names):
         return Found()
-    levels: list[dict[str, int]] = [{} for _ in range(depth)]
+    levels: list[dict[str, int]] = [{} for _ in range(depth)]  # for each level, how many images each folder holds
     for name in contents.names:
         for level, folder in zip(levels, name.split("/"), strict=False):
             level[folder] = level.get(folder, 0) + 1
@@ -64,7 +65,7 @@ def _is_split(level: dict[str, int]) -> bool:
 
 
 def _look_like_classes(level: dict[str, int], images: int) -> bool:
-    """Whether folders may be classes: several images each on average, and no series such as 'seq1' and 'seq2'."""
+    """Whether folders may be classes: they hold two images or more on average, and are no series: 'seq1', 'seq2'."""
     if any(folder.lower() in _NO_CLASSES for folder in level) or 2 * len(level) > images:
         return False
     series = {match[1].lower() if (match := _NUMBERED.match(folder)) else None for folder in level}

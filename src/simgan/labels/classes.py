@@ -40,7 +40,7 @@ def align_classes(
         raise DataError(
             f"real-test: expected in the label {label!r} of {where} the classes of {other} "
             f"({', '.join(map(repr, wanted[:_SHOWN]))}{', ...' if len(wanted) > _SHOWN else ''}), received {listed} "
-            "too; rename the classes, or remove those objects"
+            "as well; rename these classes, or remove them from the labels"
         )
     if not ragged:
         converted: NDArray[Any] = numbers[labels].astype(labels.dtype if len(wanted) <= 256 else np.int64)

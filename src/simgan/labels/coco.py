@@ -1,4 +1,4 @@
-"""Boxes and keypoints in COCO JSON files, each for many images."""
+"""Boxes and keypoints in COCO JSON files, each of which describes many images."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from simgan.labels.coco_document import Annotation, CocoImage, Document, load
 from simgan.labels.contents import FolderContents
 from simgan.labels.label import Found
 
-_MOST_FILES = 20  # JSON files that are searched. Ours: a data set has a few.
+_MOST_FILES = 20  # largest number of JSON files that are searched. Ours: data sets have a few.
 _NEEDED = [re.compile(rb'"%s"\s*:\s*\[\s*\{' % key) for key in (b"images", b"annotations")]
 _BOX = re.compile(rb'"bbox"\s*:\s*\[')
 _POINTS = re.compile(rb'"keypoints"\s*:\s*\[\s*-?\d')
 
 
 def find_coco(contents: FolderContents) -> Found:
-    """The labels `boxes` and `keypoints`, if COCO files are in the folder. Searches the files for their keys only."""
+    """The labels `boxes` and `keypoints`, if COCO files are in the folder. The files are not parsed yet."""
     stems = {name.rpartition(".")[0].rpartition("/")[2] for name in contents.names}
     names = [
         name
@@ -32,7 +32,11 @@ def find_coco(contents: FolderContents) -> Found:
         if name.lower().endswith(".json") and name.rpartition("/")[2].rpartition(".")[0] not in stems
     ]
     if len(names) > _MOST_FILES:
-        return Found(notes=(f"{len(names)} JSON files: more than {_MOST_FILES} are not searched for COCO labels",))
+        return Found(
+            notes=(
+                f"{len(names)} JSON files are not searched for COCO labels, because they are more than {_MOST_FILES}",
+            )
+        )
     boxed = [name for name in names if _holds(contents.root / name, *_NEEDED, _BOX)]
     if not boxed:
         empty = [name for name in names if _holds(contents.root / name, _NEEDED[0])]
@@ -44,7 +48,7 @@ def find_coco(contents: FolderContents) -> Found:
     named = ", ".join(map(repr, boxed[:3])) + (", ..." if len(boxed) > 3 else "")
     notes = [f"label {BOXES!r}: the boxes in COCO JSON {named}, without those marked as a crowd (iscrowd)"]
     if len(boxed) > 1:
-        notes[0] += "; an image that is in several files has the boxes of the first"
+        notes[0] += "; for an image that several files list, the first of them counts"
     found: dict[str, BoxLabel | KeypointLabel] = {BOXES: BoxLabel(CocoFiles(contents, boxed))}
     if pointed:
         named = ", ".join(map(repr, pointed[:3]))
@@ -54,7 +58,7 @@ def find_coco(contents: FolderContents) -> Found:
 
 
 def _holds(path: Path, *patterns: re.Pattern[bytes]) -> bool:
-    """Whether all `patterns` are in a file. Fast even in a file of hundreds of MB, which takes long to parse."""
+    """Whether a file has a match of each pattern. In files of hundreds of MB this is much faster than parsing."""
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             return all(pattern.search(content) for pattern in patterns)
@@ -63,7 +67,7 @@ def _holds(path: Path, *patterns: re.Pattern[bytes]) -> bool:
 
 
 class CocoFiles:
-    """COCO files, which are parsed once, when the first object is asked for."""
+    """COCO files. They are parsed once, when objects or classes are first requested."""
 
     def __init__(self, contents: FolderContents, names: Sequence[str]) -> None:
         self._contents, self._names = contents, names
@@ -74,12 +78,12 @@ class CocoFiles:
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        """The names of all categories, in the order of their ids in the first file, then of those in the next."""
+        """The names of all categories: those of the first file in the order of ids, then new ones of the next."""
         return tuple(dict.fromkeys(name for one in self._documents for _, name in sorted(one.categories.items())))
 
     @cached_property
     def _of_image(self) -> dict[int, tuple[Document, CocoImage]]:
-        """The entry of each image: of the first file that lists it."""
+        """For the index of each image, the first file that lists the image, and the image's entry in that file."""
         entries: dict[int, tuple[Document, CocoImage]] = {}
         for document in self._documents:
             for entry in document.images:
@@ -111,7 +115,7 @@ class CocoFiles:
 
 
 def _keypoints(annotations: Sequence[Annotation], where: str) -> NDArray[np.float64] | None:
-    """(P, 2) of the largest object that has keypoints, NaN where a point is not labelled."""
+    """(P, 2) of the largest object that has keypoints, NaN where a point is not labelled; None if no object has."""
     having = [one for one in annotations if any(one.keypoints[2::3])]
     if not having:
         return None

@@ -1,4 +1,4 @@
-"""Parsing one COCO JSON file. Every field that is used is checked, because such files come from strangers."""
+"""Parsing one COCO JSON file. Every field that is used is checked, because the file may come from anywhere."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, NoReturn
 from simgan.errors import DataError
 from simgan.labels.contents import read_text
 
-MAX_BYTES = 600 * 2**20  # of a file. Ours: the largest COCO file has 450 MB.
+MAX_BYTES = 600 * 2**20  # largest size of a file. Ours: the largest file of the COCO data set has 450 MB.
 
 
 class CocoImage(NamedTuple):
@@ -19,7 +19,7 @@ class CocoImage(NamedTuple):
     id: int
     file_name: str
     size: tuple[int, int] | None
-    """(H, W) if stated."""
+    """(H, W); None if the file does not state it."""
 
 
 class Annotation(NamedTuple):
@@ -29,17 +29,18 @@ class Annotation(NamedTuple):
     box: tuple[float, float, float, float]
     crowd: bool
     keypoints: tuple[float, ...]
-    """x, y, visibility for each point; () if it has none."""
+    """x, y and visibility of each keypoint; () if there are none."""
 
 
 class Document(NamedTuple):
-    """The parts of a file that are used."""
+    """The fields of a COCO file that are used."""
 
     path: Path
     images: list[CocoImage]
     annotations: dict[int, list[Annotation]]
-    """By the id of the image."""
+    """The annotations of each image, by the id of the image."""
     categories: dict[int, str]
+    """The name of each category, by its id."""
 
 
 def load(path: Path) -> Document:

@@ -15,7 +15,7 @@ from simgan.errors import DataError
 from simgan.labels.table_rows import TableRows
 
 _LETTERED = re.compile(r"(?:(.+)[_.\- ])?(pitch|yaw|[xyz])$", re.I)
-_LONGEST_WORD = 1000  # an array of texts takes as much memory for each as for the longest. Ours.
+_LONGEST_WORD = 1000  # characters. In an array of texts, each takes as much memory as the longest. Ours.
 _NUMBERED = re.compile(r"(.+)_(\d+)$")
 
 
@@ -23,6 +23,7 @@ class Columns(NamedTuple):
     """The columns of a table that make up one label."""
 
     columns: tuple[int, ...]
+    """Positions in the table."""
     numeric: bool
 
 
@@ -35,11 +36,11 @@ def parse_number(cell: str, delimiter: str) -> float:
 
 
 def join_columns(names: Mapping[int, str]) -> dict[str, Columns]:
-    """The labels that columns of numbers, by their place in the table, make up.
+    """Joins columns of numbers into labels. `names`: the name of each column, by its position in the table.
 
-    'pitch' and 'yaw' become 'gaze', 'NAME_pitch' and 'NAME_yaw' become 'NAME'; 'NAME_x', 'NAME_y' and perhaps
-    'NAME_z' become 'NAME', without a name 'point'; 'NAME_0' to 'NAME_k', or from 1, become 'NAME'. Every other column
-    is a label of its own.
+    'pitch' and 'yaw' become 'gaze'; 'NAME_pitch' and 'NAME_yaw' become 'NAME'. 'x', 'y' and, if there is one, 'z'
+    become 'point'; with 'NAME_' before each they become 'NAME'. 'NAME_0', 'NAME_1', ... or 'NAME_1', 'NAME_2', ...
+    become 'NAME'. Every other column is a label of its own.
     """
     groups: dict[tuple[str, str], dict[str, int]] = {}
     for column, name in names.items():
@@ -62,7 +63,7 @@ def join_columns(names: Mapping[int, str]) -> dict[str, Columns]:
 
 
 def _order(kind: str, members: Mapping[str, int]) -> list[str]:
-    """The members in the order of the vector; [] if they do not make up a vector."""
+    """The ends of the columns' names in the order of the vector; [] if the columns are no complete vector."""
     if kind == "angles":
         return ["pitch", "yaw"] if len(members) == 2 else []
     if kind == "letters":

@@ -1,4 +1,4 @@
-"""`FolderContents`: the files of a folder, as the readers of labels need them; and small text files."""
+"""`FolderContents`: which files a folder has, for readers of labels; `read_text` reads a small text file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from simgan.errors import DataError
 from simgan.labels.names import NameIndex
 
-MAX_TEXT = 16 * 2**20  # bytes of a text file that belongs to one image, or lists classes. Ours: far above use.
+MAX_TEXT = 16 * 2**20  # bytes of a text file for one image, or of a list of classes. Ours: far more than they have.
 
 
 @dataclass(frozen=True)
@@ -19,29 +19,29 @@ class FolderContents:
 
     root: Path
     names: Sequence[str]
-    """The images: posix paths below `root`."""
+    """The images: posix paths relative to `root`."""
     others: Sequence[str]
-    """Files that are no pictures: posix paths below `root`."""
+    """Files that are not pictures: posix paths relative to `root`."""
     masks: Mapping[int, str]
-    """For the index of each image that has a mask, the path of the mask below `root`."""
+    """For the index of each image that has a mask, the path of the mask relative to `root`."""
     size: Callable[[int], tuple[int, int]]
-    """(H, W) of the image of an index. Raises DataError if it cannot be read."""
+    """Gives (H, W) of the image at an index. Raises DataError if the image cannot be read."""
 
     @cached_property
     def index(self) -> NameIndex:
-        """The images by name."""
+        """Finds an image by its name."""
         return NameIndex(self.names)
 
     def require_all(self, indices: Sequence[int], labelled: Mapping[int, object], what: str) -> None:
         """Raises DataError, naming the first image, if an image of `indices` is not in `labelled`.
 
-        `what`: what each image should have, in words: 'a mask'.
+        `what`: what each image must have, in words: 'a mask'.
         """
         missing = [index for index in indices if index not in labelled]
         if missing:
             raise DataError(
                 f"{self.root}: expected {what} for each image, received none for {len(missing)} of {len(indices)} "
-                f"images, the first {self.names[missing[0]]!r}; add what is missing, or name the images that have "
+                f"images, the first {self.names[missing[0]]!r}; add what is missing, or select the images that have "
                 "labels with --images (train: --synthetic-images, --real-images)"
             )
 
@@ -59,5 +59,5 @@ def read_text(path: Path, max_bytes: int = MAX_TEXT) -> str:
         ) from error
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{path}: expected text in UTF-8, received other bytes at {error.start}; save the file as UTF-8"
+            f"{path}: expected text in UTF-8, received another byte at position {error.start}; save the file as UTF-8"
         ) from error

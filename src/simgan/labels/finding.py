@@ -17,7 +17,7 @@ from simgan.labels.voc import find_voc
 from simgan.labels.yolo import find_yolo
 
 _LABEL_FOLDERS = ("labels", "annotations", "Annotations", "masks", "SegmentationClass")
-# If two of them find a label of the same name, that of the first is used.
+# If two of these functions find a label of the same name, the label of the earlier function is used.
 _FINDERS: tuple[Callable[[FolderContents], Found], ...] = (
     find_tables,
     find_json_beside,
@@ -32,7 +32,7 @@ _FINDERS: tuple[Callable[[FolderContents], Found], ...] = (
 def find_labels(contents: FolderContents) -> Found:
     """The labels of a folder. Never raises: a file that cannot be used as labels becomes a note.
 
-    Looks at names, and at the beginnings of a few files.
+    Reads names and a few files.
     """
     labels: dict[str, Label] = {}
     notes: list[str] = []
@@ -44,12 +44,12 @@ def find_labels(contents: FolderContents) -> Found:
             notes.append(f"not read as labels: {str(error).removeprefix(f'{contents.root}/')}")
             continue
         new = {name: label for name, label in found.labels.items() if name not in labels}
-        again = ", ".join(name for name in found.labels if name in labels)
-        notes += found.notes if new or not again else ()
-        if again:
+        repeated = ", ".join(map(repr, (name for name in found.labels if name in labels)))
+        notes += found.notes if new or not repeated else ()
+        if repeated:
             notes.append(
-                f"not used again: {again}, of which there is more than one source ({'; '.join(found.notes)}); to use "
-                "this one, move the files of the other out of the folder"
+                f"label(s) {repeated} were already found in other files, so this second source is not used "
+                f"({'; '.join(found.notes)}); to use it, move the other files out of the folder"
             )
         labels |= new
         files |= found.files if new or not found.labels else set()
@@ -59,11 +59,14 @@ def find_labels(contents: FolderContents) -> Found:
 
 
 def _note_on_folders_beside(contents: FolderContents) -> str:
-    """Where labels may be, if the folder is one of images beside which labels have a folder of their own; else ''."""
+    """A note if a folder such as 'images' has a folder such as 'labels' beside it, which is not read; else ''."""
     root = contents.root.absolute()
     if root.name.lower() not in KIND_FOLDERS:
         return ""
     beside = [root.parent / name for name in _LABEL_FOLDERS if (root.parent / name).is_dir()]
     if not beside:
         return ""
-    return f"no labels here; to use those in {beside[0].name!r} beside it, give the folder of both: {root.parent}"
+    return (
+        f"no labels were found in this folder; to use those in the folder {beside[0].name!r} beside it, give the "
+        f"folder that holds both: {root.parent}"
+    )

@@ -1,4 +1,4 @@
-"""A JSON file beside each image, as UnityEyes writes them: each number or vector in it is a label."""
+"""Labels in JSON files, one beside each image, as UnityEyes writes them: each number or vector is a label."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from simgan.labels.contents import FolderContents, read_text
 from simgan.labels.label import Found
 from simgan.labels.names import pair_by_path
 
-_MOST = 64  # labels, and levels of nesting. Ours.
+_MOST = 64  # labels, levels of nesting, and characters of a word. Ours.
 _VECTOR = re.compile(r"\(([^()]*)\)")
 Value = NDArray[np.float64] | np.float64 | str
 
@@ -31,7 +31,7 @@ def find_json_beside(contents: FolderContents) -> Found:
     first = next(iter(files.values()))
     fields = _fields(contents, first)
     if "shapes" in fields:
-        note = f"{len(files)} JSON files, such as {first!r}, are of LabelMe and not read; convert them to COCO JSON"
+        note = f"{len(files)} JSON files of LabelMe, such as {first!r}, are not read; convert them to COCO JSON"
         return Found({}, (note,), frozenset(files.values()))
     labels = {name: JsonLabel(contents, files, path) for name, path in _names(fields).items()}
     if not labels:
@@ -42,7 +42,10 @@ def find_json_beside(contents: FolderContents) -> Found:
 
 
 def _names(fields: Mapping[str, Value | None]) -> dict[str, str]:
-    """For each label, its path in the files, 'eye_details.look_vec'; the name is the last part if that is unique."""
+    """The path of each label in the files, such as 'eye_details.look_vec', by the name of the label.
+
+    The name is the last part of the path if this is unique, else the whole path.
+    """
     usable = [path for path, value in fields.items() if value is not None][:_MOST]
     last = [path.rpartition(".")[2] for path in usable]
     return {name if last.count(name) == 1 else path: path for name, path in zip(last, usable, strict=True)}
@@ -65,18 +68,17 @@ class JsonLabel:
             value = _fields(self.contents, self.files[index]).get(self.path)
             like = values[0] if values else value
             if value is None or like is None or _kind(value) != _kind(like):
-                expected = "a text" if isinstance(like, str) else "finite numbers, equally many"
+                expected = "a text" if isinstance(like, str) else "finite numbers of the same shape"
                 raise DataError(
-                    f"{self.contents.root / self.files[index]}: expected {expected} in {self.path!r}, as in the other "
-                    "files, received something else; mend or remove the file"
+                    f"{self.contents.root / self.files[index]}: expected {expected} in {self.path!r} as in the other "
+                    "files, received another value or none; mend or remove the file"
                 )
             values.append(value)
         return np.array(values)
 
 
 def _fields(contents: FolderContents, name: str) -> dict[str, Value | None]:
-    """Each value in a JSON file by its path; None for what is neither a number, a vector, a list of them nor a
-    word."""
+    """Each value in a JSON file, by its path; None for a value that no label can hold, as in `_value`."""
     path = contents.root / name
     try:
         document = json.loads(read_text(path))
@@ -96,12 +98,13 @@ def _flat(document: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tupl
 
 
 def _kind(value: Value) -> tuple[int, ...] | None:
-    """The shape of numbers, and None for a text: values of one label are equal in this."""
+    """The shape of numbers, or None for a text. All values of one label must be of the same kind."""
     return None if isinstance(value, str) else value.shape
 
 
 def _value(value: Any) -> Value | None:
-    """A number, vector (a list, or a text such as '(1.0, 2.0, 0.5)') or list of vectors as floats; a text as it is."""
+    """A number, vector (a list, or a text such as '(1.0, 2.0, 0.5)') or list of vectors as floats; a short text as it
+    is; None for everything else."""
     if isinstance(value, str):
         vector = _VECTOR.fullmatch(value.strip())
         try:

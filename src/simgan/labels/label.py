@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 
 class Label(Protocol):
-    """One label of the images of a folder. Files are read only by the members below."""
+    """One label of the images of a folder. No file is read before one of these members is used."""
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes that the whole numbers of the label stand for; () if it has none or they are unknown.
+        """Names of the classes that whole numbers in the label stand for; () if there are none or they are unknown.
 
         Classes that are found while labels are read are added at the end, so ask for them after `read`.
         """
@@ -28,10 +28,11 @@ class Label(Protocol):
 
 @dataclass(frozen=True)
 class Found:
-    """What was found in a folder."""
+    """The labels that were found in a folder."""
 
     labels: Mapping[str, Label] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    """What was taken as which label, and what was not understood. A user reads each as a line."""
+    """Lines for the user: which files are read as which label, and which files were not understood."""
     files: frozenset[str] = frozenset()
-    """The files, of those that are no pictures, that hold the labels, or of which a note says why they do not."""
+    """The files that hold the labels, and those of which a note says why they are not read. Masks and other pictures
+    are not among them."""

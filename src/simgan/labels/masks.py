@@ -17,15 +17,15 @@ from simgan.labels.label import Found
 NAME = "mask"
 _FORMATS = ("PNG", "TIFF", "BMP")
 _LOSSY = (".jpg", ".jpeg")
-_SAMPLE = 8  # masks that decide what their pixels mean. Ours.
-_LEVELS_FROM = (
-    32  # if grey masks hold 0 and no value below this, their values are grey levels, not class numbers. Ours
-)
+_SAMPLE = 8  # number of masks from which the meaning of the pixel values is inferred. Ours.
+# If no value of grey masks, except 0, is below this, the values are grey levels, not class numbers. Ours.
+_LEVELS_FROM = 32
 _MOST_CLASSES = 256
 _SHOWN = 6
-MAX_BYTES = 2 * 2**30  # of all masks that are read at once. Ours: as for one array of images.
+MAX_BYTES = 2 * 2**30  # largest size of the masks that are read at once. Ours: as for one array of images.
 
 Meaning = Literal["index", "levels", "colours"]
+"""What pixel values are: class numbers, or grey levels or colours that each stand for a class."""
 
 
 class _Mask(NamedTuple):
@@ -33,6 +33,7 @@ class _Mask(NamedTuple):
     """(H, W): class numbers or grey levels, or 0xRRGGBB."""
     colour: bool
     palette: bytes
+    """b'' if the picture has no palette."""
 
 
 def find_masks(contents: FolderContents) -> Found:
@@ -53,19 +54,19 @@ def find_masks(contents: FolderContents) -> Found:
 class MaskLabel:
     """The label `mask`.
 
-    Palette and index pictures hold class numbers. Colours, and grey levels such as 0 and 255, are numbered in
-    ascending order of those in a sample of the masks; others follow as they are met.
+    Pictures with a palette, and grey pictures of small values, hold class numbers. Colours, and grey levels such as 0
+    and 255, are numbered: first those of a sample of the masks, in ascending order, then others as they are read.
     """
 
     def __init__(self, contents: FolderContents) -> None:
         self._contents = contents
         self._numbers: dict[int, int] = {}
         self._palette = b""
-        self._deep = False
+        self._deep = False  # whether class numbers need 16 bits
 
     @cached_property
     def meaning(self) -> Meaning:
-        """What the pixels mean. Reads a sample of the masks."""
+        """What the pixel values are. Reads a sample of the masks."""
         files = list(self._contents.masks.values())
         chosen = np.unique(np.linspace(0, len(files) - 1, _SAMPLE).round().astype(int))
         masks = [self._open(files[index]) for index in chosen]
@@ -96,7 +97,7 @@ class MaskLabel:
         return tuple(f"#{value:06x}" if self.meaning == "colours" else str(value) for value in self._numbers)
 
     def note(self) -> str:
-        """What the masks are taken for, in one line."""
+        """How the pixel values are interpreted, in one line."""
         start = f"label {NAME!r}: {len(self._contents.masks)} masks"
         try:
             meaning, classes = self.meaning, self.classes
@@ -109,7 +110,7 @@ class MaskLabel:
         return f"{start}; each {'colour' if meaning == 'colours' else 'grey level'} is a class: {listed}{more}"
 
     def read(self, indices: Sequence[int]) -> NDArray[Any]:
-        """(N, H, W) class numbers, uint8 or uint16. All these images must have one size."""
+        """(N, H, W) class numbers, uint8 or uint16. The images at `indices` must have one size."""
         contents = self._contents
         contents.require_all(indices, contents.masks, "a mask")
         if not indices:
@@ -135,9 +136,9 @@ class MaskLabel:
         where = f"mask {file!r} of {contents.root}"
         if (size := contents.size(index)) != mask.values.shape or size != target.shape:
             raise DataError(
-                f"{where}: expected {target.shape[0]}x{target.shape[1]} pixels (height x width), as of the images, "
-                f"received {mask.values.shape[0]}x{mask.values.shape[1]}, and an image of {size[0]}x{size[1]}; "
-                "bring images and masks to one size"
+                f"{where}: expected {target.shape[0]}x{target.shape[1]} px (height x width), like the first image, "
+                f"received {mask.values.shape[0]}x{mask.values.shape[1]} for an image of {size[0]}x{size[1]}; "
+                "resize images and masks to one size"
             )
         if self.meaning != "index":
             target[:] = self._numbered(mask.values, where)
@@ -145,12 +146,12 @@ class MaskLabel:
         if mask.colour or mask.palette not in (b"", self._palette) or mask.values.dtype.itemsize > target.itemsize:
             raise DataError(
                 f"{where}: expected class numbers with the depth and palette of the other masks, received a picture "
-                "in colour, with another palette or of more bits; save all masks in one way"
+                "in colour, with another palette or of more bits; save all masks in the same way"
             )
         target[:] = mask.values
 
     def _numbered(self, values: NDArray[Any], where: str) -> NDArray[Any]:
-        """Class numbers of colours or grey levels, (H, W). New ones get the next number."""
+        """The class numbers (H, W) of colours or grey levels (H, W)."""
         found, inverse = np.unique(values, return_inverse=True)
         self._number(found, where)
         numbers = np.array([self._numbers[int(value)] for value in found], np.uint8)
@@ -171,13 +172,15 @@ class MaskLabel:
 
 
 def _read_picture(path: Path, where: str, colours: bool) -> _Mask:
-    """Decodes a mask. `colours`: as colours, even if it has a palette or is grey."""
+    """Decodes a mask. `colours`: to RGB, even if the picture has a palette or is grey."""
     from PIL import Image  # imported on use: a folder may have no masks
 
     try:
         with Image.open(path, formats=_FORMATS) as picture:
             if picture.width * picture.height > (Image.MAX_IMAGE_PIXELS or 2**31):
-                raise DataError(f"{where}: expected at most {Image.MAX_IMAGE_PIXELS} pixels, received more; cut it")
+                raise DataError(
+                    f"{where}: expected at most {Image.MAX_IMAGE_PIXELS} pixels, received more; crop the mask"
+                )
             mode = picture.mode
             if mode in ("RGB", "RGBA") or (colours and mode in ("1", "L", "LA", "P", "PA")):
                 rgb = np.asarray(picture.convert("RGB"), np.uint32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-_AMBIGUOUS = -1
+_AMBIGUOUS = -1  # in place of an index: several images have the name
 # Folders that say what kind of file they hold. They are ignored when a file is paired with an image.
 KIND_FOLDERS = frozenset(
     re.findall(
@@ -17,7 +17,7 @@ KIND_FOLDERS = frozenset(
 
 
 class NameIndex:
-    """The images of a folder by their path or base name, with or without extension."""
+    """Finds the images of a folder by path or base name, with or without the extension."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._paths: dict[str, int] = {}
@@ -33,9 +33,9 @@ class NameIndex:
                 known[one] = index if known.get(one, index) == index else _AMBIGUOUS
 
     def find(self, text: str) -> int | None:
-        """The index of the image that `text` names; None if there is none, or more than one.
+        """The index of the image that `text` names; None if no image has this name, or several have.
 
-        `text` may have folders in front of the path below the root, and Windows separators.
+        `text` may begin with folders that are not below the root, and may have Windows separators.
         """
         rest = text.strip().replace("\\", "/")
         last = rest.rpartition("/")[2]
@@ -48,10 +48,11 @@ class NameIndex:
 
 
 def pair_by_path(names: Sequence[str], files: Iterable[str]) -> dict[int, str]:
-    """For the index of each image in `names` that has one, the file of the same name.
+    """The file of the same name for each image in `names` that has such a file, by the index of the image.
 
-    Their folders must be the same, except for folders such as 'images' and 'labels' that name a kind of file. If an
-    image has no such file, a file of the same name in any folder counts, unless several images have that name.
+    Image and file must lie in folders of the same names, in which folders that name a kind of file, such as 'images'
+    and 'labels', do not count. If there is no such file, a file of the same name in any folder is taken, unless
+    several images or files have this name.
     """
     by_path: dict[tuple[str, ...], str] = {}
     by_stem: dict[str, str] = {}

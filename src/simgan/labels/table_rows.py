@@ -10,7 +10,7 @@ from typing import NamedTuple
 from simgan.errors import DataError
 from simgan.labels.contents import FolderContents
 
-MAX_TABLE = 512 * 2**20  # bytes of a table. Ours.
+MAX_TABLE = 512 * 2**20  # largest size of a table in bytes. Ours.
 
 
 class Table(NamedTuple):
@@ -19,15 +19,17 @@ class Table(NamedTuple):
     path: Path
     delimiter: str
     header: bool
+    """Whether the first row holds the names of the columns."""
     names: tuple[str, ...]
     """Names of the columns."""
     file_column: int
+    """Position of the column that names the images."""
     rows: tuple[tuple[str, ...], ...]
     """The first rows that name an image."""
 
 
 class TableRows:
-    """The rows of a table by image. The table is read once, when a row is asked for."""
+    """The rows of a table by image. The table is read once, when a row is first requested."""
 
     def __init__(self, contents: FolderContents, table: Table) -> None:
         self._contents, self.table = contents, table
@@ -68,7 +70,7 @@ class TableRows:
 
 
 def rows_of(path: Path, delimiter: str) -> Iterator[tuple[str, ...]]:
-    """The rows that are not empty. Raises DataError if the file is no table in UTF-8, or too large."""
+    """The rows of a table that are not empty. Raises DataError if the file is no table in UTF-8, or too large."""
     try:
         if (size := path.stat().st_size) > MAX_TABLE:
             raise DataError(f"{path}: expected at most {MAX_TABLE} bytes, received {size}; split or remove the file")

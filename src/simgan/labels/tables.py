@@ -16,10 +16,10 @@ from simgan.labels.names import NameIndex
 from simgan.labels.table_rows import Table, TableRows, rows_of
 
 SUFFIXES = (".csv", ".tsv")
-_MOST_FILES = 20  # tables that are looked at. Ours.
-_LOOKED_AT = 5000  # rows in which names of images are looked for
-_ENOUGH = 64  # rows of images that decide which columns hold numbers
-_CALLED_FILES = frozenset(
+_MOST_FILES = 20  # largest number of tables that are read. Ours.
+_LOOKED_AT = 5000  # first rows, in which the column that names the images is looked for
+_ENOUGH = 64  # rows by which columns of numbers are told from columns of words
+_FILE_COLUMN_NAMES = frozenset(
     re.findall(r"\w+", "file filename file_name image image_name img name path filepath file_path image_path")
 )
 _CLASS_COLUMN = re.compile(
@@ -28,7 +28,7 @@ _CLASS_COLUMN = re.compile(
 
 
 def find_tables(contents: FolderContents) -> Found:
-    """The labels in the table of the folder, or in one beside the folder that has the folder's name."""
+    """The labels in the table inside the folder, or in a table beside the folder that has the folder's name."""
     paths, notes = _candidates(contents)
     tables: list[Table] = []
     explained: list[Path] = []  # tables that a note explains, or that are read
@@ -50,7 +50,7 @@ def find_tables(contents: FolderContents) -> Found:
         explained.append(table.path)
     elif tables:
         listed = ", ".join(repr(table.path.name) for table in tables[:5])
-        notes.append(f"{len(tables)} tables name the images ({listed}), so none is read; name one of them labels.csv")
+        notes.append(f"{len(tables)} tables name the images ({listed}), so none is read; rename one to labels.csv")
     return Found(
         labels,
         tuple(notes),
@@ -61,13 +61,13 @@ def find_tables(contents: FolderContents) -> Found:
 
 
 def _candidates(contents: FolderContents) -> tuple[list[Path], list[str]]:
-    """The tables to look at, and notes on those that are not."""
+    """The tables that may hold labels, and a note if there are too many to read them."""
     inside = [name for name in contents.others if name.lower().endswith(SUFFIXES)]
     notes = []
     if len(inside) > _MOST_FILES:  # perhaps one for each image: reading them all would take long
         named = [name for name in inside if _is_called_labels(name)][:_MOST_FILES]
         if not named:
-            notes = [f"more than {_MOST_FILES} tables ({len(inside)}), so none is read; name one of them labels.csv"]
+            notes = [f"{len(inside)} tables are more than {_MOST_FILES}, so none is read; rename one to labels.csv"]
         inside = named
     root = contents.root.absolute()
     beside = [root.parent / f"{root.name}{suffix}" for suffix in SUFFIXES]
@@ -95,7 +95,7 @@ def _note(table: Table, columns: dict[str, Columns], inside: bool) -> str:
 
 
 def _look_at(path: Path, index: NameIndex) -> Table:
-    """Reads the first rows. Raises DataError if no column names images."""
+    """Reads the first rows of a table. Raises DataError if no column names images."""
     delimiter = _delimiter(path)
     first = list(islice(rows_of(path, delimiter), _LOOKED_AT))
     width = len(first[0]) if first else 0
@@ -104,8 +104,8 @@ def _look_at(path: Path, index: NameIndex) -> Table:
         for column, cell in enumerate(row[:width]):
             if cell and (image := index.find(cell)) is not None:
                 found[column].setdefault(image, number)
-    called = [first[0][column].lower() in _CALLED_FILES for column in range(width)]
-    best = max(range(width), key=lambda column: (len(found[column]), called[column]), default=0)
+    usual = [first[0][column].lower() in _FILE_COLUMN_NAMES for column in range(width)]
+    best = max(range(width), key=lambda column: (len(found[column]), usual[column]), default=0)
     if not width or not found[best]:
         raise DataError(
             f"{path}: expected a column with the file names of the images, received none in {len(first)} rows; "
@@ -132,6 +132,7 @@ def _delimiter(path: Path) -> str:
 
 
 def _labels_of(table: Table) -> dict[str, Columns]:
+    """The labels in the columns of a table."""
     others = [column for column in range(len(table.names)) if column != table.file_column and table.names[column]]
     numeric = {
         column: table.names[column]
@@ -143,7 +144,7 @@ def _labels_of(table: Table) -> dict[str, Columns]:
 
 
 def _holds_numbers(cells: Sequence[str], name: str, delimiter: str) -> bool:
-    """Whether the cells of a column are numbers, perhaps with gaps, and not the numbers of classes, by its name."""
+    """Whether a column holds numbers, some of which may be missing. Whole numbers are classes if its name says so."""
     filled = [cell for cell in cells if cell and cell.lower() != "nan"]
     if not filled or any(math.isnan(parse_number(cell, delimiter)) for cell in filled):
         return False

@@ -1,4 +1,4 @@
-"""Boxes in Pascal VOC XML files, one for each image."""
+"""Boxes in Pascal VOC XML files, one file for each image."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SAMPLE = 8  # files in which objects are looked for. Ours.
 
 
 def find_voc(contents: FolderContents) -> Found:
-    """The label `boxes`, if XML files with objects are beside images."""
+    """The label `boxes`, if images have XML files with objects."""
     files = pair_by_path(contents.names, [name for name in contents.others if name.lower().endswith(".xml")])
     if not files:
         return Found()
@@ -34,13 +34,14 @@ def find_voc(contents: FolderContents) -> Found:
 
 
 class VocFiles:
-    """The VOC file of each image. All are read when the first box is asked for, because they name the classes."""
+    """The VOC files of images. When boxes are first requested all files are read, because any may name a new class."""
 
     def __init__(self, contents: FolderContents, files: Mapping[int, str]) -> None:
         self._contents, self._files = contents, files
 
     @cached_property
     def _rows(self) -> dict[int, list[tuple[tuple[float, ...], str]]]:
+        """For the index of each image, its boxes (x, y, width, height), each with the name of its class."""
         return {index: self._read(index, name) for index, name in self._files.items()}
 
     @cached_property

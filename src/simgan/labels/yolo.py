@@ -1,4 +1,4 @@
-"""Boxes and keypoints in YOLO text files, one for each image."""
+"""Boxes and keypoints in YOLO text files, one file for each image."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from simgan.labels.names import pair_by_path
 from simgan.labels.yolo_names import YoloNames, find_names
 
 _SAMPLE = 8  # files in which boxes are looked for. Ours.
-_FAR_OUT = 2.0  # fractions of the image beyond this are px. Ours: boxes may reach a little beyond the image.
+_FAR_OUT = 2.0  # larger numbers are px, not fractions of the image. Ours: boxes may extend a little beyond it.
 
 
 def find_yolo(contents: FolderContents) -> Found:
-    """The label `boxes`, and perhaps `keypoints`, if YOLO text files are beside images."""
+    """The label `boxes`, and perhaps `keypoints`, if images have YOLO text files."""
     texts = [name for name in contents.others if name.lower().endswith(".txt")]
     files = pair_by_path(contents.names, texts)
     if not files:
@@ -29,21 +29,23 @@ def find_yolo(contents: FolderContents) -> Found:
     sample = names[:: max(1, len(names) // _SAMPLE)][:_SAMPLE]
     lines = [line.split() for name in sample for line in read_text(contents.root / name).splitlines() if line.strip()]
     if not lines or 2 * sum(map(_may_be_yolo, lines)) < len(lines):
-        return Found(notes=(f"{len(names)} text file(s), such as {names[0]!r}, are not YOLO labels, so not read",))
+        return Found(
+            notes=(f"{len(names)} text file(s), such as {names[0]!r}, are not YOLO labels, so they are not read",)
+        )
     classes, notes = find_names(contents)
     reader = YoloFiles(contents, files, classes)
     missing = len(contents.names) - len(files)
     note = f"label {BOXES!r}: {len(names)} YOLO text files, such as {names[0]!r}, {listed(classes.classes)}"
     note += f" from {classes.file!r}" if classes.classes else ""
-    note += f"; {missing} image(s) have no such file, so no boxes" if missing else ""
+    note += f"; {missing} image(s) have no such file, and so no boxes" if missing else ""
     found: dict[str, BoxLabel | KeypointLabel] = {BOXES: BoxLabel(reader)}
     if classes.points:
         found[KEYPOINTS] = KeypointLabel(reader, f"{contents.root}: YOLO text files")
         notes += (f"label {KEYPOINTS!r}: keypoints of YOLO text files, of the largest object in each image",)
     elif any(len(fields) > 5 for fields in lines):
         notes += (
-            "lines of YOLO text files have more than 5 numbers: they are taken for outlines of objects, and boxes are "
-            "put around them; for keypoints, give kpt_shape in data.yaml",
+            "lines of YOLO text files have more than 5 numbers, which are read as outlines of objects, each with a "
+            "box around it; if they are keypoints, give kpt_shape in data.yaml",
         )
     used = frozenset(names) | ({classes.file} if classes.file else frozenset())
     return Found(found, (note, *notes), used)
@@ -114,7 +116,7 @@ class YoloFiles:
     def _corners(
         self, values: NDArray[np.float64], where: str
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None]:
-        """The left upper and right lower corner of a box, and keypoints (P, 2), in fractions of the image."""
+        """The upper left and lower right corner of a box, and keypoints (P, 2) or None, in fractions of the image."""
         if np.abs(values[:4]).max() > _FAR_OUT:
             raise DataError(
                 f"{where}: expected fractions of the image, from 0 to 1, received {np.abs(values[:4]).max():g}; "
@@ -133,19 +135,19 @@ class YoloFiles:
         if len(values) % 2 or len(values) < 6:
             raise DataError(
                 f"{where}: expected 'class x y width height' or 'class x1 y1 x2 y2 x3 y3 ...', received "
-                f"{len(values)} numbers after the class; remove confidences of predictions"
+                f"{len(values)} numbers after the class; if the last is the confidence of a prediction, remove it"
             )
         outline = values.reshape(-1, 2)
         return outline.min(axis=0), outline.max(axis=0), None
 
 
 def _around(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The corners of a box with centre `values[:2]` and size `values[2:4]`."""
+    """The upper left and lower right corner of a box with centre `values[:2]` and size `values[2:4]`."""
     return values[:2] - values[2:4] / 2, values[:2] + values[2:4] / 2
 
 
 def _keypoints(points: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """(P, 2) with NaN where a point, (P, 2) or (P, 3) with visibility, is missing; None if all are."""
+    """(P, 2) from points (P, 2), or (P, 3) with visibility: NaN where a point is missing; None if all are missing."""
     missing = points[:, 2] == 0 if points.shape[1] == 3 else (points == 0).all(axis=1)
     found = points[:, :2].copy()
     found[missing] = np.nan

@@ -9,18 +9,18 @@ from simgan.labels.contents import FolderContents, read_text
 
 _MAX_YAML = 2**18  # bytes. Ours: thousands of names fit, and reading takes a second at most.
 _MOST_FILES = 20
-_MOST = 10_000  # classes, and keypoints. Ours.
+_MOST = 10_000  # largest number of classes, and of keypoints. Ours.
 
 
 class YoloNames(NamedTuple):
-    """What is known about the classes and keypoints."""
+    """Names of the classes, and how keypoints are written."""
 
     classes: tuple[str, ...] = ()
     """() if unknown."""
     points: tuple[int, int] | None = None
-    """Number of keypoints, and 2 or 3 numbers for each; None if there are none."""
+    """Number of keypoints of an object, and of numbers for each keypoint (2 or 3); None if there are no keypoints."""
     file: str = ""
-    """The file that says so."""
+    """The file that says this; '' if there is none."""
 
 
 def find_names(contents: FolderContents) -> tuple[YoloNames, tuple[str, ...]]:
@@ -42,7 +42,7 @@ def find_names(contents: FolderContents) -> tuple[YoloNames, tuple[str, ...]]:
 
 
 def _from_yaml(text: str, name: str) -> YoloNames | None:
-    """The names and number of keypoints in a YAML file; None if it has neither. Raises DataError if it is broken."""
+    """What a YAML file says about classes and keypoints; None if nothing. Raises DataError if it is not YAML."""
     import yaml  # imported on use: few folders have YAML files
 
     try:
@@ -56,7 +56,7 @@ def _from_yaml(text: str, name: str) -> YoloNames | None:
 
 
 def _classes(names: Any) -> tuple[str, ...]:
-    """Names from a list, or from a mapping of the numbers 0, 1, ...; () if they are neither."""
+    """Names from a list, or from a mapping whose keys are 0, 1, ...; () if `names` is neither."""
     if isinstance(names, dict) and len(names) <= _MOST and set(names) == set(range(len(names))):
         names = [names[number] for number in range(len(names))]
     if not isinstance(names, list) or len(names) > _MOST or not all(isinstance(one, str | int) for one in names):

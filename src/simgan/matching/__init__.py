@@ -1,6 +1,6 @@
-"""Makes synthetic images look like photographs by their statistics alone, in seconds: a refiner must do better.
+"""Makes synthetic images resemble photographs in their statistics, in seconds: a refiner must do better than this.
 
-Each file has one method, a function of one image and one photograph; match.py applies the methods to whole sets.
+Each file has one method, a function that changes one image; match.py applies the methods to whole sets.
 """
 
 from simgan.matching.colour import transfer_colour

@@ -7,7 +7,7 @@ and Kokaram, The Linear Monge-Kantorovitch Colour Mapping, CVMP 2007 (with the c
 import numpy as np
 from numpy.typing import NDArray
 
-_LEAST = 1e-8  # added to each variance: an image of one colour has none
+_LEAST = 1e-8  # added to each variance, which is 0 in an image of one colour
 
 
 def transfer_colour(image: NDArray[np.float32], photograph: NDArray[np.float32]) -> NDArray[np.float32]:

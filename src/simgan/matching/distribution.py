@@ -1,6 +1,6 @@
 """Pixel distribution adaptation by principal components.
 
-Source: the transform of that name in Albumentations (Buslaev et al., Information 2020), after the package qudida.
+Source: PixelDistributionAdaptation in Albumentations (Buslaev et al., Information 2020), which takes it from qudida.
 """
 
 import numpy as np
@@ -29,6 +29,6 @@ def adapt_distribution(image: NDArray[np.float32], photograph: NDArray[np.float3
 
 
 def _principal_axes(colours: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(C, C): the axes of colours (N, C) as columns, that of the largest variance first."""
+    """(C, C): the axes of colours (N, C) as columns, the axis of the largest variance first."""
     _, vectors = np.linalg.eigh(np.atleast_2d(np.cov(colours, rowvar=False, bias=True)))
     return np.asarray(vectors[:, ::-1])

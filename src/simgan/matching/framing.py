@@ -1,8 +1,8 @@
 """Matches the framing: gives the content of synthetic images the place and size that it has in photographs.
 
-There are two ways. By quantiles (`simgan.framing.quantiles`), image by image, if both sets have plain grounds; that
-slants content and scales it unequally, so directions would become wrong. By mean scale and shift, all images alike,
-otherwise.
+There are two ways. By quantiles (`simgan.framing.quantiles`), image by image, if both sets have plain backgrounds;
+that slants content and scales it unequally, so directions would become wrong. By mean scale and shift, all images
+alike, otherwise.
 """
 
 from typing import NamedTuple
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgan.framing.comparison import Framing, find_framing
-from simgan.framing.moments import PLAIN, ground_of
+from simgan.framing.moments import PLAIN, background_of
 from simgan.framing.quantiles import FramingMap, fit_map
 from simgan.images.sampling import evenly_spaced
 
@@ -71,7 +71,7 @@ def differing_framing(synthetic: NDArray[np.float32], photographs: NDArray[np.fl
         photographs: (M, H, W, C), the same H, W and C.
 
     Returns:
-        Scale and shift; the shift as a share of H and W.
+        The scale, and the shift as a share of H and W.
     """
     few = [images[evenly_spaced(len(images), _COMPARED)] for images in (synthetic, photographs)]
     found = find_framing(few[0], few[1])
@@ -84,14 +84,14 @@ def differing_framing(synthetic: NDArray[np.float32], photographs: NDArray[np.fl
 def scale_and_move(image: NDArray[np.float32], framing: Framing) -> NDArray[np.float32]:
     """Scales the content of an image about its middle, and moves it.
 
-    What comes in from beyond the border is the ground, if the border is plain, else the mirrored image.
+    If most border pixels are alike, pixels from beyond the border get their median colour, else the mirrored image.
 
     Args:
         image: (H, W, C) in [-1, 1].
         framing: what `differing_framing` returned.
 
     Returns:
-        (H, W, C), bilinear; smoothed before shrinking, against aliasing.
+        (H, W, C), interpolated bilinearly; an image that shrinks is smoothed first, against aliasing.
     """
     height, width = image.shape[:2]
     scale = framing.scale
@@ -102,10 +102,10 @@ def scale_and_move(image: NDArray[np.float32], framing: Framing) -> NDArray[np.f
     moved = np.array(
         [[scale, 0, (1 - scale) * x + framing.right * width], [0, scale, (1 - scale) * y + framing.down * height]]
     )
-    ground, share = ground_of(image)
+    background, share = background_of(image)
     mode = cv2.BORDER_CONSTANT if share > PLAIN else cv2.BORDER_REFLECT_101
     planes = [  # one by one, since OpenCV takes at most four channels
         cv2.warpAffine(plane, moved, (width, height), borderMode=mode, borderValue=float(value))
-        for plane, value in zip(np.ascontiguousarray(np.moveaxis(image, 2, 0)), ground, strict=True)
+        for plane, value in zip(np.ascontiguousarray(np.moveaxis(image, 2, 0)), background, strict=True)
     ]
     return np.stack(planes, axis=-1)

@@ -36,7 +36,7 @@ METHODS: dict[MatchMethod, Sequence[OneToOne]] = {
     **{name: [function] for name, function in _SINGLE.items()},
     "mixed": [lambda image, photograph: image, *_SINGLE.values()],
 }
-"""The functions of each method. For each image one of them is drawn at random; by `mixed` some stay as they are."""
+"""The functions of each method. For each image one is drawn at random; one of `mixed` leaves images as they are."""
 
 
 def match_images(
@@ -69,16 +69,16 @@ def match_data_set(
 ) -> FramingMatch | None:
     """Writes the images of `source`, each matched to a photograph drawn at random, to `output`.
 
-    By `framing`, images are instead framed as the photographs are; see framing.py.
+    The method `framing` instead gives the images the framing of the photographs; see framing.py.
 
     Format, bit depth, keys, names and labels are those of `source`, as in `refine_data_set`. Images and photographs
     may have any size; few are in memory at once.
 
     Args:
-        on_progress: called now and then with the number of images written and of all.
+        on_progress: called now and then with the number of images written and the number of all images.
 
     Returns:
-        What `framing` changed. None for other methods.
+        How `framing` changed the images; None for other methods.
 
     Raises:
         DataError: the sets differ in channels, an image cannot be read, or `output` exists; for `framing`, both sets
@@ -117,7 +117,7 @@ def _match_to_photograph(
 
 
 def _match_to_framing(found: FramingMatch, index: int, image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Image `index`, framed as the photographs are."""
+    """An image, with the framing of the photographs. `index` is not used: no photograph belongs to an image."""
     return image if found.framing is None else match_framing(image, found.framing)
 
 
@@ -126,8 +126,8 @@ def _framing(source: ImageSource, photographs: ImageSource) -> FramingMatch:
     found = choose_framing(*comparable_samples(source, photographs), has_directions=has_directions)
     if found.framing is None:
         raise DataError(
-            f"by: expected sets that are framed otherwise, received {source.path} and {photographs.path}, which are "
-            f"framed alike or share no layout; there is nothing to match by framing. {found.sentence}"
+            f"by: expected sets that are framed differently, received {source.path} and {photographs.path}, which are "
+            f"framed alike or share no layout; leave them as they are, or choose another method. {found.sentence}"
         )
     return found
 
@@ -135,7 +135,7 @@ def _framing(source: ImageSource, photographs: ImageSource) -> FramingMatch:
 def _draw(
     photographs: int, images: int, functions: Sequence[OneToOne], seed: int
 ) -> tuple[NDArray[np.int64], Sequence[OneToOne]]:
-    """The index of a photograph, and one of the functions, for each image."""
+    """Draws the index of a photograph and one of the functions for each image."""
     random = np.random.default_rng(seed)
     drawn = random.integers(photographs, size=images)
     return drawn, [functions[number] for number in random.integers(len(functions), size=images)]

@@ -7,13 +7,15 @@ from numpy.typing import NDArray
 
 from simgan.errors import DataError
 from simgan.images import ImageSource, ReadableImages
+from simgan.images.sampling import evenly_spaced
 from simgan.labels import ANGLES, are_directions
 
 Kind = Literal["class", "direction", "other"]
 
-_HARMLESS = (".csv", ".tsv", ".md")  # tables, whose columns are labels of the source, and descriptions
+_READ = 64  # images of which a label is read to see what it holds
+_HARMLESS = (".csv", ".tsv", ".md")  # tables, whose columns are among the labels of the source, and descriptions
 _PLACE = re.compile(r"(.*_)?(c?[xy]\d?|[xy](min|max)|w|h|width|height|left|right|top|bottom|row|col(umn)?)")
-"""Names of whole numbers that are positions or sizes, not classes."""
+"""Names of labels whose whole numbers are positions or sizes, not classes."""
 
 
 def kind_of_label(name: str, labels: NDArray[Any]) -> Kind:
@@ -24,6 +26,19 @@ def kind_of_label(name: str, labels: NDArray[Any]) -> Kind:
         return "other"
     is_class = labels.dtype.kind in "iubSU" or all(isinstance(one, bytes | str) for one in labels)
     return "class" if is_class else "other"
+
+
+def labels_other_than_classes(source: ImageSource) -> list[str]:
+    """Names of labels, read of a sample, that are no classes, and of copied files that may hold such labels."""
+    return [name for name in source.label_names if not _is_class(source, name)] + copied_labels(source)
+
+
+def _is_class(source: ImageSource, name: str) -> bool:
+    try:
+        labels = source.labels(name, evenly_spaced(len(source), _READ))
+    except DataError:  # unreadable, or of another shape in each image
+        return False
+    return kind_of_label(name, labels) == "class"
 
 
 def copied_labels(source: ImageSource) -> list[str]:
@@ -47,6 +62,7 @@ def check_labels_stay_true(source: ImageSource) -> bool:
         raise DataError(
             f"by: expected only classes (one word or whole number for each image) and directions (unit vectors, or "
             f"radians in a label named {', '.join(ANGLES)}), received {', '.join(moved)} in {source.path}, which may "
-            "be positions that framing would make wrong; give a data set without these, or render the images anew."
+            "be positions that framing would make wrong; give a data set without these, or render the images with the "
+            "framing of the photographs."
         )
     return "direction" in kinds.values()

@@ -6,7 +6,15 @@ from pathlib import Path
 import keras
 
 from simgan.errors import RunError
-from simgan.evaluation.results import FOLDER, Downstream, DriftResult, Evaluation, OlderResultsError, read_evaluation
+from simgan.evaluation.results import (
+    FOLDER,
+    Downstream,
+    DriftResult,
+    Evaluation,
+    OlderResultsError,
+    kept_in_words,
+    read_evaluation,
+)
 from simgan.files.folders import write_whole
 from simgan.report import html
 from simgan.report.curves import draw_curves, draw_histogram
@@ -60,7 +68,8 @@ def _measured(run: Run, found: Evaluation | None) -> list[str]:
     if found is None:
         return []
     similar = found.structural_similarity
-    drift = [_drift(run, drift) for drift in found.drift]
+    drift = [html.note(kept_in_words(kept)) for kept in found.kept_labels]
+    drift += [_drift(run, drift) for drift in found.drift]
     if drift and similar is not None:
         drift.append(html.note(f"Structural similarity of refined to synthetic: {similar:.3f}; 1 is unchanged."))
     distances = html.table(

@@ -12,6 +12,7 @@ import tomli_w
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from simgan.errors import ConfigError
+from simgan.settings.label_budget import parse_label_budget
 
 Positive = Annotated[int, Field(ge=1)]
 NonNegative = Annotated[int, Field(ge=0)]
@@ -23,14 +24,32 @@ def _height_x_width(size: str) -> str:
     return size
 
 
+def _two_numbers(size: str | None) -> tuple[int, int] | None:
+    if size is None:
+        return None
+    height, width = size.split("x")
+    return int(height), int(width)
+
+
 def _steps_or_time(interval: str) -> str:
     if re.fullmatch(r"[1-9]\d{0,8}(s|min)?", interval) is None:
         raise ValueError("expected a number of steps or a time, such as 500, 90s or 10min")
     return interval
 
 
+def _label_budgets(labels: tuple[str, ...]) -> tuple[str, ...]:
+    if labels == ("none",):
+        return ()
+    if labels != ("auto",):
+        names = [parse_label_budget(label).name for label in labels]
+        if len(set(names)) < len(names):
+            raise ValueError("expected each label once")
+    return labels
+
+
 Interval = Annotated[str, AfterValidator(_steps_or_time)]
 Size = Annotated[str, AfterValidator(_height_x_width)]
+LabelBudgets = Annotated[tuple[str, ...], AfterValidator(_label_budgets)]
 
 
 class Settings(BaseModel):
@@ -85,6 +104,10 @@ class TrainConfig(Settings):
     size: Size | None = None
     """HEIGHTxWIDTH in pixels that training resizes images to, such as 35x55. None: images keep their size and must all
     have the same. Refining never resizes."""
+    crop: Size | Literal["auto"] | None = None
+    """HEIGHTxWIDTH in pixels of random crops on which R and D are trained, at the images' own resolution and from
+    images of any sizes (ours). auto: 64x64 if the shorter side of the images of a set is above 128 px and no size is
+    given, else none. None: whole images."""
     batch_size: Annotated[int, Field(ge=2)] = 512
     """Synthetic images, and as many real ones, in one update (reference)."""
     refiner_pretrain_steps: NonNegative = 1000
@@ -103,8 +126,19 @@ class TrainConfig(Settings):
     """Largest mean drift that refining may cause, in pixels at the size of training (ours). Training starts with the
     weight self_regularisation and adjusts it so that drift stays below this budget; see budget.py. None: the weight is
     constant."""
+    keep_label: LabelBudgets = ()
+    """Labels of the synthetic images that refining must keep, and how much of each may be lost (ours): class:1% (share
+    of images whose class changes), gaze:1deg, iris_centre:0.25px (points; for masks and boxes the displacement of
+    content), or speed:0.1 in units of the label. A network that learns each label during the training reads it in
+    refined images, and R is held to it if more than the budget is lost; see label_keeper.py. auto: if all labels are
+    classes, class:1% in place of the drift budget; else none. none: no label."""
     psi: Literal["identity", "channel_mean", "gradient", "structure"] = "identity"
     """Feature transform in the self-regularisation loss (paper, 2.1: identity); see losses.py."""
+    framing: Literal["auto", "keep", "match"] = "keep"
+    """Whether each synthetic image gets the framing of the photographs before R sees it, in training and in refining:
+    place, size and slant of its content, by quantiles (ours). match: yes, or an error if that cannot be done. auto: as
+    match if all labels are classes, which framing leaves true, both sets have plain backgrounds and their framing
+    differs; else keep."""
     flip: bool = False
     """Mirror a random half of the images of both sets left to right in training (ours), so that D learns less about
     how images are framed."""
@@ -155,6 +189,8 @@ class TrainConfig(Settings):
                 f"history_size: expected 0 or at least half a batch ({self.batch_size // 2}), "
                 f"received {self.history_size}"
             )
+        if self.size is not None and self.crop not in (None, "auto"):
+            raise ValueError(f"crop: expected no size together with crops, received size {self.size}")
         if self.drift_budget is not None and self.self_regularisation == 0:
             raise ValueError(
                 "drift_budget: expected self_regularisation above 0, a weight that the budget adjusts, received 0"
@@ -164,10 +200,12 @@ class TrainConfig(Settings):
     @property
     def height_width(self) -> tuple[int, int] | None:
         """`size` as (height, width)."""
-        if self.size is None:
-            return None
-        height, width = self.size.split("x")
-        return int(height), int(width)
+        return _two_numbers(self.size)
+
+    @property
+    def crop_height_width(self) -> tuple[int, int] | None:
+        """`crop` as (height, width); None if training takes whole images, or before `auto` is resolved."""
+        return None if self.crop == "auto" else _two_numbers(self.crop)
 
     @property
     def checkpoint_interval(self) -> tuple[int, bool]:

@@ -1,4 +1,4 @@
-"""The weight of self-regularisation: fixed, or steered so that labels stay within a drift budget."""
+"""The weight of a constraint on R: fixed, or steered so that labels stay within a budget."""
 
 import math
 from collections.abc import Callable
@@ -11,7 +11,7 @@ _LIMIT = 64.0  # the largest weight, as a multiple of the first
 
 
 class Weight(Protocol):
-    """The weight of self-regularisation in R's loss."""
+    """The weight of a term in R's loss that keeps labels true."""
 
     def __call__(self, step: int) -> float:
         """The weight in adversarial step `step`, from 1; called once for each step, in order."""
@@ -48,40 +48,47 @@ class FixedWeight:
         """See `Weight`."""
 
 
-class DriftBudget:
-    """Steers the weight by dual ascent: minimise the adversarial loss subject to drift <= budget.
+class Budget:
+    """Steers the weight by dual ascent: minimise the adversarial loss subject to loss of a label <= budget.
 
-    The weight is the multiplier of that constraint. Its logarithm moves with the relative excess of the drift,
-    drift / budget - 1, at most 1 either way. It falls more slowly than it rises, and the weight never falls below
-    the first one: R begins as the identity, whose drift of 0 does not predict the drift to come.
+    The weight is the multiplier of that constraint. Its logarithm moves with the relative excess of what was measured,
+    measured / budget - 1, at most 1 either way. It falls more slowly than it rises, and the weight never falls below
+    the first one: R begins as the identity, which loses nothing, and that does not predict the loss to come.
 
     Args:
-        budget: mean drift that is allowed, px.
+        budget: what is allowed: mean drift in px, or what `measure` returns.
         first: the weight to begin with.
-        measure: measures the mean drift, px, of the refiner that would be saved now.
+        measure: measures how much the refiner that would be saved now loses of the label.
+        gauges: names of the weight and of the last measurement in metrics.jsonl.
     """
 
-    def __init__(self, budget: float, first: float, measure: Callable[[], float]) -> None:
-        self._weight, self._drift = first, 0.0
-        self._budget, self._measure = budget, measure
+    def __init__(
+        self,
+        budget: float,
+        first: float,
+        measure: Callable[[], float],
+        gauges: tuple[str, str] = ("self_regularisation_weight", "measured_drift"),
+    ) -> None:
+        self._weight, self._measured = first, 0.0
+        self._budget, self._measure, self._names = budget, measure, gauges
         self._low, self._high = first, first * _LIMIT
 
     def __call__(self, step: int) -> float:
         """See `Weight`."""
         if step % _EVERY == 0:
-            self._drift = self._measure()
-            excess = min(1.0, self._drift / self._budget - 1)  # -1 without any drift
+            self._measured = self._measure()
+            excess = min(1.0, self._measured / self._budget - 1)  # -1 without any loss
             moved = self._weight * math.exp((_RISE if excess > 0 else _FALL) * excess)
             self._weight = max(self._low, min(self._high, moved))
         return self._weight
 
     def gauges(self) -> dict[str, float]:
-        """See `Weight`: the present weight, and the drift at the last measurement, px."""
-        return {"self_regularisation_weight": self._weight, "measured_drift": self._drift}
+        """See `Weight`: the present weight, and the last measurement."""
+        return dict(zip(self._names, (self._weight, self._measured), strict=True))
 
     def state_dict(self) -> dict[str, Any]:
         """See `Weight`."""
-        return {"weight": self._weight, "drift": self._drift}
+        return {"weight": self._weight, "drift": self._measured}
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """See `Weight`.
@@ -89,7 +96,7 @@ class DriftBudget:
         Raises:
             KeyError, TypeError, ValueError: `saved` is no state of this budget.
         """
-        weight, drift = float(saved["weight"]), float(saved["drift"])
-        if not (self._low <= weight <= self._high and 0 <= drift < math.inf):
+        weight, measured = float(saved["weight"]), float(saved["drift"])
+        if not (self._low <= weight <= self._high and 0 <= measured < math.inf):
             raise ValueError(f"expected a weight of {self._low:g} to {self._high:g}, received {weight:g}")
-        self._weight, self._drift = weight, drift
+        self._weight, self._measured = weight, measured

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from simgan.engines.protocol import Array
 from simgan.runs.position import ADVERSARIAL, DISCRIMINATOR_PRETRAIN, REFINER_PRETRAIN
 from simgan.settings.config import TrainConfig
 from simgan.training.state import TrainState
@@ -56,6 +57,7 @@ class Training:
         for step in self._remaining(self.config.refiner_pretrain_steps):
             x = self._draw_synthetic()
             losses = self.steps.pretrain_refiner(x)
+            self.steps.update_label_networks(x, self._targets())
             self.steps.average_refiner(decay=0.0, updates=0)  # the average is a copy of R
             self._finish(step, losses)
 
@@ -72,13 +74,16 @@ class Training:
         config = self.config
         for step in self._remaining(config.steps):  # t = 1, ..., T
             weight = self.state.weight(step)  # lambda
+            label_weights = self.state.labels.weights(step)
             for k in range(config.refiner_updates):  # k = 1, ..., K_g
                 x = self._draw_synthetic()
-                refiner_losses = self.steps.update_refiner(x, weight)  # theta: a step on L_R, equation 4
+                # theta: a step on L_R, equation 4, and on the terms of the labels that are kept, if there are any
+                refiner_losses = self.steps.update_refiner(x, weight, self._targets(), label_weights)
                 self.steps.average_refiner(config.refiner_average, (step - 1) * config.refiner_updates + k)
             for _ in range(config.discriminator_updates):  # k = 1, ..., K_d
                 x, y = self._draw_synthetic(), self._draw_real()
                 discriminator_losses, refined = self.steps.update_discriminator(x, y)  # phi: L_D, equation 2
+                self.steps.update_label_networks(x, self._targets(), refined)
             self.state.history.add(refined)  # section 2.3
             self._finish(step, refiner_losses, discriminator_losses)
 
@@ -89,6 +94,10 @@ class Training:
     def _draw_synthetic(self) -> Batch:
         self.state.position.synthetic_batches += 1
         return next(self.synthetic)
+
+    def _targets(self) -> tuple[Array, ...]:
+        """For each label that is kept, the targets of the synthetic batch that was drawn last."""
+        return self.state.labels.targets(self.state.position.synthetic_batches - 1)
 
     def _draw_real(self) -> Batch:
         self.state.position.real_batches += 1

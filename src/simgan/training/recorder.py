@@ -140,7 +140,7 @@ class Recorder:
             "steps_per_second": self._steps / seconds,
             "waiting_for_data": (self._waiting.seconds - self._waited) / seconds,
         }
-        gauges = state.weight.gauges() if phase == ADVERSARIAL else {}
+        gauges = state.weight.gauges() | state.labels.gauges() if phase == ADVERSARIAL else {}
         values = {name: float(f"{value:.{_DIGITS}g}") for name, value in (means | gauges | rates).items()}
         self._records.append({"phase": phase, "step": number, **values})
         self._metrics.write(json.dumps(self._records[-1]) + "\n")
@@ -150,7 +150,7 @@ class Recorder:
             self._events.add_scalar(f"{phase}/{name}", value, self._total_steps(phase, number))
         shown = "  ".join(f"{label} {means[name]:.4f}" for name, label in _LABELS[phase].items())
         rate = f"{rates['steps_per_second']:.2f} steps/s, {100 * rates['waiting_for_data']:.1f} % waiting for data"
-        steered = "".join(f"{_GAUGE_LABELS[name]} {value:.2f}  " for name, value in gauges.items())
+        steered = "".join(f"{_GAUGE_LABELS.get(name, name)} {value:#.3g}  " for name, value in gauges.items())
         line = f"{phase.replace('_', ' ')} {number}/{self._lengths[phase]}: {shown}  {steered}{rate}"
         print_line(self._console, line)
         self._raise_alarms(number)

@@ -1,7 +1,8 @@
 """Runs a training, or the rest of one, in this process."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from shlex import quote
 
@@ -16,6 +17,7 @@ from simgan.engines.machine import device_memory, main_memory
 from simgan.engines.protocol import Engine
 from simgan.errors import HealthError, NotFiniteError, RunError
 from simgan.images import ImageSource
+from simgan.images.sampling import evenly_spaced
 from simgan.runs.checkpoints import PRETRAINED_ONLY, find_checkpoint, is_pretrained_only
 from simgan.runs.run import CHECKPOINTS, Run
 from simgan.settings.config import TrainConfig
@@ -24,6 +26,7 @@ from simgan.training.batches import Order, evenly_spaced_images, image_batches
 from simgan.training.checkpoint import Checkpoints, finite_numbers
 from simgan.training.drift_meter import mean_displacement
 from simgan.training.health import check_arrays
+from simgan.training.label_keeper import Kept, KeptLabel, LabelKeeper
 from simgan.training.loop import Training
 from simgan.training.recorder import Recorder, Samples, WaitClock
 from simgan.training.run_folder import save_models
@@ -34,6 +37,7 @@ from simgan.training.stopping import StopRequest
 _SAMPLES = 8  # images in a sample picture
 _KEPT_SHARE = 1 / 8  # of the memory: a set is kept on the device if its images take at most this share
 _DRIFT_SAMPLE = 32  # images whose drift steers the weight of self-regularisation
+_LABEL_SAMPLE = 128  # images in which it is measured how much of a label R loses
 
 
 class Session:
@@ -45,18 +49,28 @@ class Session:
         data: the record of the two sets for config.toml.
         x: synthetic images.
         y: real images.
+        labels: the labels that R must keep.
         console: prints progress.
     """
 
     def __init__(
-        self, folder: Path, config: TrainConfig, data: DataRecord, x: ImageSource, y: ImageSource, console: Console
+        self,
+        folder: Path,
+        config: TrainConfig,
+        data: DataRecord,
+        x: ImageSource,
+        y: ImageSource,
+        labels: Sequence[Kept],
+        console: Console,
     ) -> None:
         self._folder, self._config, self._data, self._console = folder, config, data, console
         self._sets, self._size = (x, y), (data.height, data.width)
         self._engine = open_engine(micro_batch=int(config.micro_batch), compiled=config.compile == "on")
         shown = min(_SAMPLES, len(x), len(y))
         self._samples = Samples(*(evenly_spaced_images(source, shown, self._size) for source in (x, y)))
-        self._state = new_state(self._engine, config, self._size, data.channels, self._drift_measure())
+        self._state = new_state(
+            self._engine, config, self._size, data.channels, self._drift_measure(), partial(self._keeper, labels)
+        )
         self._waiting = WaitClock()
         self._stop = StopRequest()
         self.checkpoints = Checkpoints(folder / CHECKPOINTS, config, self._state, self._stop)
@@ -128,6 +142,24 @@ class Session:
         sample = evenly_spaced_images(self._sets[0], _DRIFT_SAMPLE, self._size)
         return lambda refiner: mean_displacement(self._engine, refiner, sample)
 
+    def _keeper(self, labels: Sequence[Kept], refiner: keras.Model) -> LabelKeeper:
+        """What holds `refiner` to labels."""
+        if not labels:
+            return LabelKeeper()
+        synthetic = self._sets[0]
+        rows = evenly_spaced(len(synthetic), _LABEL_SAMPLE)
+        images = evenly_spaced_images(synthetic, _LABEL_SAMPLE, self._size)
+        refine = self._engine.network(refiner, small=True)
+        return LabelKeeper(
+            [KeptLabel(label, images, rows, refine, self._engine) for label in labels],
+            _order(synthetic, 0, self._config),
+        )
+
+
+def _order(source: ImageSource, set_number: int, config: TrainConfig) -> Order:
+    """The order in which training draws the synthetic (`set_number` 0) or the real images (`set_number` 1)."""
+    return Order(len(source), config.batch_size, seed=2 * config.seed + set_number, flip=config.flip)
+
 
 def _batches(
     source: ImageSource,
@@ -142,7 +174,7 @@ def _batches(
 
     The set is kept on the device if training draws it at least once in full and it fits.
     """
-    order = Order(len(source), config.batch_size, seed=2 * config.seed + set_number, flip=config.flip)
+    order = _order(source, set_number, config)
     for_discriminator = config.discriminator_pretrain_steps + config.steps * config.discriminator_updates
     for_refiner = config.refiner_pretrain_steps + config.steps * config.refiner_updates
     drawn = config.batch_size * (for_discriminator + (for_refiner if set_number == 0 else 0))

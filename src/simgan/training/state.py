@@ -13,8 +13,9 @@ from simgan.models import discriminator_model, refiner_model
 from simgan.models.discriminator import smallest_side
 from simgan.runs.position import Position
 from simgan.settings.config import OptimiserConfig, TrainConfig
-from simgan.training.budget import DriftBudget, FixedWeight, Weight
+from simgan.training.budget import Budget, FixedWeight, Weight
 from simgan.training.history import HistoryBuffer
+from simgan.training.label_keeper import LabelKeeper
 from simgan.training.meters import Meters
 
 
@@ -33,6 +34,8 @@ class TrainState:
     """Draws the position of D's window (`TrainConfig.jitter`)."""
     weight: Weight
     """The weight of self-regularisation, lambda in the paper."""
+    labels: LabelKeeper
+    """The labels that R must keep, and the networks that read them."""
     position: Position
     meters: Meters
 
@@ -43,6 +46,7 @@ def new_state(
     size: tuple[int, int],
     channels: int,
     measure_drift: Callable[[keras.Model], float] = lambda refiner: 0.0,
+    keep_labels: Callable[[keras.Model], LabelKeeper] = lambda refiner: LabelKeeper(),
 ) -> TrainState:
     """The state before the first step; everything random in it follows from `config.seed`.
 
@@ -53,6 +57,7 @@ def new_state(
         channels: C of the images.
         measure_drift: measures how far a refiner moves content, px. A drift budget measures the averaged refiner,
             since that is the one that is saved.
+        keep_labels: makes what holds R to labels, given the averaged refiner.
     """
     keras.utils.set_random_seed(config.seed)
     dtype = dtype_policy(config.precision)
@@ -75,7 +80,7 @@ def new_state(
     )
     weight: Weight = FixedWeight(config.self_regularisation)
     if config.drift_budget is not None:
-        weight = DriftBudget(config.drift_budget, config.self_regularisation, lambda: measure_drift(averaged))
+        weight = Budget(config.drift_budget, config.self_regularisation, lambda: measure_drift(averaged))
     return TrainState(
         refiner,
         averaged,
@@ -85,6 +90,7 @@ def new_state(
         history,
         np.random.default_rng(2 * config.seed + 1),
         weight,
+        keep_labels(averaged),
         Position(),
         Meters(),
     )

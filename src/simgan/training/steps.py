@@ -3,14 +3,18 @@
 Symbols are the paper's: R refines a synthetic image x to x~; D distinguishes x~ from a real image y.
 """
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from simgan.engines.protocol import Array, Engine
 from simgan.models.losses import PatchClass, local_adversarial_loss, patch_labels, self_regularisation_loss
 from simgan.settings.config import TrainConfig
+from simgan.tasks.photometric import photometric
+from simgan.tasks.task import Task
 from simgan.training.state import TrainState
 
 Batch = Array  # (B, H, W, C) in [-1, 1], float32, on the engine's device
@@ -26,6 +30,8 @@ class RefinerLosses(NamedTuple):
     """Mean |x~ - x|, in units of the [-1, 1] range."""
     brightening: Array
     """Mean x~ - x."""
+    label: Array = 0.0
+    """Sum of the losses of the labels that are kept, as their networks read them in x~; without weights."""
     gradient: Array = 0.0
     """Norm of the gradient of `total`; the engine fills it in."""
 
@@ -44,6 +50,10 @@ class DiscriminatorLosses(NamedTuple):
     """Norm of the gradient of `total`; the engine fills it in."""
 
 
+class _LabelLosses(NamedTuple):
+    total: Array
+
+
 class Steps:
     """The updates of one training. The loss functions are built once, so that the engine can compile them.
 
@@ -59,17 +69,25 @@ class Steps:
         refiner = (state.refiner.trainable_variables, state.refiner_optimiser)
         discriminator = (state.discriminator.trainable_variables, state.discriminator_optimiser)
 
+        readers = [engine.network(label.network, small=True) for label in state.labels.labels]
+
         def regularisation(x: Array) -> RefinerLosses:
             refined = self._refine(x)
             l_reg = ops.mean(self_regularisation_loss(x, refined, config.psi))
-            return RefinerLosses(l_reg, ops.zeros_like(l_reg), l_reg, *_change(x, refined))
+            zero = ops.zeros_like(l_reg)
+            return RefinerLosses(l_reg, zero, l_reg, *_change(x, refined), zero)
 
-        def equation_4(x: Array, weight: Array, *window: Array) -> RefinerLosses:
+        def equation_4(x: Array, *rest: Array) -> RefinerLosses:
+            targets, (weights, *window) = rest[: len(readers)], rest[len(readers) :]
             refined = self._refine(x)
             l_reg = ops.mean(self_regularisation_loss(x, refined, config.psi))
             logits = discriminate(_crop(refined, *window))
             l_real = ops.mean(local_adversarial_loss(patch_labels(PatchClass.REAL, logits), logits))
-            return RefinerLosses(l_real + weight[0] * l_reg, l_real, l_reg, *_change(x, refined))
+            total, l_labels = l_real + weights[0] * l_reg, ops.zeros_like(l_reg)
+            for number, (label, read) in enumerate(zip(state.labels.labels, readers, strict=True)):
+                l_label = label.task.loss(read(refined), targets[number])
+                total, l_labels = total + weights[1 + number] * l_label, l_labels + l_label
+            return RefinerLosses(total, l_real, l_reg, *_change(x, refined), l_labels)
 
         def equation_2(x_refined: Array, y: Array, *window: Array) -> DiscriminatorLosses:
             on_refined = discriminate(_crop(x_refined, *window))
@@ -90,19 +108,54 @@ class Steps:
         self._minimise_equation_2 = engine.minimiser(
             equation_2, *discriminator, micro_batch_factor=_discriminator_batch_factor(config)
         )
+        self._minimise_labels = [
+            engine.minimiser(_reading_loss(label.task, read), label.network.trainable_variables, label.optimiser)
+            for label, read in zip(state.labels.labels, readers, strict=True)
+        ]
 
     def pretrain_refiner(self, synthetic: Batch) -> RefinerLosses:
         """One update of R on synthetic images x: the self-regularisation |psi(x~) - psi(x)|_1 alone."""
         return self._minimise_regularisation((synthetic,))
 
-    def update_refiner(self, synthetic: Batch, weight: float) -> RefinerLosses:
+    def update_refiner(
+        self,
+        synthetic: Batch,
+        weight: float,
+        targets: Sequence[NDArray[np.float32]] = (),
+        label_weights: Sequence[float] = (),
+    ) -> RefinerLosses:
         """One update of R on synthetic images x: equation 4.
 
         L_R = l_real(x~) + lambda * |psi(x~) - psi(x)|_1, where l_real (equation 3) is small when D takes x~ for real,
-        and lambda is `weight`.
+        and lambda is `weight`. For each label that is kept, the weighted loss of its network on x~ is added.
+
+        Args:
+            synthetic: (B, H, W, C).
+            weight: lambda.
+            targets: for each label that is kept, its targets (B, K).
+            label_weights: the weights of these labels.
         """
-        weights = self._engine.to_device(np.full(1, weight, np.float32))
-        return self._minimise_equation_4((synthetic,), (weights, *self._window(synthetic)))
+        weights = self._engine.to_device(np.array([weight, *label_weights], np.float32))
+        batches = (synthetic, *map(self._engine.to_device, targets))
+        return self._minimise_equation_4(batches, (weights, *self._window(synthetic)))
+
+    def update_label_networks(
+        self, synthetic: Batch, targets: Sequence[NDArray[np.float32]], refined: Batch | None = None
+    ) -> None:
+        """One update of each network that reads a label, on synthetic and refined images with changed tones and noise.
+
+        Args:
+            synthetic: (B, H, W, C).
+            targets: for each label that is kept, its targets (B, K).
+            refined: the first images of `synthetic`, refined; in their place all of `synthetic`, if it is None.
+        """
+        for minimise, wanted in zip(self._minimise_labels, targets, strict=True):
+            images = synthetic
+            if refined is not None:
+                images, wanted = ops.concatenate([synthetic[: len(refined)], refined]), wanted[: len(refined)]
+                wanted = np.concatenate([wanted, wanted])
+            changed, wanted = photometric(self._engine.to_numpy(images), wanted, self._state.random)
+            minimise((self._engine.to_device(changed), self._engine.to_device(wanted)))
 
     def average_refiner(self, decay: float, updates: int) -> None:
         """averaged <- d * averaged + (1 - d) * R; d rises to `decay` with the number of `updates` so far."""
@@ -141,6 +194,11 @@ class Steps:
         top, left = self._state.random.integers(0, 2 * self._jitter, size=2, endpoint=True)
         height, width = (side - 2 * self._jitter for side in images.shape[1:3])
         return tuple(self._engine.to_device(start + np.arange(side)) for start, side in ((top, height), (left, width)))
+
+
+def _reading_loss(task: Task, read: Callable[[Array], Array]) -> Callable[[Array, Array], _LabelLosses]:
+    """The loss of the network that reads the label of `task`."""
+    return lambda images, targets: _LabelLosses(task.loss(read(images), targets))
 
 
 def _discriminator_batch_factor(config: TrainConfig) -> int:

@@ -11,14 +11,18 @@ from simgan.engines.automatic import resolve
 from simgan.errors import ConfigError, DataError, RunError
 from simgan.files.folders import check_new, check_outside, locked, whole_folder
 from simgan.framing.comparison import compare_framing
+from simgan.framing.framed_images import frame_images, framed
 from simgan.framing.picture import framing_picture
 from simgan.framing.samples import comparable_samples
-from simgan.images import ImageSource, ReadableImages, open_images
+from simgan.images import Crops, ImageSource, PixelRange, ReadableImages, open_images
 from simgan.images.notes import sample_notes
-from simgan.runs.run import Run, is_finished, open_recorded, typed_range
+from simgan.runs.run import Run, is_finished, open_recorded, read_framing_map, typed_range
 from simgan.settings.config import TrainConfig, differences, prolongs
 from simgan.settings.records import DataRecord, SourceRecord, read_run
 from simgan.training.batches import digest, training_size
+from simgan.training.cropping import training_sets
+from simgan.training.framing_choice import choose_training_framing
+from simgan.training.kept_labels import kept_labels
 from simgan.training.run_folder import prolong, write_config, write_framing, write_left_out
 from simgan.training.session import Session
 
@@ -46,6 +50,7 @@ def train(
 
     Raises:
         DataError: images are missing, unreadable or too few, or the two sets do not fit together.
+        ConfigError: a setting does not fit the images or their labels.
         RunError: `out` exists, lies within the images, or cannot be written; or the training diverged.
         EngineError: Keras does not run on PyTorch.
         KeyboardInterrupt, SystemExit: SIGINT or SIGTERM asked for a stop; a checkpoint was written after the current
@@ -59,24 +64,35 @@ def train(
             source if isinstance(source, ImageSource) else opened.enter_context(open_images(source))
             for source in (synthetic, real)
         )
+        wholes = (x, y)
+        config, x, y, crop_notes = training_sets(config, x, y)
         size = training_size(x, y, config.height_width, config.batch_size)
-        for source, flag in ((x, "--synthetic-range"), (y, "--real-range")):
-            for note in sample_notes(source, flag=flag, resized_to=size):
+        for source, flag in zip(wholes, ("--synthetic-range", "--real-range"), strict=True):
+            for note in sample_notes(source, flag=flag, resized_to=None if config.crop else size):
                 print_line(console, note.line(source.path))
+        of_x, of_y = comparable_samples(*wholes, None if config.crop else size)
+        config, framing_map, framing_notes = choose_training_framing(config, x, (of_x, of_y))
+        labels, config, notes = kept_labels(config, x, size)
+        for sentence in (*crop_notes, *framing_notes, *notes):
+            print_line(console, f"note: {sentence}")
         config = resolve(config, size, x.channels)
         data = DataRecord(synthetic=_record(x), real=_record(y), height=size[0], width=size[1], channels=x.channels)
-        session = Session(folder, config, data, x, y, console)
+        session = Session(folder, config, data, framed(x, framing_map), y, labels, console)
         session.read_ahead()
-        compared = comparable_samples(x, y, size)
+        compared = frame_images(of_x, framing_map, PixelRange(-1, 1)), of_y
         findings = compare_framing(*compared)
         for finding in findings:
-            if finding.severity == "warning":
+            is_matched = framing_map is not None and finding.name in ("layout", "scale", "place")
+            # Crops have no common framing.
+            if finding.severity == "warning" and not config.crop and not is_matched:
                 print_line(console, f"warning: {finding.sentence}")
         try:
             with whole_folder(folder) as partial:
                 write_config(partial, config, data)
                 write_left_out(partial, {"synthetic": x.left_out, "real": y.left_out})
-                write_framing(partial, [finding.as_dict() for finding in findings], framing_picture(*compared))
+                write_framing(
+                    partial, [finding.as_dict() for finding in findings], framing_picture(*compared), framing_map
+                )
         except OSError as error:
             raise RunError(f"out: expected a folder that can be written, received {folder} ({error}).") from None
         with locked(folder):
@@ -128,10 +144,12 @@ def resume(
             )
         x = synthetic or opened.enter_context(open_recorded(data.synthetic))
         y = real or opened.enter_context(open_recorded(data.real))
+        config, x, y, _ = training_sets(config, x, y)
         for source, record in ((x, data.synthetic), (y, data.real)):
             _check_same_data(source, record)
         config = resolve(config, (data.height, data.width), data.channels)
-        session = Session(folder, config, data, x, y, console)
+        labels = kept_labels(config, x, (data.height, data.width)).labels
+        session = Session(folder, config, data, framed(x, read_framing_map(folder, config)), y, labels, console)
         position = session.checkpoints.restore()
         if is_longer:
             if position is None and is_finished(folder):
@@ -175,13 +193,14 @@ def _check_same_data(source: ImageSource, record: SourceRecord) -> None:
 
 def _record(source: ImageSource) -> SourceRecord:
     used = source.pixel_range
+    whole = source.whole if isinstance(source, Crops) else source
     return SourceRecord(
         path=str(source.path.resolve()),
         key=source.key,
         layout=source.layout,
         range=(used.low, used.high),
         dtype=source.dtype.name,  # type: ignore[arg-type]  # pydantic validates it
-        on_bad_image="skip" if isinstance(source, ReadableImages) else "stop",
+        on_bad_image="skip" if isinstance(whole, ReadableImages) else "stop",
         images=source.pattern,
         channels=source.wanted_channels,  # type: ignore[arg-type]
         follow_links=source.follow_links,
@@ -194,5 +213,5 @@ def _fill_auto(config: TrainConfig, recorded: TrainConfig) -> TrainConfig:
 
     So the settings that were given to `train` can be given to `resume` as well.
     """
-    chosen = {name: getattr(recorded, name) for name, value in config if value == "auto"}
+    chosen = {name: getattr(recorded, name) for name, value in config if value in ("auto", ("auto",))}
     return config.model_copy(update=chosen)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from simgan.errors import DataError
-from simgan.evaluation.points import as_points, on_image
+from simgan.tasks.points import as_points, on_image
 
 SIZE = (20, 30)
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from simgan.evaluation.comparison import errors_of_seeds
-from simgan.evaluation.detection import Detection, focal_loss
+from simgan.tasks.detection import Detection, focal_loss
 from tests.boxes import boxes_of
 
 TASK = Detection((3, 8), (32, 40))

@@ -12,7 +12,7 @@ _COLUMNS = 5
 
 
 def are_boxes(labels: NDArray[Any]) -> bool:
-    """Whether a label is one of boxes: an array (K, 5) for each image, or one array (N, K, 5) for all."""
+    """Whether a label holds boxes: an array (K, 5) for each image, or one array (N, K, 5) for all."""
     if labels.dtype != object:
         return labels.ndim == 3 and labels.shape[2] == _COLUMNS and labels.dtype.kind in "fiu"
     return labels.ndim == 1 and all(
@@ -22,13 +22,13 @@ def are_boxes(labels: NDArray[Any]) -> bool:
 
 
 def as_boxes(labels: NDArray[Any]) -> list[NDArray[np.float64]]:
-    """The boxes of each image, (K, 5). Rows without width or height are left out: they fill an array (N, K, 5) up."""
+    """The boxes of each image, (K, 5). Rows without width or height are left out: they pad arrays (N, K, 5)."""
     rows = [np.asarray(one, np.float64) for one in labels]
     return [one[(one[:, 2] > 0) & (one[:, 3] > 0) & np.isfinite(one).all(axis=1)] for one in rows]
 
 
 def scaled(labels: NDArray[Any], sizes: Sequence[tuple[int, int]], size: tuple[int, int]) -> NDArray[Any]:
-    """The boxes of images (H, W) of `sizes` as they are once the images are resized to `size`: one array for each."""
+    """The boxes in px of images that are resized from `sizes`, (H, W) each, to `size`: one array for each image."""
     boxes = np.empty(len(labels), object)
     for index, (of_image, (height, width)) in enumerate(zip(as_boxes(labels), sizes, strict=True)):
         across, down = size[1] / width, size[0] / height
@@ -47,7 +47,7 @@ def check_boxes(labels: NDArray[Any], name: str) -> tuple[int, ...]:
     if not len(boxes):
         problem = "no box in any image"
     elif ends.max() <= 2:  # shares of the image's sides never reach 2
-        problem = f"boxes that end at {ends.max():.2g} px at most, which are shares of the image's sides"
+        problem = "boxes that all end below 2 px, as shares of the image's sides do"
     elif (boxes[:, 4] != boxes[:, 4].round()).any() or boxes[:, 4].min() < 0:
         problem = "classes that are not 0, 1, 2, ..."
     if problem is not None:

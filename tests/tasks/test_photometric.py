@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from simgan.evaluation.photometric import photometric
+from simgan.tasks.photometric import photometric
 
 
 def changed(images: np.ndarray, seed: int = 0) -> np.ndarray:

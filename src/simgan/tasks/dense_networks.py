@@ -7,7 +7,7 @@ from keras import layers
 
 SEGMENTED_SIDE, DETECTED_SIDE = 96, 128  # px: images with a longer side are averaged down to about this length
 STRIDE = 4  # px of the averaged image from one cell of the detection network's maps to the next
-_SELDOM = -2.19  # logit of 0.1: with boxes in few cells, training starts stably (Lin et al., arXiv:1708.02002, 3.3)
+_FIRST_LOGIT = -2.19  # of 0.1: few cells have boxes, so training starts stably (Lin et al., arXiv:1708.02002, 3.3)
 _MOMENTUM = 0.9  # of the moving statistics of batch normalisation: trainings are short
 _MAPS: dict[str, Any] = {"padding": "same", "data_format": "channels_first"}
 
@@ -53,7 +53,7 @@ def detection_network(height: int, width: int, channels: int, outputs: int) -> k
     features = _convolved(_raised(features, middle), 64)
     features = _convolved(_raised(features, near), 48)  # (B, 48, h, w)
     features = _convolved(features, 48)
-    heat = layers.Conv2D(outputs - 4, 1, bias_initializer=keras.initializers.Constant(_SELDOM), **_MAPS)(features)
+    heat = layers.Conv2D(outputs - 4, 1, bias_initializer=keras.initializers.Constant(_FIRST_LOGIT), **_MAPS)(features)
     boxes = layers.Conv2D(4, 1, **_MAPS)(features)
     return keras.Model(images, layers.Concatenate(axis=1)([heat, boxes]), name="detection")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simgan.errors import DataError
-from simgan.evaluation.task_choice import choose_task
+from simgan.tasks.choice import choose_task
 from tests.boxes import boxes_of
 
 SIZE = (20, 30)

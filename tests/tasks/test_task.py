@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from simgan.evaluation.task_choice import choose_task
-from simgan.evaluation.tasks import Angle, Classification, Points, Vector, smooth_l1
+from simgan.tasks.choice import choose_task
+from simgan.tasks.task import Angle, Classification, Points, Vector, smooth_l1
 
 SIZE = (20, 30)
 

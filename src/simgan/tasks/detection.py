@@ -8,14 +8,14 @@ from keras import ops
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter
 
-from simgan.evaluation.average_precision import Detections, WeightedAveragePrecision, match
-from simgan.evaluation.boxes import as_boxes
-from simgan.evaluation.dense_networks import DETECTED_SIDE, STRIDE, detection_network, shrink_factor
-from simgan.evaluation.networks import Network
-from simgan.evaluation.tasks import ErrorOfSet, TaskName, mean_of_classes
+from simgan.tasks.average_precision import Detections, WeightedAveragePrecision, match
+from simgan.tasks.boxes import as_boxes
+from simgan.tasks.dense_networks import DETECTED_SIDE, STRIDE, detection_network, shrink_factor
+from simgan.tasks.networks import Network
+from simgan.tasks.task import ErrorOfSet, TaskName, mean_of_classes
 
-_MOST = 100  # boxes in an image, the most certain ones; as in COCO
-_LEAST = 0.01  # scores below it are not counted as found
+_MOST = 100  # largest number of boxes found in an image; the most certain are kept, as in COCO
+_LEAST = 0.01  # least score of a box that counts as found
 _SPREAD = 0.09  # standard deviation of a peak, as a share of the box's side (Liu et al., arXiv:1909.00700, 0.54 / 6)
 _LEAST_SPREAD = 0.5  # cells
 
@@ -24,8 +24,8 @@ _LEAST_SPREAD = 0.5  # cells
 class Detection:
     """Boxes of each image, (N,) arrays (K, 5): x and y of the upper left corner, width, height in px, and class.
 
-    Learnt as CenterNet does (Zhou et al., arXiv:1904.07850): a map for each class with peaks at the centres of boxes,
-    and at these the place of the centre in its cell and the logarithm of the size in cells.
+    Learnt as in CenterNet (Zhou et al., arXiv:1904.07850): a map for each class has peaks at the centres of boxes; at
+    these, four more maps hold the place of the centre in its cell, and the logarithms of width and height in cells.
     """
 
     classes: tuple[int, ...]
@@ -40,12 +40,12 @@ class Detection:
 
     @property
     def outputs(self) -> int:
-        """A map for each class, two of the place and two of the size."""
+        """Number of maps: one for each class, two for the place and two for the size."""
         return len(self.classes) + 4
 
     @property
     def _cell(self) -> int:
-        """Px of the images from one cell of the maps to the next."""
+        """Distance, in px of the images, from one cell of the maps to the next."""
         return STRIDE * shrink_factor(*self.size, DETECTED_SIDE)
 
     @property
@@ -55,7 +55,7 @@ class Detection:
         return height, width
 
     def targets(self, labels: NDArray[Any]) -> NDArray[np.float16]:
-        """Peaks of each class, place, size, and 1 at centres: (N, C + 5, h, w). Other classes are no peaks."""
+        """Maps of peaks (C), place (2), size (2), and 1 at centres: (N, C + 5, h, w). Other classes are left out."""
         height, width = self._cells
         maps = np.zeros((len(labels), self.outputs + 1, height, width), np.float32)
         rows, columns = np.arange(height)[:, None], np.arange(width)
@@ -73,7 +73,7 @@ class Detection:
         return maps.astype(np.float16)
 
     def loss(self, outputs: Any, targets: Any) -> Any:
-        """Focal loss of the peaks, and absolute errors of place and size at centres, both for each box."""
+        """Focal loss of the peaks, plus absolute errors of place and size at centres; both per box."""
         classes = len(self.classes)
         logits, wanted, at_centres = outputs[:, :classes], targets[:, :classes], targets[:, -1:]
         boxes = ops.maximum(ops.sum(at_centres), 1.0)
@@ -81,10 +81,10 @@ class Detection:
         return (focal_loss(logits, wanted) + wrong) / boxes
 
     def errors(self, outputs: NDArray[np.float32], labels: NDArray[Any]) -> NDArray[np.float64]:
-        """Boxes found in each image, and how many are true: (N, 3 * 100 + C).
+        """The boxes found in each image, and the numbers of true boxes: (N, 3 * 100 + C).
 
-        Scores (0: no box), positions in `classes` and whether each is right, 100 times each; then the number of true
-        boxes of each class.
+        Three times 100 numbers describe up to 100 boxes that were found: their scores (0: no box), their positions in
+        `classes`, and whether each is right (0 or 1). C numbers follow: how many true boxes each class has.
         """
         rows = np.zeros((len(outputs), 3, _MOST))
         truths = np.zeros((len(outputs), len(self.classes)))
@@ -99,7 +99,7 @@ class Detection:
         return np.concatenate([rows.reshape(len(rows), -1), truths], axis=1)
 
     def boxes_in(self, outputs: NDArray[np.float32]) -> NDArray[np.float64]:
-        """The boxes that the outputs (C + 4, h, w) for one image say, most certain first: (D, 6).
+        """Decodes the outputs (C + 4, h, w) for one image to boxes (D, 6), most certain first.
 
         x, y, width and height in px, score in 0 to 1, and position in `classes`.
         """
@@ -116,7 +116,7 @@ class Detection:
         return np.concatenate([boxes, scores[:, None], position[:, None]], axis=1)
 
     def of_set(self, errors: NDArray[np.float64]) -> ErrorOfSet:
-        """1 - AP50: the mean over classes of average precision. Classes of which no box is true are left out."""
+        """1 - AP50: the mean over classes of average precision. Classes without true boxes are left out."""
         rows, truths = errors[:, : 3 * _MOST].reshape(-1, 3, _MOST), errors[:, 3 * _MOST :]
         image, slot = np.nonzero(rows[:, 0])
         scores, positions, right = rows[image, :, slot].T

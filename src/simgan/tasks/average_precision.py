@@ -36,8 +36,8 @@ def overlaps(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray
 def match(boxes: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which boxes (D, 4) of one class in one image, most certain first, are right: (D,).
 
-    As in COCO: each takes, of the true boxes (K, 4) that no box before it took, the one that it overlaps most; it is
-    right if there is one that it overlaps by `OVERLAP` or more.
+    As in COCO, a box is compared with the true box (K, 4) that it overlaps most, among those that are not yet taken.
+    If the overlap is at least `OVERLAP`, the box is right, and the true box is taken.
     """
     right = np.zeros(len(boxes), bool)
     if not len(truth):
@@ -63,12 +63,13 @@ class WeightedAveragePrecision:
         self._truths = truths
         order = np.argsort(-found.score, kind="stable")
         image, right = found.image[order], found.right[order]
-        before = right.cumsum() - right  # right ones before each
-        useful = before < right.sum()  # after the last right one recall does not change
+        before = right.cumsum() - right  # number of right boxes before each box
+        useful = before < right.sum()  # after the last right box, recall does not change
         ones = np.ones(int(useful.sum()))
         shape = int(right.sum()), len(truths)
         self._right = image[right]  # (T,), most certain first
-        self._since_last = csr_array((ones, (before[useful], image[useful])), shape)  # (T, N), up to each right one
+        # (T, N): which boxes follow one right box, up to and including the next.
+        self._since_last = csr_array((ones, (before[useful], image[useful])), shape)
 
     def __call__(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """(R, N) -> (R,). NaN where no image with a true box counts."""

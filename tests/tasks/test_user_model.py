@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from simgan.errors import ConfigError
-from simgan.evaluation.user_model import read_user_model
+from simgan.tasks.user_model import read_user_model
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simgan.evaluation.average_precision import Detections, WeightedAveragePrecision, match, overlaps
+from simgan.tasks.average_precision import Detections, WeightedAveragePrecision, match, overlaps
 
 
 def detections(*rows: tuple[int, float, bool]) -> Detections:

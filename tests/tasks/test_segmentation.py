@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from simgan.evaluation.comparison import errors_of_seeds
-from simgan.evaluation.segmentation import Segmentation, classes_of_masks, nearest_pixels, resized_masks
+from simgan.tasks.segmentation import Segmentation, classes_of_masks, nearest_pixels, resized_masks
 
 TASK = Segmentation((0, 1), (2, 2))
 

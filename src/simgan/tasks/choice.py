@@ -1,4 +1,4 @@
-"""Which task a label is, by its name, shape and type, or as the user asked."""
+"""Chooses the task of a label: the one that the user asked for, else by the label's name, shape and type."""
 
 from typing import Any
 
@@ -6,26 +6,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgan.errors import DataError
-from simgan.evaluation.boxes import are_boxes, check_boxes
-from simgan.evaluation.detection import Detection
-from simgan.evaluation.points import on_image
-from simgan.evaluation.segmentation import MOST_CLASSES, Segmentation, classes_of_masks
-from simgan.evaluation.tasks import Angle, Classification, Points, Task, TaskName, Vector, words
 from simgan.labels import are_directions
+from simgan.tasks.boxes import are_boxes, check_boxes
+from simgan.tasks.detection import Detection
+from simgan.tasks.points import on_image
+from simgan.tasks.segmentation import MOST_CLASSES, Segmentation, classes_of_masks
+from simgan.tasks.task import Angle, Classification, Points, Task, TaskName, Vector, words
 
 
 def choose_task(label: str, labels: NDArray[Any], size: tuple[int, int], wanted: TaskName | None = None) -> Task:
-    """The task of a label, by its shape and type.
+    """The task of a label.
 
     Boxes are detected. Whole numbers and words are classes. Two numbers named gaze, head_pose or pitch_yaw, and unit
-    vectors, are directions. Masks of the image's size with 2 to 64 classes, the background among them, are segmented.
-    Other masks, and pairs that lie on the image, are points. All else is a vector.
+    vectors, are directions. Masks of the image's size with 2 to 64 classes, including the background, are segmented.
+    Other masks, and pairs of numbers that lie on the image, are points. Any other numbers are a vector.
 
     Args:
         label: name of the label.
         labels: (N, ...), of the training images.
         size: (H, W) of the images.
-        wanted: the task that the user asked for; None: chosen by shape and type.
+        wanted: the task that the user asked for. None: as above.
 
     Raises:
         DataError: no task fits the label, or `wanted` does not.
@@ -59,7 +59,7 @@ def choose_task(label: str, labels: NDArray[Any], size: tuple[int, int], wanted:
 
 
 def _fits(task: TaskName, label: str, labels: NDArray[Any], size: tuple[int, int]) -> bool:
-    """Whether a label that could be learnt as `task` probably is one of that kind."""
+    """Whether a label whose shape and type allow `task` is probably meant for it."""
     if task == "angle":
         return are_directions(label, labels)
     if task == "segmentation":
@@ -73,6 +73,6 @@ def _several(classes: tuple[int, ...], label: str) -> tuple[int, ...]:
     if 2 <= len(classes) <= MOST_CLASSES:
         return classes
     raise DataError(
-        f"label: expected masks of 2 to {MOST_CLASSES} classes in {label!r}, the background among them, received "
+        f"label: expected masks of 2 to {MOST_CLASSES} classes in {label!r}, including the background, received "
         f"{len(classes)}; choose another label or --task."
     )

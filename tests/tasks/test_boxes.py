@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simgan.errors import DataError
-from simgan.evaluation.boxes import are_boxes, as_boxes, check_boxes, scaled
+from simgan.tasks.boxes import are_boxes, as_boxes, check_boxes, scaled
 from tests.boxes import boxes_of
 
 

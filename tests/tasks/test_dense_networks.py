@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from simgan.evaluation.dense_networks import detection_network, segmentation_network, shrink_factor
+from simgan.tasks.dense_networks import detection_network, segmentation_network, shrink_factor
 
 
 @pytest.mark.parametrize(

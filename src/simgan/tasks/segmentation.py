@@ -7,13 +7,13 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from simgan.evaluation.dense_networks import SEGMENTED_SIDE, segmentation_network, shrink_factor
-from simgan.evaluation.networks import Network
-from simgan.evaluation.tasks import ErrorOfSet, TaskName, mean_of_classes
+from simgan.tasks.dense_networks import SEGMENTED_SIDE, segmentation_network, shrink_factor
+from simgan.tasks.networks import Network
+from simgan.tasks.task import ErrorOfSet, TaskName, mean_of_classes
 
 MOST_CLASSES = 64
-_IGNORED, _UNKNOWN = 255, 254  # targets of pixels without a label, and of a class that training did not have
-_UNLABELLED = 255  # the class of Pascal VOC, Cityscapes and others that says: not labelled
+_IGNORED, _UNKNOWN = 255, 254  # targets of pixels without a label, and of pixels of a class that is not learnt
+_UNLABELLED = 255  # value of pixels without a label in Pascal VOC, Cityscapes and others
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Segmentation:
         return len(self.classes)
 
     def labelled(self, labels: NDArray[Any]) -> NDArray[np.bool_]:
-        """Which pixels count."""
+        """Which pixels have a label, and so count."""
         known = np.asarray(labels >= 0)
         return known if _UNLABELLED in self.classes else known & (labels != _UNLABELLED)
 
@@ -68,9 +68,10 @@ class Segmentation:
         return ops.sum(of_pixels * weights) / ops.maximum(ops.sum(weights), 1.0)
 
     def errors(self, outputs: NDArray[np.float32], labels: NDArray[Any]) -> NDArray[np.float64]:
-        """Pixels of each image in the intersection, then in the union, of each class found and true: (N, 2C).
+        """For each class, the pixels of each image that are both found and true, then those that are either: (N, 2C).
 
-        A pixel of a class that training did not have is in the union of the class that was found there.
+        These are intersection and union. A true pixel of a class that is not learnt counts in the union of the class
+        that was found there.
         """
         truth = self.targets(labels)
         found = np.where(truth == _IGNORED, _IGNORED, outputs.argmax(axis=1))
@@ -91,7 +92,7 @@ class Segmentation:
 
 
 def resized_masks(masks: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    """Masks (N, H, W) at `size`: each pixel is the one at the same place, as in images that are resized."""
+    """Masks (N, H, W) at `size`, by the nearest pixel, so that they fit images that are resized to `size`."""
     rows, columns = (
         ((np.arange(wanted) + 0.5) * side / wanted).astype(np.int64)
         for wanted, side in zip(size, masks.shape[1:], strict=True)
@@ -100,7 +101,7 @@ def resized_masks(masks: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
 
 
 def nearest_pixels(side: int, shrink: int) -> NDArray[np.int64]:
-    """Indices of the pixels at the middle of each group of `shrink` that Keras averages with padding 'same'."""
+    """The index of the middle pixel of each group of `shrink` pixels that Keras averages with padding 'same'."""
     groups = -(-side // shrink)
     before = (groups * shrink - side) // 2  # padding; the rest is at the other end
     return np.clip(np.arange(groups) * shrink - before + shrink // 2, 0, side - 1)

@@ -9,7 +9,7 @@ import keras
 from keras import layers
 
 from simgan.errors import ConfigError
-from simgan.evaluation.user_model import read_user_model
+from simgan.tasks.user_model import read_user_model
 
 Network = Callable[[int, int, int, int], keras.Model]
 """(height, width, channels, outputs) -> a fresh model (B, H, W, C) -> (B, outputs) in float32."""

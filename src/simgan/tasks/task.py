@@ -8,9 +8,9 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from simgan.evaluation.networks import Network
-from simgan.evaluation.points import as_points
 from simgan.eyes.geometry import gaze_vector
+from simgan.tasks.networks import Network
+from simgan.tasks.points import as_points
 
 TaskName = Literal["angle", "points", "vector", "classification", "segmentation", "detection"]
 ErrorOfSet = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -50,7 +50,7 @@ class Task(Protocol):
 
     @property
     def outputs(self) -> int | None:
-        """Channels of the output of `network`; None: numbers of a target."""
+        """Channels of the output of `network`; None: as many as a target has numbers."""
 
     def targets(self, labels: NDArray[Any]) -> NDArray[Any]:
         """Converts labels (N, ...) to targets of the network: vectors (N, K), or maps (N, ..., h, w)."""
@@ -81,7 +81,7 @@ def mean_over_images(errors: NDArray[np.float64]) -> ErrorOfSet:
 
 
 def mean_of_classes(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mean of each row (R, C) without its NaN; NaN if there is nothing else."""
+    """The mean of each row (R, C), in which NaN are left out; NaN if all are."""
     defined = ~np.isnan(scores)
     count, mean = defined.sum(axis=1), np.full(len(scores), np.nan)
     np.divide(np.where(defined, scores, 0).sum(axis=1), count, out=mean, where=count > 0)
@@ -176,7 +176,7 @@ class Classification(_ErrorOfEachImage):
     standardised: bool = False
 
     def targets(self, labels: NDArray[Any]) -> NDArray[np.float32]:
-        """One-hot (N, classes); zeros for a class that training did not have."""
+        """One-hot (N, classes); zeros for a class that is not learnt."""
         return np.asarray(words(labels)[:, None] == np.array(self.classes), np.float32)
 
     def loss(self, outputs: Any, targets: Any) -> Any:

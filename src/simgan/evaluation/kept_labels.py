@@ -1,0 +1,93 @@
+"""Are the labels that a training kept still true? Asked of networks that the training never saw."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simgan.errors import DataError
+from simgan.evaluation.bootstrap import interval, resampled_means
+from simgan.evaluation.estimator import Training, train_estimators
+from simgan.evaluation.refined_sample import Sample
+from simgan.evaluation.results import KeptLabel
+from simgan.images import ImageSource
+from simgan.settings.label_budget import LabelBudget, parse_label_budget
+from simgan.tasks.choice import choose_task
+from simgan.tasks.detection import Detection
+from simgan.tasks.lost_label import lost_of_images
+from simgan.tasks.photometric import photometric
+from simgan.tasks.segmentation import Segmentation
+from simgan.tasks.task import Task
+
+
+def measure_kept_labels(
+    source: ImageSource,
+    sample: Sample,
+    budgets: Sequence[str],
+    *,
+    steps: int,
+    seed: int,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[tuple[KeptLabel, ...], list[str]]:
+    """How much of each label is lost in a sample, and warnings about labels that cannot be measured.
+
+    Args:
+        source: the data set of the sample, with its labels.
+        sample: synthetic images and their refined versions.
+        budgets: the labels that the training kept, as in `TrainConfig.keep_label`. Masks and boxes, which the drift
+            budget keeps, are left out, because the drift of the content is measured.
+        steps: training steps of each network.
+        seed: seed of the split and of the networks.
+        on_progress: called with the number of steps done and of all of one network.
+    """
+    found, warnings = [], []
+    for budget in map(parse_label_budget, budgets):
+        try:
+            labels = source.labels(budget.name, sample.indices)
+            task = choose_task(budget.name, labels, sample.size)
+        except DataError as error:
+            warnings.append(f"How much of the label {budget.name!r} is lost was not measured ({error})")
+            continue
+        if not isinstance(task, Segmentation | Detection):
+            targets = np.asarray(task.targets(labels), np.float32)
+            found.append(_measured(budget, task, targets, sample, steps, seed, on_progress))
+    return tuple(found), warnings
+
+
+def _measured(
+    budget: LabelBudget,
+    task: Task,
+    targets: NDArray[np.float32],
+    sample: Sample,
+    steps: int,
+    seed: int,
+    on_progress: Callable[[int, int], None],
+) -> KeptLabel:
+    """By a network that learns from the synthetic and refined versions of four fifths of the images; the rest is
+    measured."""
+    shuffled = np.random.default_rng(seed).permutation(len(targets))
+    held_out, seen = np.split(shuffled, [max(1, len(targets) // 5)])
+    training = Training(
+        np.concatenate([sample.synthetic, sample.refined]),
+        np.concatenate([targets, targets]),
+        rows=np.concatenate([seen, seen + len(targets)]),
+        loss=task.loss,
+        standardised=task.standardised,
+        steps=steps,
+        seed=seed,
+        augment=photometric,
+    )
+    (read,) = train_estimators([training], on_progress)
+    before, after = (read(images[held_out]) for images in (sample.synthetic, sample.refined))
+    lost = lost_of_images(task, before, after, targets[held_out])
+    factor = 100 if budget.unit == "%" else 1
+    mean = interval(factor * float(lost.mean()), factor * resampled_means([lost[None]])[0])
+    own = lost_of_images(task, targets[held_out], before, targets[held_out])
+    return KeptLabel(
+        label=budget.name,
+        unit=budget.unit,
+        budget=budget.amount,
+        lost=mean,
+        own_error=factor * float(own.mean()),
+        images=len(held_out),
+    )

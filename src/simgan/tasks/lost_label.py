@@ -1,0 +1,36 @@
+"""How much of a label is lost between an image and its refined version, as a network reads the label in both."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simgan.tasks.task import Angle, Classification, Points, Task
+
+
+def lost_of_images(
+    task: Task, before: NDArray[Any], after: NDArray[Any], targets: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """How much of the label each image loses, (N,).
+
+    Args:
+        task: the task of the label.
+        before: (N, K) what the network reads in synthetic images: logits, or values of the label.
+        after: (N, K) what it reads in the same images, refined.
+        targets: (N, K) what is true.
+
+    Returns:
+        For classes 1 where the class is read in the synthetic image, but not in the refined one, else 0. For other
+        labels how much what is read changes: degrees, px, or the mean over the numbers in units of the label.
+    """
+    if isinstance(task, Classification):
+        true, read, kept = targets.argmax(axis=1), before.argmax(axis=1), after.argmax(axis=1)
+        return np.asarray((read == true) & (kept != true), np.float64)
+    if isinstance(task, Angle):
+        first, second = (values / np.linalg.norm(values, axis=1, keepdims=True) for values in (before, after))
+        return np.asarray(np.degrees(np.arccos(np.clip((first * second).sum(axis=1), -1, 1))), np.float64)
+    if isinstance(task, Points):
+        return np.asarray(
+            np.linalg.norm((after - before).reshape(len(before), -1, 2), axis=2).mean(axis=1), np.float64
+        )
+    return np.asarray(np.abs(after - before).mean(axis=1), np.float64)

@@ -1,0 +1,137 @@
+"""Holds R to labels: networks that read each kept label in refined images, and weights that rise beyond a budget.
+
+CyCADA (Hoffman et al., 2018) calls this semantic consistency, and trains the network beforehand. Ours learns during
+the training, from synthetic and refined images with the labels of the synthetic ones, as in PixelDA (Bousmalis et
+al., 2017): a network that knows the synthetic look alone would hold R back (docs/experiments.md, section 16).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from simgan.engines.protocol import Array, Engine
+from simgan.files.numbers import dump, load
+from simgan.settings.label_budget import LabelBudget
+from simgan.tasks.lost_label import lost_of_images
+from simgan.tasks.networks import small_network
+from simgan.tasks.task import Angle, Task
+from simgan.training.batches import Order
+from simgan.training.budget import Budget
+
+# Ours, docs/experiments.md, section 16.
+_FIRST_WEIGHT = 0.1  # of the term that keeps a label; the loss of a network that reads a label well is near 0
+_LEARNING_RATE = 1e-3  # of the networks that read labels
+
+
+class Kept(NamedTuple):
+    """A label that R must keep, with its values."""
+
+    task: Task
+    budget: LabelBudget
+    labels: NDArray[Any]
+    """(N, ...), of all synthetic images."""
+
+
+class KeptLabel:
+    """The network that reads a label during training, and the weight of the term that keeps the label.
+
+    Args:
+        kept: the label.
+        images: (S, H, W, C) in [-1, 1], synthetic images on which it is measured how much of the label R loses.
+        rows: (S,) of these images in the synthetic set.
+        refine: the refiner that would be saved now, as a function of images on the device.
+        engine: computes the network.
+    """
+
+    def __init__(
+        self,
+        kept: Kept,
+        images: NDArray[np.float32],
+        rows: Sequence[int],
+        refine: Callable[[Array], Array],
+        engine: Engine,
+    ) -> None:
+        self.task = kept.task
+        self._targets = np.asarray(kept.task.targets(kept.labels), np.float32)
+        self._mean, self._scale = np.zeros(1, np.float32), np.ones(1, np.float32)
+        if kept.task.standardised:
+            self._mean, self._scale = self._targets.mean(axis=0), self._targets.std(axis=0) + np.float32(1e-6)
+        height, width, channels = images.shape[1:]
+        self.network = small_network(height, width, channels, self._targets.shape[1])
+        self.optimiser = keras.optimizers.Adam(_LEARNING_RATE)
+        self.optimiser.build(self.network.trainable_variables)
+        allowed = kept.budget.amount / 100 if kept.budget.unit == "%" else kept.budget.amount
+        names = (f"label_{kept.budget.name}_weight", f"label_{kept.budget.name}_lost")
+        self.weight = Budget(allowed, _FIRST_WEIGHT, lambda: self._lost(images, rows, refine, engine), names)
+
+    def targets(self, rows: NDArray[np.int64], mirrored: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """(B, K), standardised, of some synthetic images; directions are mirrored with their images."""
+        targets = self._targets[rows]
+        if isinstance(self.task, Angle):
+            targets[:, 0] = np.where(mirrored, -targets[:, 0], targets[:, 0])
+        return np.asarray((targets - self._mean) / self._scale, np.float32)
+
+    def _lost(
+        self, images: NDArray[np.float32], rows: Sequence[int], refine: Callable[[Array], Array], engine: Engine
+    ) -> float:
+        read = engine.network(self.network, small=True)
+        synthetic = engine.to_device(images)
+        before, after = (
+            engine.to_numpy(engine.infer(read, seen)) * self._scale + self._mean
+            for seen in (synthetic, engine.infer(refine, synthetic))
+        )
+        return float(lost_of_images(self.task, before, after, self._targets[list(rows)]).mean())
+
+
+class LabelKeeper:
+    """All labels that R must keep; there may be none.
+
+    Args:
+        labels: the labels.
+        order: the order in which training draws the synthetic images.
+    """
+
+    def __init__(self, labels: Sequence[KeptLabel] = (), order: Order | None = None) -> None:
+        self.labels = tuple(labels)
+        self._order = order
+
+    def targets(self, number: int) -> tuple[NDArray[np.float32], ...]:
+        """For each label the targets (B, K) of synthetic batch `number`, from 0."""
+        if self._order is None:
+            return ()
+        draw = self._order.draw(number)
+        return tuple(label.targets(draw.indices, draw.mirrored) for label in self.labels)
+
+    def weights(self, step: int) -> tuple[float, ...]:
+        """The weight of each label in adversarial step `step`; called once for each step, in order."""
+        return tuple(label.weight(step) for label in self.labels)
+
+    def gauges(self) -> dict[str, float]:
+        """The numbers that metrics.jsonl records: for each label its weight, and how much of it R loses."""
+        return {name: value for label in self.labels for name, value in label.weight.gauges().items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """The networks and weights, for a checkpoint."""
+        return {
+            f"{number}": {
+                "network": dump(label.network),
+                "optimiser": dump(label.optimiser),
+                "weight": label.weight.state_dict(),
+            }
+            for number, label in enumerate(self.labels)
+        }
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Restores the networks and weights from a checkpoint.
+
+        Raises:
+            KeyError, TypeError, ValueError: `saved` does not fit these labels.
+        """
+        for number, label in enumerate(self.labels):
+            parts = saved[f"{number}"]
+            load(label.network, parts["network"])
+            load(label.optimiser, parts["optimiser"])
+            label.weight.load_state_dict(parts["weight"])
