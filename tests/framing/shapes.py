@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 
 from simgan.framing.quantiles import FramingMap, fit_map
+from simgan.images import PixelRange
 
 COUNT, SIDE = 60, 16
 
@@ -33,7 +34,7 @@ def photographs(seed: int = 2) -> np.ndarray:
 
 def map_of(synthetic: np.ndarray, real: np.ndarray) -> FramingMap:
     """The framing map from one set of 8 bits to another."""
-    fit = fit_map(*(images[..., None].astype(np.float32) / 127.5 - 1 for images in (synthetic, real)))
+    fit = fit_map(*(PixelRange(0, 255).to_model(images[..., None]) for images in (synthetic, real)))
     assert fit.map is not None, fit
     return fit.map
 
