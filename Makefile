@@ -6,7 +6,7 @@ BENCH_OUT ?= runs/bench-$(shell date +%Y%m%d-%H%M%S)
 # In which the tests load saved models: tests/models/test_older_keras.py
 OLD_KERAS := 3.5.0 3.10.0
 
-.PHONY: demo test test-browser check format bench proof soak audit mutate lock
+.PHONY: demo test test-browser check format bench proof benchmarks soak audit mutate lock
 
 demo: .venv/installed ## Render, train, refine, score, draw: a first look; DEMO=--full for all of it
 	$(BIN)/simgan demo --out $(OUT) $(DEMO)
@@ -34,6 +34,10 @@ bench: .venv/installed .venv-textbook/installed ## Against the textbook loop in 
 proof: .venv/installed ## Every figure of docs/results.md; hours, resumable. PHOTOGRAPHS=DIR adds your eyes
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/proof-requirements.txt
 	$(BIN)/python -m benchmarks.proof $(if $(PHOTOGRAPHS),--photographs $(PHOTOGRAPHS))
+
+benchmarks: .venv/installed ## Refined images against free alternatives, on public digits too: docs/benchmarks.md; hours, resumable. USPS=FILE adds USPS
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r benchmarks/benchmarks-requirements.txt
+	$(BIN)/python -m benchmarks.benchmarks $(if $(USPS),--usps $(USPS))
 
 soak: .venv/installed ## Kills, damaged files, a million images, 20 minutes of training: docs/reliability.md (half an hour to an hour)
 	$(BIN)/python -m soak

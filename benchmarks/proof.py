@@ -8,21 +8,14 @@ they will take; writes the tables after each job.
 """
 
 import argparse
-import json
-import os
-import shutil
-import subprocess
-import sys
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
+from benchmarks.jobs import finished_or_trained, run_jobs, write_record
 from benchmarks.proof_data import make_domain
 from benchmarks.proof_jobs import SEEDS, VARIANTS, Job, jobs
 from benchmarks.proof_table import read_record, write_tables
-from simgan import PRESETS, Run, open_images, train
-from simgan.errors import RunError
+from simgan import PRESETS, open_images, train
 from simgan.evaluation.evaluate import EvaluateConfig, evaluate
 from simgan.evaluation.results import Evaluation
 from simgan.settings.config import make_config
@@ -43,7 +36,7 @@ def run_job(job: Job, folder: Path, photographs: Path | None) -> None:
     settings = VARIANTS[job.variant] | {"seed": job.seed} | ({"flip": False} if job.domain in _WRITING else {})
     config = make_config(settings, PRESETS[_PRESET.get(job.domain, "default")].config)
     started = time.perf_counter()
-    run = _trained(folder / job.name, lambda out: train(config, synthetic, real, out))
+    run = finished_or_trained(folder / job.name, lambda out: train(config, synthetic, real, out))
     scoring = EvaluateConfig(label=_LABEL.get(job.domain), seeds=1, seed=job.seed)
     if job.domain == "photographs":
         found: Evaluation = evaluate(run, config=scoring)
@@ -56,18 +49,7 @@ def run_job(job: Job, folder: Path, photographs: Path | None) -> None:
         "last": run.metrics()[-1],
         "evaluation": found.model_dump(mode="json"),
     }
-    partial = folder / f".{job.name}.json.partial"
-    partial.write_text(json.dumps(record), encoding="utf-8")
-    partial.replace(folder / f"{job.name}.json")
-
-
-def _trained(out: Path, train: Callable[[Path], Run]) -> Run:
-    """The run of an earlier proof that was stopped while it scored, or a new one."""
-    try:
-        return Run.open(out)
-    except RunError:
-        shutil.rmtree(out, ignore_errors=True)
-        return train(out)
+    write_record(folder, job, record)
 
 
 def main() -> None:
@@ -90,38 +72,19 @@ def main() -> None:
             make_domain(domain, given.folder / "data" / domain)
     seeds = SEEDS if given.seeds is None else given.seeds
     wanted = [job for job in jobs(domains) if job.seed < seeds and job.variant in given.variants]
-    _run_all(wanted, given.folder, given.out, given.photographs)
+    given.folder.mkdir(parents=True, exist_ok=True)
+    run_jobs(
+        wanted,
+        lambda job: read_record(given.folder, job) is not None,
+        lambda job: _command(job, given.folder, given.photographs),
+        lambda: write_tables(given.folder, given.out),
+    )
 
 
-def _run_all(wanted: list[Job], folder: Path, out: Path, photographs: Path | None) -> None:
-    """Runs one job on each core: two trainings side by side are faster than one after the other on two cores."""
-    folder.mkdir(parents=True, exist_ok=True)
-    missing = [job for job in wanted if read_record(folder, job) is None]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    print(f"{len(wanted)} jobs, {len(wanted) - len(missing)} done before; {cores} at a time", flush=True)
-    started = time.perf_counter()
-
-    def in_a_process(job: Job) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "benchmarks.proof", "--folder", str(folder)]
-        command += ["--job", job.domain, job.variant, str(job.seed)]
-        command += ["--photographs", str(photographs)] if photographs else []
-        single = os.environ | {"OMP_NUM_THREADS": "1"}
-        return subprocess.run(command, env=single, capture_output=True, text=True, check=False)
-
-    failed = []
-    with ThreadPoolExecutor(cores) as pool:
-        running = {pool.submit(in_a_process, job): job for job in missing}
-        for done, future in enumerate(as_completed(running), start=1):
-            job, result = running[future], future.result()
-            if result.returncode:
-                failed.append(job.name)
-                print(f"{job.name} failed: {result.stderr.strip().splitlines()[-1:]}", flush=True)
-            left = (time.perf_counter() - started) / done * (len(missing) - done)
-            print(f"{done}/{len(missing)} {job.name}; about {left / 60:.0f} minutes left", flush=True)
-            write_tables(folder, out)
-    write_tables(folder, out)
-    if failed:
-        sys.exit(f"{len(failed)} jobs failed: {', '.join(failed)}; run the command again: finished jobs are kept")
+def _command(job: Job, folder: Path, photographs: Path | None) -> list[str]:
+    """The command line of one job, after `python -m`."""
+    command = ["benchmarks.proof", "--folder", str(folder), "--job", job.domain, job.variant, str(job.seed)]
+    return command + (["--photographs", str(photographs)] if photographs else [])
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The data sets of `make proof`, made once: synthetic, real and labelled real test images for each domain."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,20 +14,41 @@ from simgan.eyes import Eyes, render_eyes
 
 _TEST_SERIES = 1_000_003  # test eyes are rendered from another seed
 _FONTS, _SIDE = 24, 32
+SIGNS = (6000, 4000, 2000)
+"""Synthetic, real and test images of the domain signs."""
+
+Arrays = dict[str, dict[str, NDArray[Any]]]
+"""Files of a domain by name (synthetic, real, test and others), and the arrays in each."""
 
 
 def make_domain(domain: str, folder: Path) -> None:
     """Writes synthetic.npz, real.npz and test.npz of a domain, unless they are there."""
+    write_domain(_MAKERS[domain], folder)
+
+
+def write_domain(make: Callable[[], Arrays], folder: Path) -> None:
+    """Writes an .npz file for each entry of what `make` returns, unless they are there. All of them or none."""
     if not (folder / "test.npz").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, arrays in _MAKERS[domain]().items():
-            np.savez(folder / f"{name}.npz", **arrays)
+        partial = folder.with_name(f".{folder.name}.partial")
+        for old in (partial, folder):
+            shutil.rmtree(old, ignore_errors=True)
+        partial.mkdir(parents=True)
+        for name, arrays in make().items():
+            np.savez(partial / f"{name}.npz", **arrays)
+        partial.replace(folder)
 
 
-def _camera(change: Callable[[NDArray[np.uint8]], NDArray[np.uint8]] = lambda images: images) -> dict[str, Any]:
-    synthetic = render_eyes(8000, seed=0)
-    real = render_eyes(4000, seed=0, domain="camera")
-    test = render_eyes(2000, seed=_TEST_SERIES, domain="camera")
+def camera(
+    counts: tuple[int, int, int] = (8000, 4000, 2000),
+    change: Callable[[NDArray[np.uint8]], NDArray[np.uint8]] = lambda images: images,
+) -> Arrays:
+    """So many synthetic, real and test eyes; the camera's images are changed by `change`.
+
+    `real_labels` are the labels of the real images, which no refiner is trained with.
+    """
+    synthetic = render_eyes(counts[0], seed=0)
+    real = render_eyes(counts[1], seed=0, domain="camera")
+    test = render_eyes(counts[2], seed=_TEST_SERIES, domain="camera")
 
     def labels(eyes: Eyes) -> dict[str, Any]:
         return {"gaze": eyes.gaze, "iris_centre": eyes.iris_centre}
@@ -34,12 +56,13 @@ def _camera(change: Callable[[NDArray[np.uint8]], NDArray[np.uint8]] = lambda im
     return {
         "synthetic": {"image": synthetic.images} | labels(synthetic),
         "real": {"image": change(real.images)},
+        "real_labels": labels(real),
         "test": {"image": change(test.images)} | labels(test),
     }
 
 
-def _nearer() -> dict[str, Any]:
-    return _camera(lambda images: np.stack([_enlarged(image[..., 0], 1.2) for image in images])[..., None])
+def _nearer() -> Arrays:
+    return camera(change=lambda images: np.stack([_enlarged(image[..., 0], 1.2) for image in images])[..., None])
 
 
 def _enlarged(image: NDArray[np.uint8], factor: float) -> NDArray[np.uint8]:
@@ -49,7 +72,7 @@ def _enlarged(image: NDArray[np.uint8], factor: float) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC, box=box))
 
 
-def _digits() -> dict[str, Any]:
+def _digits() -> Arrays:
     from sklearn.datasets import load_digits
 
     written = load_digits()
@@ -93,21 +116,23 @@ def _printed(count: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     return np.stack(images), np.array(labels)
 
 
-def _signs() -> dict[str, Any]:
-    (synthetic, classes), (real, _), (test, wanted) = (
+def signs(counts: tuple[int, int, int] = SIGNS) -> Arrays:
+    """Clean signs, photographed ones, and photographed ones for the test; `real_labels` as in `camera`."""
+    (synthetic, classes), (real, of_real), (test, wanted) = (
         draw_signs(count, seed, photographed=photographed)
-        for count, seed, photographed in ((6000, 0, False), (4000, 1, True), (2000, _TEST_SERIES, True))
+        for count, seed, photographed in zip(counts, (0, 1, _TEST_SERIES), (False, True, True), strict=True)
     )
     return {
         "synthetic": {"image": synthetic, "digit": classes},
         "real": {"image": real},
+        "real_labels": {"digit": of_real},
         "test": {"image": test, "digit": wanted},
     }
 
 
-_MAKERS: dict[str, Callable[[], dict[str, Any]]] = {
-    "camera": _camera,
+_MAKERS: dict[str, Callable[[], Arrays]] = {
+    "camera": camera,
     "nearer": _nearer,
     "digits": _digits,
-    "signs": _signs,
+    "signs": signs,
 }

@@ -48,14 +48,16 @@ def _head() -> str:
         f"{this_machine().describe()}\n\n"
         "*error*: error on labelled real images of an estimator trained on that set: degrees, or share wrong.\n"
         "*augmented*: with random changes of tones, light, sharpness and noise. *best free*: the smallest error\n"
-        "without a refiner, of synthetic images and those that `simgan match` makes, augmented or not. *both*:\n"
-        "refined and synthetic images. *better by*: how much smaller the error is with the better of refined and\n"
-        "both than with the best free set, with augmentation on both sides or on neither. *against preset*: error\n"
+        "without a refiner, of synthetic images and those that `simgan match` makes, augmented or not. *refined*:\n"
+        "by random strengths from 0 to 1, as `simgan refine` writes images; *whole*: as with `--strength 1`; *both*:\n"
+        "images refined whole, and synthetic ones. *better by*: how much smaller the error is with the best refined\n"
+        "set than with the best free set, with augmentation on both sides or on neither. *against preset*: error\n"
         "with refined images, augmented, minus that of the preset, averaged over the seeds that both have; above 0\n"
-        "the preset is better. *drift*: drift of the iris centre, px, by a localiser trained on synthetic images\n"
-        "only. *flow*: displacement of all content, px, by optical flow (0.2 px is its noise). *told apart*:\n"
-        "accuracy of a new classifier that distinguishes refined (synthetic) from real images; 50 % is perfect.\n"
-        "*KID*: KID of refined images as a share of that of synthetic images, on random features.\n"
+        "the preset is better. The other columns are about images refined whole. *drift*: drift of the iris centre,\n"
+        "px, by a localiser trained on synthetic images only. *flow*: displacement of all content, px, by optical\n"
+        "flow (0.2 px is its noise). *told apart*: accuracy of a new classifier that distinguishes refined\n"
+        "(synthetic) from real images; 50 % is perfect. *KID*: KID of refined images as a share of that of synthetic\n"
+        "images, on random features.\n"
     )
 
 
@@ -144,7 +146,7 @@ def _best_free_error(record: Record) -> float | None:
 
 
 def _better(record: Record) -> float | None:
-    """How much smaller the error of the better refined set is than that of the best free one, as a share of this."""
+    """How much smaller the error of the best refined set is than that of the best free one, as a share of this."""
     score = _score(record)
     relative = decisive(score).relative if score else None
     return -relative.estimate if relative else None
@@ -177,7 +179,8 @@ _COLUMNS: dict[str, Any] = {
     "best free": _best_free_error,
     "refined": _error("refined", augmented=False),
     "refined, augmented": _refined_error,
-    "both, augmented": _error("refined + synthetic", augmented=True),
+    "whole, augmented": _error("refined whole", augmented=True),
+    "both, augmented": _error("refined whole + synthetic", augmented=True),
     "better by": _better,
     "drift, mean": _drift("localiser", "mean"),
     "95th percentile": _drift("localiser", "p95"),

@@ -28,18 +28,19 @@ def record(make_score):
             ("histogram", True): matched,
             ("refined", False): 30.0,
             ("refined", True): refined,
-            ("refined + synthetic", True): 18.0,
+            ("refined whole", True): 19.0,
+            ("refined whole + synthetic", True): 18.0,
         }
         changes = {
             ("refined", False, "synthetic"): (0, -1, 1),
             ("refined", True, "histogram"): (refined - matched, -20, 20),
-            ("refined + synthetic", True, "histogram"): (18 - matched, -20, 20),
+            ("refined whole + synthetic", True, "histogram"): (18 - matched, -20, 20),
         }
         return {
             "seconds": 120.0,
             "date": "2026-01-02",
             "evaluation": {
-                "version": 2,
+                "version": 3,
                 "downstream": [make_score(errors, changes).model_dump(mode="json")],
                 "drift": [{"measured_by": "optical flow", "mean": 0.4, "p95": 0.7, "own_error": None}],
                 "distances": [
@@ -77,8 +78,8 @@ def test_tables_hold_what_has_run(tmp_path, record):
     assert preset["better by"].startswith("45% (")  # 50 % and 40 %
     shown = ("seeds", "against preset", "error, synthetic", "synthetic, augmented", "best free", "refined")
     assert [no_history[column] for column in shown] == ["1", "+5.000", "50.00", "25.00", "20.00", "30.00"]
-    shown = ("refined, augmented", "both, augmented", "better by", "KID")
-    assert [no_history[column] for column in shown] == ["15.00", "18.00", "25%", "0.25"]
+    shown = ("refined, augmented", "whole, augmented", "both, augmented", "better by", "KID")
+    assert [no_history[column] for column in shown] == ["15.00", "19.00", "18.00", "25%", "0.25"]
     assert "fixed weight" not in rows
     assert "## camera" in page
     assert "## digits" not in page
@@ -99,7 +100,7 @@ def test_refined_images_that_are_worse_are_better_by_less_than_nothing(tmp_path,
 
 def test_jobs_that_an_older_version_scored_have_not_run(tmp_path, record):
     old = record(25.0, 20.0, 10.0)
-    old["evaluation"] |= {"version": 1, "downstream": [{"relative": {"estimate": -0.5}}]}
+    old["evaluation"]["version"] = 2  # its refined images were refined whole
     job = Job("camera", "preset", 0)
     assert read_record(tmp_path, job) is None
     (tmp_path / "camera-preset-0.json").write_text(json.dumps(old))

@@ -49,7 +49,7 @@ def save_floats(path: Path, low: float, high: float, seed: int = 0) -> Path:
 
 def test_a_subset_of_the_floats_of_a_training_is_refined_in_its_range(signed_run, tmp_path, said):
     path = save_floats(tmp_path / "some.npy", 0, 0.7)
-    assert notes_in(said(Refine(signed_run.path, path, tmp_path / "out.npy"))) == []
+    assert notes_in(said(Refine(signed_run.path, path, tmp_path / "out.npy", strength="1"))) == []
     images = np.load(path)
     signed = signed_run.refiner.predict_on_batch(images[..., np.newaxis])[..., 0]
     np.testing.assert_allclose(np.load(tmp_path / "out.npy"), signed, atol=1e-5)
@@ -164,7 +164,7 @@ def test_channels_first_go_through_training_and_refining_with_the_flag(tmp_path,
     said(Train(synthetic, real, out, settings=tiny_config(), synthetic_layout="nchw", real_layout="nchw"))
     run = simgan.Run.open(out)
     assert (run.data.synthetic.layout, run.data.real.layout, run.data.channels) == ("nchw", "nchw", 3)
-    said(Refine(out, synthetic, tmp_path / "out.npy"))  # the run remembers the layout
+    said(Refine(out, synthetic, tmp_path / "out.npy", strength="1"))  # the run remembers the layout
     images = np.load(synthetic)
     expected = simgan.refine(run, images.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
     np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), expected)

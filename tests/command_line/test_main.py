@@ -17,6 +17,7 @@ import pytest
 import simgan
 from simgan.command_line.main import main
 from simgan.images import open_images
+from simgan.refining.data_set import refine_data_set
 from simgan.settings.config import make_config
 from tests.processes import PROGRAM
 
@@ -464,6 +465,32 @@ def test_bad_images_are_left_out_of_training_and_refining_if_asked(command, trai
     assert noted in " ".join(stdout.split())
     assert "'003.json'" in stdout
     assert len(list((tmp_path / "out").iterdir())) == 9
+
+
+def test_refine_draws_a_strength_for_each_image_and_says_so_once(command, finished_run, data, tmp_path):
+    code, stdout, _ = command("refine", finished_run.path, data[0], tmp_path / "out.npy")
+    assert code == 0
+    told = " ".join(stdout.split())
+    assert told.count("Each image is refined by a random strength from 0 to 1") == 1
+    assert told.count("strength 1 refines all of them whole") == 1
+    with open_images(data[0]) as source:
+        for name, options in (("default", {}), ("other", {"strength": (0.2, 0.4), "seed": 7})):
+            refine_data_set(finished_run, source, tmp_path / f"{name}.npy", **options)
+    assert (tmp_path / "out.npy").read_bytes() == (tmp_path / "default.npy").read_bytes()
+    flags = ("--strength", "0.2..0.4", "--seed", "7")
+    assert command("refine", finished_run.path, data[0], tmp_path / "asked.npy", *flags)[0] == 0
+    assert (tmp_path / "asked.npy").read_bytes() == (tmp_path / "other.npy").read_bytes()
+    _, stdout, _ = command("refine", finished_run.path, data[0], tmp_path / "whole.npy", "--strength", "1")
+    assert "Each image is refined whole (strength 1)." in stdout
+    with open_images(data[0]) as source:
+        whole = simgan.refine(finished_run, source)
+    np.testing.assert_array_equal(np.load(tmp_path / "whole.npy").reshape(whole.shape), whole)
+    assert (tmp_path / "whole.npy").read_bytes() != (tmp_path / "out.npy").read_bytes()
+
+
+@pytest.mark.parametrize("strength", ["2", "1..0", "0-1", "-0.5", "nan"])
+def test_wrong_strength(strength, refused, finished_run, data, tmp_path):
+    assert "strength" in refused("refine", finished_run.path, data[0], tmp_path / "out.npy", "--strength", strength)
 
 
 def test_a_checkpoint_refines_whether_the_training_finished_or_not(command, train, data, tmp_path):

@@ -3,7 +3,7 @@ import io
 from rich.console import Console
 
 from simgan.command_line.tables import show_evaluation
-from simgan.evaluation.results import Evaluation
+from simgan.evaluation.results import Distance, Evaluation, Interval
 
 
 def test_tables_and_the_sentence_are_shown(make_score):
@@ -30,5 +30,18 @@ def test_tables_and_the_sentence_are_shown(make_score):
     assert rows["synthetic"] == ["20 (19.5 to 20.5)", "10 (9.5 to 10.5)", "2"]
     assert rows["refined"] == ["15 (14.5 to 15.5)", "5 (4.5 to 5.5)", "2"]
     assert rows["real labels, 3-fold"] == ["", "2 (1.5 to 2.5)", "1"]
+    assert text.count("random strengths from 0 to 1, as 'simgan refine' does by default") == 1
+    assert "Drift" not in text  # none was measured
     for part in ("Labels are alike.", "augmentation: all but the place", "50% lower", "note: few images"):
         assert part in text
+
+
+def test_drift_and_distances_are_said_to_be_those_of_images_refined_whole():
+    half = Interval(estimate=0.5, low=0.4, high=0.6)
+    distance = Distance(measure="KID, random features", ideal=0.0, synthetic=half, refined=half)
+    shown = io.StringIO()
+    show_evaluation(Evaluation(date="", command="", distances=(distance,)), Console(file=shown, width=200))
+    text = shown.getvalue()
+    assert text.count("those of images refined whole (--strength 1)") == 1
+    (heading,) = (line for line in text.splitlines() if "distance from real images" in line)
+    assert "refined whole" in heading

@@ -18,8 +18,8 @@ def test_refined_sets_are_compared_with_the_best_free_set_of_the_same_augmentati
         Set("histogram", "free", True): constant(5),
         Set("refined", "refined", False): constant(1),
         Set("refined", "refined", True): constant(3.6),
-        Set("refined + synthetic", "refined", False): constant(2),
-        Set("refined + synthetic", "refined", True): constant(1.5),
+        Set("refined whole + synthetic", "refined", False): constant(2),
+        Set("refined whole + synthetic", "refined", True): constant(1.5),
     }
     scores, comparisons = summarise(errors, Vector())
     assert [(one.on, one.kind, one.augmented, one.error.estimate) for one in scores] == [
@@ -30,8 +30,8 @@ def test_refined_sets_are_compared_with_the_best_free_set_of_the_same_augmentati
     ] == [
         ("refined", False, "histogram", -1, -0.5),
         ("refined", True, "synthetic", pytest.approx(0.6), pytest.approx(0.2)),
-        ("refined + synthetic", False, "histogram", 0, 0),
-        ("refined + synthetic", True, "synthetic", -1.5, -0.5),
+        ("refined whole + synthetic", False, "histogram", 0, 0),
+        ("refined whole + synthetic", True, "synthetic", -1.5, -0.5),
     ]
     for one in comparisons:  # errors that do not vary
         assert one.difference.low == one.difference.high == pytest.approx(one.difference.estimate)

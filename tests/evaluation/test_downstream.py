@@ -65,15 +65,15 @@ def test_refined_images_that_are_like_the_real_ones_win():
     )
     error = {(trained.on, trained.augmented): trained.error.estimate for trained in found.trained}
     assert error["synthetic", False] == pytest.approx(0.4, abs=0.1)
-    assert error["refined", False] < 0.15
+    assert error["refined whole", False] < 0.15
     plain = {one.on: one for one in found.comparisons if not one.augmented}
-    assert plain["refined"].difference.high < 0
-    assert plain["refined"].relative.high < -0.3
+    assert plain["refined whole"].difference.high < 0
+    assert plain["refined whole"].relative.high < -0.3
     assert (found.seeds, found.test_images, found.training_images, found.steps) == (2, 60, 128, 20)
     assert found.augmentation == DESCRIPTION
     assert found.labels.startswith("Labels, mean +- standard deviation: synthetic ")
-    # 11 sets with the first seed; synthetic, three with refined and two matched sets with the second; each twice.
-    total = 2 * (11 + 6) * 20
+    # 12 sets with the first seed; synthetic, four with refined and two matched sets with the second; each twice.
+    total = 2 * (12 + 7) * 20
     assert progress == [(done, total) for done in range(1, total + 1)]
     assert [(one.on, one.augmented) for one in found.trained] == [
         (name, aug) for name in NAMES for aug in (False, True)
@@ -97,10 +97,11 @@ def test_the_same_images_make_no_difference(trained):
     error = {(one.on, one.augmented): one.error for one in found.trained}
     for augmented in (False, True):
         assert error["refined", augmented] == error["synthetic", augmented]
-    assert len(trained) == 22
+        assert error["refined whole", augmented] == error["synthetic", augmented]
+    assert len(trained) == 24
     assert {training.seed for training, _ in trained} == {4}
     augmented = [training.augment is not None for training, _ in trained]
-    assert augmented == [False, True] * 11
+    assert augmented == [False, True] * 12
 
 
 def test_photographs_are_drawn_by_the_first_seed(trained):
@@ -146,11 +147,11 @@ def test_bound_of_enough_labelled_images(count, has_bound, trained):
     bound = [one for one in found.trained if one.kind == "bound"]
     assert len(bound) == has_bound
     if not has_bound:
-        assert len(trained) == 11
+        assert len(trained) == 12
         return
     (score,) = bound
     assert (score.on, score.augmented, len(score.each_seed)) == ("real labels, 3-fold", True, 1)
-    of_bound = trained[11:]
+    of_bound = trained[12:]
     judged = judged_by_others(of_bound, test.images)
     assert score.error.estimate == pytest.approx(np.abs(judged[:, 0] - test.labels).mean(), rel=1e-4)
     assert all(training.augment is not None for training, _ in of_bound)
@@ -172,8 +173,8 @@ def test_without_plain_trainings_all_are_augmented(trained):
         on_progress=lambda *done: progress.append(done),
     )
     assert all(training.augment is not None for training, _ in trained)
-    assert len(trained) == 11 + 6
-    assert progress[-1] == (34, 34)
+    assert len(trained) == 12 + 7
+    assert progress[-1] == (38, 38)
     assert [one.on for one in found.trained] == NAMES
     assert all(one.augmented for one in (*found.trained, *found.comparisons))
 
@@ -256,9 +257,9 @@ def test_masks_are_learnt_and_refined_images_with_the_right_colours_win():
     )
     assert (found.task, found.unit) == ("segmentation", "1 - mIoU")
     error = {one.on: one.error for one in found.trained}
-    assert error["refined"].estimate < 0.4 < 0.6 < error["synthetic"].estimate
+    assert error["refined whole"].estimate < 0.4 < 0.6 < error["synthetic"].estimate
     compared = {one.on: one for one in found.comparisons}
-    assert compared["refined"].difference.high < 0
+    assert compared["refined whole"].difference.high < 0
 
 
 def test_only_the_network_of_the_task_learns_masks(only_line):

@@ -75,7 +75,7 @@ def test_without_labelled_images_an_earlier_score_is_kept(evaluated, tmp_path):
     assert second.drift[0].measured_by == "localiser of iris_centre"
 
 
-OLDER = """{"version": 1, "date": "2025-01-02", "command": "simgan evaluate", "downstream": [{"task": "angle",
+OLDER = """{"version": 2, "date": "2025-01-02", "command": "simgan evaluate", "downstream": [{"task": "angle",
 "refined_minus_synthetic": {"estimate": -1, "low": -2, "high": 0}}]}"""
 
 

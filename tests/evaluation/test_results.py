@@ -39,7 +39,7 @@ def test_an_interval_reads_as_text() -> None:
     assert str(_HALF) == "0.5 (0.25 to 0.75)"
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"version": 3, "date": "", "command": ""}', '{"surprise": 1}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"version": 4, "date": "", "command": ""}', '{"surprise": 1}'])
 def test_a_spoilt_file_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
     path = write_evaluation(tmp_path, _EVALUATION)
     path.write_text(text)
@@ -75,9 +75,10 @@ def test_an_own_error_above_half_of_the_drift_is_a_warning() -> None:
     assert "(0.26 px)" in str(own_error_warning(_drift(0.26)))
 
 
-def test_results_of_an_older_version_say_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [1, 2])
+def test_results_of_an_older_version_say_so(version: int, tmp_path: Path) -> None:
     path = write_evaluation(tmp_path, _EVALUATION)
-    path.write_text('{"version": 1, "date": "", "command": "", "downstream": [{"task": "angle"}]}')
+    path.write_text(f'{{"version": {version}, "date": "", "command": "", "downstream": [{{"task": "angle"}}]}}')
     with pytest.raises(RunError, match=r"older version of simgan.*simgan evaluate") as caught:
         read_evaluation(tmp_path)
     assert "\n" not in str(caught.value)
@@ -101,17 +102,17 @@ def test_the_better_refined_set_decides(make_score) -> None:
         ("synthetic", True): 6,
         ("refined", False): 3,
         ("refined", True): 5.5,
-        ("refined + synthetic", False): 8,
-        ("refined + synthetic", True): 5,
+        ("refined whole + synthetic", False): 8,
+        ("refined whole + synthetic", True): 5,
     }
     changes = {
         ("refined", False, "synthetic"): (-6, -7, -5),
         ("refined", True, "synthetic"): (-0.5, -1, 0.5),
-        ("refined + synthetic", False, "synthetic"): (-1, -2, 0),
-        ("refined + synthetic", True, "synthetic"): (-1, -2, 0),
+        ("refined whole + synthetic", False, "synthetic"): (-1, -2, 0),
+        ("refined whole + synthetic", True, "synthetic"): (-1, -2, 0),
     }
     found = decisive(make_score(errors, changes))
-    assert (found.on, found.augmented) == ("refined + synthetic", True)
+    assert (found.on, found.augmented) == ("refined whole + synthetic", True)
     found = decisive(make_score(errors | {("synthetic", True): 10}, changes))
     assert (found.on, found.augmented) == ("refined", False)
 

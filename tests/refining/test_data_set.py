@@ -174,7 +174,7 @@ def test_open_data_set_is_refined_in_its_order_and_range(tmp_path, negative):
 def test_each_image_of_a_set_of_mixed_sizes_comes_once(tmp_path, negative, pixels, write_pngs):
     images = [pixels(1, index, (4 + index % 3, 5))[0] for index in range(70)]
     with open_images(write_pngs(tmp_path / "mixed", images)) as source:
-        refine_data_set(negative, source, tmp_path / "refined")
+        refine_data_set(negative, source, tmp_path / "refined", strength=1)
     with open_images(tmp_path / "refined") as refined:
         assert len(refined) == 70
         for index, image in enumerate(images):
@@ -264,7 +264,7 @@ def test_hdf5_keeps_every_label_byte_for_byte(labelled, tmp_path, negative):
     untouched = labelled.read_bytes()
     done = []
     with open_images(labelled) as source:
-        refine_data_set(negative, source, tmp_path / "refined.h5", lambda *progress: done.append(progress))
+        refine_data_set(negative, source, tmp_path / "refined.h5", lambda *progress: done.append(progress), strength=1)
     before, after = read_all(labelled), read_all(tmp_path / "refined.h5")
     assert len(before) == 3 * 7 + 1
     assert list(after) == list(before)
@@ -283,7 +283,7 @@ def test_folder_of_mixed_sizes_keeps_names_sizes_and_other_files(tmp_path, negat
     folder = write_pngs(tmp_path / "in", images)
     (folder / "labels.csv").write_bytes(b"name,gaze\r\n000.png,0.1\r\n")
     with open_images(folder) as source:
-        refine_data_set(negative, source, tmp_path / "out")
+        refine_data_set(negative, source, tmp_path / "out", strength=1)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(path.name for path in folder.iterdir())
     assert (tmp_path / "out/labels.csv").read_bytes() == b"name,gaze\r\n000.png,0.1\r\n"
     for index, image in enumerate(images):
@@ -304,7 +304,7 @@ def test_all_images_are_refined_in_blocks_of_any_size(many, tmp_path, negative, 
     monkeypatch.setattr(groups, "_BLOCK_BYTES", block_bytes)
     done = []
     with open_images(many) as source:
-        refine_data_set(negative, source, tmp_path / "refined.h5", lambda *progress: done.append(progress))
+        refine_data_set(negative, source, tmp_path / "refined.h5", lambda *progress: done.append(progress), strength=1)
     np.testing.assert_array_equal(read_all(tmp_path / "refined.h5")["image"], 255 - read_all(many)["image"])
     assert done == [(min(number, 300), 300) for number in range(64, 384, 64)]
 
@@ -427,7 +427,7 @@ def test_images_that_moved_too_far_are_set_aside_and_listed(form, tmp_path, iden
     output = tmp_path / f"out{path.suffix}"
     with open_images(path) as source:
         names = list(source.names)
-        aside = refining.refine_data_set(identity, source, output, max_drift=1.0)
+        aside = refining.refine_data_set(identity, source, output, max_drift=1.0, strength=1)
     assert [image.name for image in aside] == names[1::2]
     assert [image.drift for image in aside] == pytest.approx([2, 2, 2], abs=0.4)
     listed = (tmp_path / f"{output.name}.quarantine.csv").read_text().splitlines()
@@ -459,7 +459,7 @@ def test_all_beyond_is_an_error_that_leaves_nothing(tmp_path, only_line, monkeyp
     monkeypatch.setattr(refining, "predictor", lambda *args, **options: lambda images: np.roll(images, 2, axis=2))
     path = save_set("keyed", tmp_path, textures(4))
     with open_images(path) as source, pytest.raises(DataError) as caught:
-        refining.refine_data_set(identity, source, tmp_path / "out.h5", max_drift=1.0)
+        refining.refine_data_set(identity, source, tmp_path / "out.h5", max_drift=1.0, strength=1)
     assert "drift" in only_line(str(caught.value))
     assert sorted(tmp_path.iterdir()) == [path]
 
@@ -560,30 +560,30 @@ GROUP = 16 + 64 * 4 * 5  # bytes in the spool: a checksum and the pixels
 )
 def test_damaged_groups_are_made_anew(damage, whole_groups, stopped, counted, many, tmp_path, negative):
     """As after a power cut: R makes what is damaged and all after it, and the output has the same bytes."""
-    stopped(negative)
+    stopped(negative, strength=1)
     spool = tmp_path / ".refined.h5.spool"
     content = spool.read_bytes()[: 32 + 2 * GROUP]
     spool.write_bytes(damage(content))
     counted.clear()
     with open_images(many) as source:
-        refine_data_set(negative, source, tmp_path / "refined.h5")
+        refine_data_set(negative, source, tmp_path / "refined.h5", strength=1)
         assert sum(counted) == 300 - 64 * whole_groups
-        refine_data_set(negative, source, tmp_path / "at once.h5")
+        refine_data_set(negative, source, tmp_path / "at once.h5", strength=1)
     assert (tmp_path / "refined.h5").read_bytes() == (tmp_path / "at once.h5").read_bytes()
     np.testing.assert_array_equal(read_all(tmp_path / "refined.h5")["image"], 255 - read_all(many)["image"])
 
 
 def test_what_another_model_or_other_images_left_is_not_used(stopped, many, tmp_path, negative, identity):
-    stopped(identity)
+    stopped(identity, strength=1)
     with open_images(many) as source:
-        refine_data_set(negative, source, tmp_path / "refined.h5")
+        refine_data_set(negative, source, tmp_path / "refined.h5", strength=1)
     np.testing.assert_array_equal(read_all(tmp_path / "refined.h5")["image"], 255 - read_all(many)["image"])
     (tmp_path / "refined.h5").unlink()
-    stopped(identity)
+    stopped(identity, strength=1)
     with h5py.File(many, "r+") as file:
         file["image"][:] = 7
     with open_images(many) as source:
-        refine_data_set(identity, source, tmp_path / "refined.h5")
+        refine_data_set(identity, source, tmp_path / "refined.h5", strength=1)
     assert (read_all(tmp_path / "refined.h5")["image"] == 7).all()
 
 
@@ -814,7 +814,7 @@ def test_a_full_disk_keeps_what_r_made(form, tmp_path, identity, only_line, monk
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limits[1]))
         try:
             with pytest.raises(OutputError) as caught:
-                refine_data_set(identity, source, output)
+                refine_data_set(identity, source, output, strength=1)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         message = only_line(str(caught.value))
@@ -824,7 +824,7 @@ def test_a_full_disk_keeps_what_r_made(form, tmp_path, identity, only_line, monk
         assert sorted(one.name for one in tmp_path.iterdir()) == sorted([f".{output.name}.spool", path.name])
         made = sum(calls)
         calls.clear()
-        refine_data_set(identity, source, output)
+        refine_data_set(identity, source, output, strength=1)
     in_spool = 4 if form == "spool" else made  # of 24,576 bytes; a group has 16,400
     assert sum(calls) == count - in_spool
     assert made > 0

@@ -132,7 +132,7 @@ def test_a_run_refines_framed_images_and_a_model_does_not(trained):
 def test_a_refined_data_set_is_framed_and_keeps_its_classes(trained, tmp_path):
     run, _ = trained
     with open_images(run.data.synthetic.path) as source:
-        refine_data_set(run, source, tmp_path / "out.h5")
+        refine_data_set(run, source, tmp_path / "out.h5", strength=1.0)
         np.testing.assert_array_equal(simgan.refine(run, source), simgan.refine(run, np.stack(list(source))))
         with open_images(tmp_path / "out.h5") as refined:
             np.testing.assert_array_equal(refined.labels("digit"), source.labels("digit"))
@@ -146,7 +146,7 @@ def test_drift_is_measured_from_the_framed_image(trained, tmp_path):
         given, refined = np.stack(list(framed(source, MAP))), simgan.refine(run, source)
         drift = displacement(*(images.astype(np.float32) / 127.5 - 1 for images in (given, refined)))
         limit = float(np.median(drift))
-        aside = refine_data_set(run, source, tmp_path / "out.h5", max_drift=limit)
+        aside = refine_data_set(run, source, tmp_path / "out.h5", max_drift=limit, strength=1.0)
         assert [image.name for image in aside] == [source.names[index] for index in np.flatnonzero(drift > limit)]
         with open_images(tmp_path / "out.h5") as written:
             for index, image in enumerate(written):

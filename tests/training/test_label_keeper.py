@@ -8,6 +8,7 @@ import torch
 from simgan.engines.automatic import open_engine
 from simgan.settings.label_budget import parse_label_budget
 from simgan.tasks.task import Angle, Classification
+from simgan.training import steps as steps_module
 from simgan.training.batches import Order
 from simgan.training.label_keeper import Kept, KeptLabel, LabelKeeper
 from simgan.training.state import new_state
@@ -77,16 +78,22 @@ def test_the_network_learns_the_label_and_r_and_d_stay(training):
         assert all((old == new).all() for old, new in zip(weights, model.get_weights(), strict=True))
 
 
-def test_refined_images_are_learnt_with_the_targets_of_their_synthetic_images(training):
-    """R turns bright into dark: the network must read the refined images alone, since `synthetic` has no label."""
-    one = training()
+def test_images_matched_to_photographs_are_learnt_with_the_targets_of_their_synthetic_images(training, monkeypatch):
+    """Photographs turn bright into dark: half of what the network sees then says the opposite of the other half."""
+    one, given = training(), []
+
+    def inverted(images, photographs, method, *, seed):
+        given.append((photographs.shape, method, seed))
+        return -images
+
+    monkeypatch.setattr(steps_module, "match_images", inverted)
     for number in range(80):
-        x = one.batch(number)
-        one.steps.update_label_networks(x, one.state.labels.targets(number), -x[:2])
-        assert len(x) == 4
-    # Half of what it sees says the opposite of the other half, so it cannot be sure of either.
+        real = torch.zeros(4, *SIZE, 1)
+        one.steps.update_label_networks(one.batch(number), one.state.labels.targets(number), real)
     outputs = one.label.network.predict_on_batch(one.images)
     assert np.abs(outputs[:, 0] - outputs[:, 1]).mean() < 1.0
+    assert {(shape, method) for shape, method, _ in given} == {((4, *SIZE, 1), "mixed")}
+    assert len({seed for *_, seed in given}) == 80
 
 
 def test_the_label_pulls_r_only_by_its_weight(training):

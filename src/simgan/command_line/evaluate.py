@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 class Evaluate:
     """Measure whether refined images help to train models for real images, and whether their labels are still true.
 
-    Refines a sample of the synthetic images, then measures how far content moved (drift) and how far synthetic and
-    refined images are from the real ones (distances). With --real-test it also measures the score that matters most:
-    estimators are trained on refined images and on every free alternative (synthetic images as they are, or matched to
-    photographs as by 'simgan match'), with and without augmentation, and each is tested on the labelled real images.
-    One sentence says whether refining pays. Writes RUN/evaluation/ and the report.
+    Refines a sample of the synthetic images whole, then measures how far content moved (drift) and how far synthetic
+    and refined images are from the real ones (distances). With --real-test it also measures the score that matters
+    most: estimators are trained on refined images (by random strengths, as 'simgan refine' writes them by default, and
+    whole) and on every free alternative (synthetic images as they are, or matched to photographs as by 'simgan
+    match'), with and without augmentation, and each is tested on the labelled real images. One sentence says whether
+    refining pays. Writes RUN/evaluation/ and the report.
     """
 
     run_folder: Annotated[Positional[Path], arg(metavar="RUN")]

@@ -6,19 +6,21 @@ from rich.table import Table
 
 from simgan.console.printing import print_line
 from simgan.evaluation.results import Downstream, Evaluation, drift_in_words, kept_in_words
-from simgan.report import downstream_in_words
+from simgan.report import MEASURED_WHOLE, REFINED_IN_WORDS, downstream_in_words
 
 
 def show_evaluation(found: Evaluation, console: Console) -> None:
     """Prints all scores, drifts, distances and warnings of an evaluation."""
     for score in found.downstream:
         _show_downstream(score, console)
+    if found.drift or found.kept_labels or found.distances:
+        print_line(console, MEASURED_WHOLE)
     for drift in found.drift:
         print_line(console, drift_in_words(drift))
     for kept in found.kept_labels:
         print_line(console, kept_in_words(kept))
     if found.distances:
-        table = Table("distance from real images", "synthetic", "refined", "ideal")
+        table = Table("distance from real images", "synthetic", "refined whole", "ideal")
         for distance in found.distances:
             table.add_row(
                 escape(distance.measure), str(distance.synthetic), str(distance.refined), f"{distance.ideal:.3g}"
@@ -39,6 +41,7 @@ def _show_downstream(score: Downstream, console: Console) -> None:
     for name, count in seeds.items():
         table.add_row(escape(name), *(errors.get((name, augmented), "") for augmented in columns), str(count))
     console.print(table)
+    print_line(console, REFINED_IN_WORDS)
     print_line(console, score.labels)
     if score.framing:
         print_line(console, score.framing)

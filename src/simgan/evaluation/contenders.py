@@ -9,14 +9,17 @@ from numpy.typing import NDArray
 from simgan.framing.comparison import Framing
 from simgan.framing.quantiles import FramingMap
 from simgan.matching import METHODS, match_framing, match_images
+from simgan.refining.strength import Strength
 
 Kind = Literal["free", "refined"]
 SYNTHETIC, FRAMING = "synthetic", "framing"
-REFINED, WITH_SYNTHETIC, WITH_MIXED = "refined", "refined + synthetic", "refined + mixed"
+REFINED, WHOLE = "refined", "refined whole"
+WITH_SYNTHETIC, WITH_MIXED = "refined whole + synthetic", "refined whole + mixed"
 MATCHED = (*METHODS, FRAMING)
 """Names of the sets that `simgan match` makes."""
-WITH_REFINED = (REFINED, WITH_SYNTHETIC, WITH_MIXED)
-"""Names of the sets that a refiner makes, alone or together with free ones."""
+WITH_REFINED = (REFINED, WHOLE, WITH_SYNTHETIC, WITH_MIXED)
+"""Names of the sets that a refiner makes, alone or together with free ones. `refined` is what `simgan refine` writes
+by default: each image by a random strength. `refined whole` is what it writes with `--strength 1`."""
 ALL = (SYNTHETIC, *MATCHED, *WITH_REFINED)
 """Names of all sets."""
 
@@ -37,6 +40,7 @@ def contenders(
     refined: NDArray[np.float32],
     photographs: NDArray[np.float32],
     *,
+    unrefined: NDArray[np.float32] | None = None,
     framing: FramingMap | Framing | None = None,
     among: Container[str] = ALL,
     seed: int = 0,
@@ -45,7 +49,8 @@ def contenders(
 
     Args:
         synthetic: (N, H, W, C) in [-1, 1].
-        refined: the same images refined.
+        refined: the same images refined whole.
+        unrefined: what R refined, if not the synthetic images: the framed ones of a run that frames them before R.
         photographs: (M, h, w, C) in [-1, 1], to which the methods of matching match the synthetic images.
         framing: how the framing of the photographs differs. None: it does not differ, or matching it would
             make labels wrong.
@@ -60,7 +65,10 @@ def contenders(
     if framing is not None and FRAMING in among:
         yield Contender(FRAMING, "free", np.stack([match_framing(image, framing) for image in synthetic]))
     if REFINED in among:
-        yield Contender(REFINED, "refined", refined)
+        x = synthetic if unrefined is None else unrefined
+        yield Contender(REFINED, "refined", Strength().between(x, refined, range(len(x))))
+    if WHOLE in among:
+        yield Contender(WHOLE, "refined", refined)
     if WITH_SYNTHETIC in among:
         yield Contender(WITH_SYNTHETIC, "refined", np.concatenate([refined, synthetic]))
     if WITH_MIXED in among:

@@ -46,6 +46,7 @@ def downstream(
     steps: int = 600,
     seeds: Sequence[int] = (0, 1, 2),
     plain: bool = True,
+    unrefined: NDArray[np.float32] | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Downstream:
     """Trains the same estimator on refined images and on every free alternative, and tests each on real images.
@@ -58,7 +59,7 @@ def downstream(
 
     Args:
         synthetic: the training images as they were rendered.
-        refined: the same images refined, (N, H, W, C) in [-1, 1].
+        refined: the same images refined whole, (N, H, W, C) in [-1, 1].
         photographs: real images without labels, (M, h, w, C) in [-1, 1], for the methods of matching.
         test: labelled real images, on which the errors are measured. The two best methods of matching are those with
             the smallest errors on them, which favours these methods a little. The bound is trained on them too.
@@ -68,6 +69,7 @@ def downstream(
         steps: training steps of each estimator.
         seeds: of the trainings. The methods of matching draw photographs by the first.
         plain: whether each set is trained on without augmentation as well.
+        unrefined: what R refined, if not `synthetic.images`; see `contenders`.
         on_progress: called with the number of steps done, and the number of steps of all trainings.
     """
     has_bound = len(test.images) >= _BOUND_FROM
@@ -80,7 +82,9 @@ def downstream(
     trainer = _Trainer(
         task, test, estimator, steps, plain=plain, on_progress=lambda done: on_progress(done, trainings * steps)
     )
-    make_sets = partial(contenders, synthetic.images, refined, photographs, framing=framing, seed=seeds[0])
+    make_sets = partial(
+        contenders, synthetic.images, refined, photographs, unrefined=unrefined, framing=framing, seed=seeds[0]
+    )
     errors: dict[Set, Errors] = {}
     for pair in _pairs(make_sets()):
         errors |= trainer.errors_of(pair, synthetic.labels, seeds[:1])

@@ -221,6 +221,7 @@ def _downstream(
             steps=config.steps,
             seeds=range(config.seed, config.seed + config.seeds),
             plain=config.plain,
+            unrefined=sample.unrefined,
             on_progress=on_progress,
         )
 

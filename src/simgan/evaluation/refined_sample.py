@@ -1,4 +1,7 @@
-"""A sample of synthetic images and their refined versions."""
+"""A sample of synthetic images and their refined versions.
+
+They are refined whole, unlike what `simgan refine` writes by default: so drift is that of the worst case.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +23,7 @@ from simgan.training.batches import load_image
 
 @dataclass(frozen=True)
 class Sample:
-    """Synthetic images and their refined versions; (N, H, W, C) in [-1, 1]."""
+    """Synthetic images and their refined versions (strength 1); (N, H, W, C) in [-1, 1]."""
 
     indices: list[int]
     names: list[str]

@@ -10,6 +10,7 @@ from simgan.errors import RunError
 from simgan.files.folders import write_whole
 
 FOLDER, _FILE = "evaluation", "results.json"
+_OLDER = (1, 2)  # in 1 nothing is compared with free sets, in 2 `refined` images are refined whole
 _LARGE_OWN_ERROR = 0.5  # share of the mean drift
 
 
@@ -32,7 +33,8 @@ class Trained(_Result):
     """Scores, on labelled real images, of the estimators that were trained on one set, one for each seed."""
 
     on: str
-    """The set of training images: `synthetic`, a method of `simgan match`, `refined`, ..."""
+    """The set of training images: `synthetic`, a method of `simgan match`, `refined` (by random strengths), ...; see
+    contenders.py."""
     kind: Literal["free", "refined", "bound"]
     """`free` needs no refiner; `bound` was trained on labels of real images, which users do not have."""
     augmented: bool
@@ -86,7 +88,7 @@ class Downstream(_Result):
 
 
 class DriftResult(_Result):
-    """How far content moved in refining, px."""
+    """How far content moved in refining, px; in a run's evaluation, of images refined whole."""
 
     measured_by: str
     """'localiser of iris_centre', or 'optical flow'."""
@@ -125,12 +127,13 @@ class Distance(_Result):
     """The distance between two halves of the real images."""
     synthetic: Interval
     refined: Interval
+    """Of images refined whole."""
 
 
 class Evaluation(_Result):
     """Everything that `simgan evaluate` measured."""
 
-    version: Literal[2] = 2
+    version: Literal[3] = 3
     date: str
     """ISO 8601, UTC."""
     command: str
@@ -214,9 +217,9 @@ def read_evaluation(run: Path) -> Evaluation | None:
         return None
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(found, dict) and found.get("version") == 1:
+        if isinstance(found, dict) and found.get("version") in _OLDER:
             raise OlderResultsError(
-                f"evaluation: expected results of version 2, received {path} of an older version of simgan; measure "
+                f"evaluation: expected results of version 3, received {path} of an older version of simgan; measure "
                 f"the run anew: simgan evaluate {run} --real-test LABELLED_REAL_IMAGES."
             )
         return Evaluation.model_validate(found)

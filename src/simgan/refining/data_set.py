@@ -31,6 +31,7 @@ from simgan.matching.true_labels import labels_other_than_classes
 from simgan.refining.predictor import Predict, predictor
 from simgan.refining.quarantine import Quarantine, SetAside
 from simgan.refining.spool import Spool, digest_of, remove_leftover, spool_of, spooled
+from simgan.refining.strength import RANDOM, Limits, Strength
 from simgan.runs.run import Run
 
 
@@ -48,6 +49,8 @@ def refine(
     images: NDArray[Any] | ImageSource,
     *,
     pixel_range: PixelRange | None = None,
+    strength: Limits = 1.0,
+    seed: int = 0,
 ) -> NDArray[Any]:
     """Refines images in memory.
 
@@ -63,6 +66,10 @@ def refine(
         pixel_range: values of `images` that stand for -1 and 1. A data set has a range of its own. The default for
             an array is the range of the run's synthetic images if they have the type of the array (all floats count
             as one type), else the whole range of uint8 or uint16, and [-1, 1] for floats.
+        strength: s in x + s (R(x) - x), from 0 to 1, or the lowest and the highest s: each image then gets a random
+            one. The default is R's image itself, because images in memory are often looked at or measured.
+            `refine_data_set`, which writes a set to train estimators on, has another default.
+        seed: of random strengths. The strength of an image follows from the seed and its index alone.
 
     Returns:
         The refined images, in the shape (of a data set (N, H, W, C)), dtype and range of `images`.
@@ -71,7 +78,9 @@ def refine(
         DataError: the images do not fit the model, the range of a data set was guessed and is not the run's, values
             are beyond `pixel_range` or NaN, or a data set has several sizes (see `refine_data_set`).
         RunError: the path is not a finished run.
+        ConfigError: the strength or the seed is out of range.
     """
+    strengths = Strength.of(strength, seed)
     if isinstance(run_or_model, str | Path):
         run_or_model = Run.open(run_or_model)
     if isinstance(images, ImageSource):
@@ -79,7 +88,7 @@ def refine(
         size = require_one_size(images)
         predict = predictor(run_or_model, images.dtype, (len(images), *size, images.channels), one_size=True)
         all_refined = np.empty((len(images), *size, images.channels), images.dtype)
-        with closing(_refined_groups(predict, images, framing=_framing_map(run_or_model))) as groups:
+        with closing(_refined_groups(predict, images, strengths, framing=_framing_map(run_or_model))) as groups:
             for group in groups:
                 all_refined[group.indices] = group.refined
         return all_refined
@@ -96,9 +105,10 @@ def refine(
     refined = np.empty_like(stacked)
     at_once = images_in_group(max(1, stacked[:1].nbytes))
     for start in range(0, len(stacked), at_once):
-        part = slice(start, start + at_once)
-        x = frame_images(stacked[part], _framing_map(run_or_model), pixel_range)
-        refined[part] = pixel_range.from_model(predict(pixel_range.to_model(x)), stacked.dtype)
+        places = range(len(stacked))[start : start + at_once]
+        part = slice(places.start, places.stop)
+        x = pixel_range.to_model(frame_images(stacked[part], _framing_map(run_or_model), pixel_range))
+        refined[part] = pixel_range.from_model(strengths.between(x, predict(x), places), stacked.dtype)
     return refined.reshape(images.shape)
 
 
@@ -109,6 +119,8 @@ def refine_data_set(
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     *,
     max_drift: float | None = None,
+    strength: Limits = RANDOM,
+    seed: int = 0,
 ) -> list[SetAside]:
     """Writes the refined images of `source` to `output`: same format, bit depth, keys, names and labels.
 
@@ -121,12 +133,17 @@ def refine_data_set(
 
     Args:
         on_progress: called now and then with the number of images written and of all.
-        max_drift: px; an image whose content moved further (`simgan.framing.displacement`) is set aside and listed
-            in `<output>.quarantine.csv`. In HDF5 with one data set per image, the image and its labels are
-            left out. In a folder the image is left out, but all other files are copied, its labels too
-            (`SetAside.copied`). In an array its row keeps the unrefined image, because rows must match their labels.
-            If images are framed before R, drift is measured from the framed image, which is also the unrefined one.
-            The list also has the unusable images that `source` leaves out.
+        max_drift: px; an image whose content, as it would be written, moved further (`simgan.framing.displacement`)
+            is set aside and listed in `<output>.quarantine.csv`. In HDF5 with one data set per image, the image and
+            its labels are left out. In a folder the image is left out, but all other files are copied, its labels
+            too (`SetAside.copied`). In an array its row keeps the unrefined image, because rows must match their
+            labels. If images are framed before R, drift is measured from the framed image, which is also the unrefined
+            one. The list also has the unusable images that `source` leaves out.
+        strength: s in x + s (R(x) - x), from 0 to 1, or the lowest and the highest s: each image then gets a random
+            one. Random strengths are the default, because estimators trained on such a set erred less on real images
+            than those trained on images refined whole (docs/experiments.md, 15). Strength 1 writes R's images.
+        seed: of random strengths. The strength of an image follows from the seed and the image's place in the whole
+            data set alone.
 
     Returns:
         The images set aside, in the order of the whole set.
@@ -138,8 +155,9 @@ def refine_data_set(
         OutputError: the disk is full, or `output` cannot be written. Only the spool of refined images is left, for
             the next try.
         RunError: the path is not a finished run.
+        ConfigError: the strength or the seed is out of range.
     """
-    output = Path(output)
+    output, strengths = Path(output), Strength.of(strength, seed)
     refiner = Run.open(run_or_model) if isinstance(run_or_model, str | Path) else run_or_model
     check_guessed_range(source, _input_range(refiner))
     framing = _framing_map(refiner)
@@ -153,13 +171,13 @@ def refine_data_set(
     shape = (len(source), *sizes[0], source.channels)
     predict = predictor(refiner, source.dtype, shape, one_size=len(set(sizes)) == 1)
     # On exit, in this order: the output gets its name, an error removes the list, the spool is removed.
-    with spooled(output, _digest(source, refiner, quarantine.has_list)) as spool, quarantine, writer:
+    with spooled(output, _digest(source, refiner, quarantine.has_list, strengths)) as spool, quarantine, writer:
         writer.begin(take_over=spool.is_old)
         quarantine.begin(take_over=spool.is_continued)
         _leave_out_unusable(writer, source)
         write = partial(_write, writer, quarantine, source)
         with (
-            closing(_refined_groups(predict, source, spool, framing)) as groups,
+            closing(_refined_groups(predict, source, strengths, spool, framing)) as groups,
             closing(ahead(write, groups)) as written,
         ):
             for done in accumulate(written):
@@ -182,12 +200,15 @@ def _new_writer(source: ImageSource, output: Path) -> ImageWriter[Any]:
     return writer
 
 
-def _digest(source: ImageSource, refiner: Run | keras.Model, has_list: bool) -> bytes:
-    """Digest of the job. It covers `has_list`: a list beside a spool with this digest belongs to this job."""
+def _digest(source: ImageSource, refiner: Run | keras.Model, has_list: bool, strengths: Strength) -> bytes:
+    """Digest of the job. It covers `has_list`: a list beside a spool with this digest belongs to this job.
+
+    It also covers the places of images that `source` leaves out, because random strengths follow from places.
+    """
     is_run = isinstance(refiner, Run)
     model = refiner.refiner if isinstance(refiner, Run) else refiner
-    framing = _framing_map(refiner)
-    return digest_of(source, model, is_run, framing, keras.backend.backend(), dtype_policy("auto"), has_list)
+    computing = (is_run, _framing_map(refiner), keras.backend.backend(), dtype_policy("auto"))
+    return digest_of(source, model, *computing, has_list, strengths, [image.place for image in source.left_out])
 
 
 def _array_range(refiner: Run | keras.Model, dtype: np.dtype[Any]) -> tuple[PixelRange, str]:
@@ -231,7 +252,7 @@ def _leave_out_unusable(writer: ImageWriter[Any], source: ImageSource) -> None:
 
 def _write(writer: ImageWriter[Any], quarantine: Quarantine, source: ImageSource, group: Refined) -> int:
     """Writes the images of a group that stay, sets the others aside, and returns the size of the group."""
-    places = source.indices[group.indices].tolist() if isinstance(source, ReadableImages) else group.indices
+    places = _places(source, group.indices)
     stays = quarantine.stay(places, group.synthetic, group.refined)
     writer.write_many([place for place, good in zip(places, stays, strict=True) if good], group.refined[stays])
     for index in np.flatnonzero(~stays):
@@ -239,8 +260,17 @@ def _write(writer: ImageWriter[Any], quarantine: Quarantine, source: ImageSource
     return len(places)
 
 
+def _places(source: ImageSource, indices: list[int]) -> list[int]:
+    """Places of images of `source` in the whole data set, which also has the images that `source` leaves out."""
+    return source.indices[indices].tolist() if isinstance(source, ReadableImages) else indices
+
+
 def _refined_groups(
-    predict: Predict, source: ImageSource, spool: Spool | None = None, framing: FramingMap | None = None
+    predict: Predict,
+    source: ImageSource,
+    strengths: Strength,
+    spool: Spool | None = None,
+    framing: FramingMap | None = None,
 ) -> Generator[Refined]:
     """Every image once, framed and then refined, in the type of the source. Images of one size come in order.
 
@@ -250,7 +280,9 @@ def _refined_groups(
         for indices, synthetic in groups:
             refined = spool.take(synthetic.shape, source.dtype) if spool else None
             if refined is None:
-                refined = source.pixel_range.from_model(predict(source.pixel_range.to_model(synthetic)), source.dtype)
+                x = source.pixel_range.to_model(synthetic)
+                strong = strengths.between(x, predict(x), _places(source, indices))
+                refined = source.pixel_range.from_model(strong, source.dtype)
                 if spool:
                     spool.put(refined)
             yield Refined(indices, synthetic, refined)

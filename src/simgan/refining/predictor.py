@@ -1,7 +1,7 @@
 """R as a function of images in memory, in the form that is fastest for them, with bounded memory."""
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from simgan.engines.cost_model import images_at_once, refiner_flops, worth_compi
 from simgan.errors import DataError
 from simgan.images.groups import AT_ONCE
 from simgan.models import any_size, refiner_model
+from simgan.refining.tiles import LARGEST_SIDE, in_tiles, reach
 from simgan.runs.run import Run
 
 # Pixels, of all images, that go through a Keras model at once: 64 MB for each layer of 64 filters in float32. Ours.
@@ -50,10 +51,11 @@ def predictor(
     if isinstance(run, Run) and dtype == np.uint8 and keras.backend.backend() == "torch":
         return _fast(run, shape, one_size)
     model = run.refiner if isinstance(run, Run) else any_size(run)
-    return _in_pieces(
+    whole = _in_pieces(
         lambda images: np.asarray(model.predict_on_batch(images), np.float32),
         lambda height, width: _PIXELS_AT_ONCE // (height * width),
     )
+    return partial(in_tiles, whole, reach(model))
 
 
 def _fast(run: Run, shape: tuple[int, ...], one_size: bool) -> Predict:
@@ -72,12 +74,14 @@ def _fast(run: Run, shape: tuple[int, ...], one_size: bool) -> Predict:
     def at_once(height: int, width: int) -> int:
         return min(AT_ONCE, images_at_once(settings, (height, width), resolve_precision("auto")))
 
+    is_small = height * width <= LARGEST_SIDE**2  # larger images are divided into tiles of several sizes
     engine = open_engine(
         micro_batch=at_once(height, width) if one_size else AT_ONCE,
-        compiled=one_size and worth_compiling(count * refiner_flops(settings, size, channels)),
+        compiled=one_size and is_small and worth_compiling(count * refiner_flops(settings, size, channels)),
     )
     network = engine.network(model)
-    return _in_pieces(lambda images: engine.to_numpy(engine.infer(network, engine.to_device(images))), at_once)
+    whole = _in_pieces(lambda images: engine.to_numpy(engine.infer(network, engine.to_device(images))), at_once)
+    return partial(in_tiles, whole, reach(run.refiner))
 
 
 def _in_pieces(predict: Predict, at_once: Callable[[int, int], int]) -> Predict:

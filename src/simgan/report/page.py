@@ -18,13 +18,13 @@ from simgan.evaluation.results import (
 from simgan.files.folders import write_whole
 from simgan.report import html
 from simgan.report.curves import draw_curves, draw_histogram
-from simgan.report.verdict import health, sentences
+from simgan.report.verdict import MEASURED_WHOLE, REFINED_IN_WORDS, health, sentences
 from simgan.runs.run import Run
 from simgan.turing import TuringResult, read_turing
 
 _LEGEND = (
-    "Synthetic, refined, real (unpaired), difference. In the difference, mid-grey means no change, and lighter pixels "
-    "are those that R brightened."
+    "Synthetic, refined whole, real (unpaired), difference. In the difference, mid-grey means no change, and lighter "
+    "pixels are those that R brightened."
 )
 
 
@@ -73,9 +73,11 @@ def _measured(run: Run, found: Evaluation | None) -> list[str]:
     if drift and similar is not None:
         drift.append(html.note(f"Structural similarity of refined to synthetic: {similar:.3f}; 1 is unchanged."))
     distances = html.table(
-        ("measure", "synthetic", "refined", "ideal"),
+        ("measure", "synthetic", "refined whole", "ideal"),
         ((d.measure, str(d.synthetic), str(d.refined), f"{d.ideal:.3g}") for d in found.distances),
     )
+    if drift or found.distances:
+        drift.append(html.note(MEASURED_WHOLE))
     remark = html.note(f"Estimates with 95 % intervals. {found.date}, {found.command}")
     return [
         html.section("Did refining help?", *map(_downstream, found.downstream)),
@@ -118,8 +120,8 @@ def _downstream(score: Downstream) -> str:
         + html.table(("trained on", "augmented", "best free set", "paired difference", "relative"), differences)
         + html.note(
             f"Estimator '{score.estimator}', {score.steps} steps, {score.seeds} seeds, {score.training_images} "
-            f"training images; {score.test_images} labelled real images. Augmentation: {score.augmentation}. "
-            f"{score.labels} {score.framing} {score.date}"
+            f"training images; {score.test_images} labelled real images. {REFINED_IN_WORDS} Augmentation: "
+            f"{score.augmentation}. {score.labels} {score.framing} {score.date}"
         )
     )
 

@@ -22,6 +22,16 @@ FREE_IN_WORDS = {
     "fda-0.09": "Fourier domain adaptation (0.09)",
 }
 """The free sets of training images."""
+REFINED_IN_WORDS = (
+    "Images of the set 'refined' are refined by random strengths from 0 to 1, as 'simgan refine' does by default; "
+    "'refined whole' means refined with --strength 1."
+)
+"""The sets of training images that a refiner makes."""
+MEASURED_WHOLE = (
+    "Drift, losses of labels, structural similarity and distances are those of images refined whole (--strength 1). "
+    "This is the worst case of drift and losses: random strengths change images less."
+)
+"""What was measured on refined images by other means than estimators."""
 
 
 def downstream_in_words(score: Downstream) -> str:

@@ -129,9 +129,9 @@ class TrainConfig(Settings):
     keep_label: LabelBudgets = ()
     """Labels of the synthetic images that refining must keep, and how much of each may be lost (ours): class:1% (share
     of images whose class changes), gaze:1deg, iris_centre:0.25px (points; for masks and boxes the displacement of
-    content), or speed:0.1 in units of the label. A network that learns each label during the training reads it in
-    refined images, and R is held to it if more than the budget is lost; see label_keeper.py. auto: if all labels are
-    classes, class:1% in place of the drift budget; else none. none: no label."""
+    content), or speed:0.1 in units of the label. A network that learns each label from synthetic images during the
+    training reads it in refined images, and R is held to it if more than the budget is lost; see label_keeper.py.
+    auto: if all labels are classes, class:1% in place of the drift budget; else none. none: no label."""
     psi: Literal["identity", "channel_mean", "gradient", "structure"] = "identity"
     """Feature transform in the self-regularisation loss (paper, 2.1: identity); see losses.py."""
     framing: Literal["auto", "keep", "match"] = "keep"

@@ -1,8 +1,9 @@
 """Holds R to labels: networks that read each kept label in refined images, and weights that rise beyond a budget.
 
-CyCADA (Hoffman et al., 2018) calls this semantic consistency, and trains the network beforehand. Ours learns during
-the training, from synthetic and refined images with the labels of the synthetic ones, as in PixelDA (Bousmalis et
-al., 2017): a network that knows the synthetic look alone would hold R back (docs/experiments.md, section 16).
+As in CyCADA (Hoffman et al., 2018), but the network learns during the training, from synthetic images as they are and
+matched to photographs, with photometric augmentation, so that it can read the label in many appearances. It never
+learns from refined images: a network that does reads the label from traces that R leaves, and labels that no estimator
+can read in photographs count as kept (docs/experiments.md, section 16).
 """
 
 from collections.abc import Callable, Sequence

@@ -66,6 +66,7 @@ class Training:
         for step in self._remaining(self.config.discriminator_pretrain_steps):
             x, y = self._draw_synthetic(), self._draw_real()
             losses, refined = self.steps.update_discriminator(x, y)
+            self.steps.update_label_networks(x, self._targets(), y)
             self.state.history.add(refined)
             self._finish(step, losses)
 
@@ -83,7 +84,7 @@ class Training:
             for _ in range(config.discriminator_updates):  # k = 1, ..., K_d
                 x, y = self._draw_synthetic(), self._draw_real()
                 discriminator_losses, refined = self.steps.update_discriminator(x, y)  # phi: L_D, equation 2
-                self.steps.update_label_networks(x, self._targets(), refined)
+                self.steps.update_label_networks(x, self._targets(), y)
             self.state.history.add(refined)  # section 2.3
             self._finish(step, refiner_losses, discriminator_losses)
 

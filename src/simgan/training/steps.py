@@ -11,6 +11,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from simgan.engines.protocol import Array, Engine
+from simgan.matching import match_images
 from simgan.models.losses import PatchClass, local_adversarial_loss, patch_labels, self_regularisation_loss
 from simgan.settings.config import TrainConfig
 from simgan.tasks.photometric import photometric
@@ -140,21 +141,25 @@ class Steps:
         return self._minimise_equation_4(batches, (weights, *self._window(synthetic)))
 
     def update_label_networks(
-        self, synthetic: Batch, targets: Sequence[NDArray[np.float32]], refined: Batch | None = None
+        self, synthetic: Batch, targets: Sequence[NDArray[np.float32]], real: Batch | None = None
     ) -> None:
-        """One update of each network that reads a label, on synthetic and refined images with changed tones and noise.
+        """One update of each network that reads a label, on synthetic images whose appearance is changed at random.
+
+        Never on refined images: the network would learn to read the label from traces that R leaves.
 
         Args:
             synthetic: (B, H, W, C).
             targets: for each label that is kept, its targets (B, K).
-            refined: the first images of `synthetic`, refined; in their place all of `synthetic`, if it is None.
+            real: (B, H, W, C). If given, the network also learns from `synthetic` matched to these images.
         """
+        random = self._state.random
         for minimise, wanted in zip(self._minimise_labels, targets, strict=True):
-            images = synthetic
-            if refined is not None:
-                images, wanted = ops.concatenate([synthetic[: len(refined)], refined]), wanted[: len(refined)]
-                wanted = np.concatenate([wanted, wanted])
-            changed, wanted = photometric(self._engine.to_numpy(images), wanted, self._state.random)
+            images = self._engine.to_numpy(synthetic)
+            if real is not None:
+                seed = int(random.integers(2**31))
+                matched = match_images(images, self._engine.to_numpy(real), "mixed", seed=seed)
+                images, wanted = np.concatenate([images, matched]), np.concatenate([wanted, wanted])
+            changed, wanted = photometric(images, wanted, random)
             minimise((self._engine.to_device(changed), self._engine.to_device(wanted)))
 
     def average_refiner(self, decay: float, updates: int) -> None:

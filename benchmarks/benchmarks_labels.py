@@ -1,0 +1,66 @@
+"""Whether labels are still true of refined images, by networks that the training of R never saw."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.benchmarks_sets import Images, Scorer
+from benchmarks.jobs import Record
+from simgan.evaluation import Labelled, drift_of_points
+from simgan.framing.displacement import displacement
+
+_HELD_OUT = 5  # a fifth of the synthetic images
+_LONGER = 2  # the judge and the localiser get so many times as many training steps as an estimator
+
+
+def share_flipped(
+    synthetic: Images, refined: Images, labels: NDArray[np.generic], target: Labelled, scorer: Scorer
+) -> Record:
+    """The share of refined images of which an independent judge says another class than their label.
+
+    The judge is the estimator's network, trained on the labelled images of the target and, as often, on four fifths of
+    the synthetic images; it reads the refined versions of the last fifth. So it knows both looks, but neither these
+    images nor R. What it reads wrongly in the same images unrefined, and in the test images, is its own error.
+
+    Args:
+        synthetic: (N, H, W, C) in [-1, 1].
+        refined: the same images refined.
+        labels: (N,), classes.
+        target: images of the target for training, with their classes.
+        scorer: how estimators are trained, and the test images.
+    """
+    task = scorer.task
+    shuffled = np.random.default_rng(scorer.seed).permutation(len(synthetic))
+    held_out, seen = np.split(shuffled, [max(1, len(synthetic) // _HELD_OUT)])
+    images = np.concatenate([target.images, synthetic[seen]])
+    targets = task.targets(np.concatenate([target.labels, labels[seen]]))
+    each = max(len(target.images), len(seen))
+    rows = np.concatenate(
+        [np.resize(np.arange(len(target.images)), each), len(target.images) + np.resize(np.arange(len(seen)), each)]
+    )
+    judge = scorer.train(images, targets, rows=rows, steps=_LONGER * scorer.steps)
+
+    def wrong(read: Images, classes: NDArray[np.generic]) -> float:
+        return float(task.errors(judge(read), classes).mean())
+
+    return {
+        "flipped": wrong(refined[held_out], labels[held_out]),
+        "own_error": wrong(synthetic[held_out], labels[held_out]),
+        "own_error_on_test": wrong(*scorer.test),
+        "images": len(held_out),
+    }
+
+
+def how_far(
+    synthetic: Images, refined: Images, points: NDArray[np.float64], budget: float | None, scorer: Scorer
+) -> Record:
+    """How far refining moved labelled points, and all content, px; and the budget of the training."""
+    places, steps = points.reshape(len(points), -1, 2), _LONGER * scorer.steps
+    read = drift_of_points(synthetic, refined, places, steps=steps, seed=scorer.seed)
+    return {
+        "points": read.drift.mean,
+        "points_p95": read.drift.p95,
+        "own_error": read.own_error,
+        "flow": float(displacement(synthetic, refined).mean()),
+        "budget": budget,
+        "images": len(read.held_out),
+    }
