@@ -203,3 +203,12 @@ def test_check_says_that_train_matches(tmp_path, capsys):
         file["iris"] = RANDOM.uniform(0, 15, (COUNT, 2))
     assert main(["check", str(synthetic), "--against", str(real)]) == 0
     assert "by itself" not in capsys.readouterr().out.replace("\n", " ")
+
+
+def test_the_command_refines_framed_images_and_says_so(trained, tmp_path, capsys):
+    run, _ = trained
+    out = tmp_path / "out.h5"
+    assert main(["refine", str(run.path), run.data.synthetic.path, str(out), "--strength", "1"]) == 0
+    assert "framing of the photographs before R" in capsys.readouterr().out.replace("\n", " ")
+    with open_images(run.data.synthetic.path) as source, open_images(out) as refined:
+        np.testing.assert_array_equal(np.stack(list(refined)), simgan.refine(run, source))
