@@ -54,7 +54,7 @@ def choose_training_framing(
         return FramingChoice(config.model_copy(update={"framing": "keep"}), None, ())
     note = (
         "content is framed differently in the photographs, so each synthetic image gets their framing before R sees "
-        f"it, in training and in refining: {found.describe()}. All labels are classes, which stay true. '--framing "
+        f"it, in training and in refining: {found.describe()}. Classes stay true. '--framing "
         "keep' leaves the images as they are."
     )
     return FramingChoice(config.model_copy(update={"framing": "match"}), found, (note,))
