@@ -20,6 +20,7 @@ from benchmarks.machine import this_machine
 from simgan import PRESETS, Run, TrainConfig, refine, train
 from simgan.evaluation import Labelled
 from simgan.evaluation.contenders import WITH_REFINED
+from simgan.framing.framed_images import frame_images
 from simgan.images import PixelRange
 from simgan.settings.config import make_config
 from simgan.tasks.choice import choose_task
@@ -170,18 +171,19 @@ def _refined(data: _Data, scorer: Scorer, config: TrainConfig, out: Path, clock:
         run = finished_or_trained(out, lambda out: _train(config, data, out))
     with clock("refining"):
         refined = as_floats(refine(run, data.synthetic))
+        unrefined = as_floats(frame_images(data.synthetic, run.framing_map, PixelRange.of(np.uint8)))
     synthetic, real = as_floats(data.synthetic), as_floats(data.real)
     with clock("estimators"):
         errors = [
             scorer.score(name, "refined", images, data.labels)
-            for name, images in refined_sets(synthetic, refined, real, scorer.seed)
+            for name, images in refined_sets(synthetic, refined, real, scorer.seed, unrefined)
         ]
     with clock("labels"):
         if data.points is None:
             target = Labelled(real, data.real_labels)
-            kept = share_flipped(synthetic, refined, data.labels, target, scorer)
+            kept = share_flipped(unrefined, refined, data.labels, target, scorer)
         else:
-            kept = how_far(synthetic, refined, data.points, config.drift_budget, scorer)
+            kept = how_far(unrefined, refined, data.points, config.drift_budget, scorer)
     return {"errors": errors, "labels": kept, "last": run.metrics()[-1]}
 
 

@@ -34,9 +34,14 @@ def free_sets(synthetic: Images, real: Images, seed: int) -> Iterator[Named]:
         yield FRAMING_AND_MIXED, match_images(framed, real, "mixed", seed=seed)
 
 
-def refined_sets(synthetic: Images, refined: Images, real: Images, seed: int) -> Iterator[Named]:
-    """Images refined by random strengths, and images refined whole (`refined`), alone and together with free ones."""
-    for one in contenders(synthetic, refined, real, among=WITH_REFINED, seed=seed):
+def refined_sets(
+    synthetic: Images, refined: Images, real: Images, seed: int, unrefined: Images | None = None
+) -> Iterator[Named]:
+    """Images refined by random strengths, and images refined whole (`refined`), alone and together with free ones.
+
+    `unrefined`: what R refined, if not the synthetic images; see `contenders`.
+    """
+    for one in contenders(synthetic, refined, real, unrefined=unrefined, among=WITH_REFINED, seed=seed):
         yield one.name, one.images
 
 

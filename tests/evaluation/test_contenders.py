@@ -70,3 +70,11 @@ def test_refined_images_are_those_that_refine_writes_by_default(tmp_path):
 def test_another_seed_draws_other_photographs(images):
     (one,), (other,) = (contenders(*images, among=["colour"], seed=seed) for seed in (0, 3))
     assert np.abs(one.images - other.images).max() > 0.1
+
+
+def test_refined_images_lie_between_what_r_refined_and_its_images():
+    """Were they blended with the synthetic images, content framed before R would show twice."""
+    synthetic, framed, refined = (np.full((6, 4, 4, 1), level, np.float32) for level in (-1, 0.2, 0.6))
+    (found,) = contenders(synthetic, refined, synthetic, unrefined=framed, among=["refined"])
+    assert found.images.min() >= 0.2
+    assert found.images.max() <= 0.6

@@ -189,9 +189,12 @@ def bars(length: int, count: int = 24) -> Labelled:
     return Labelled(images + RANDOM.normal(0, 0.01, images.shape).astype(np.float32), classes)
 
 
-@pytest.mark.parametrize(("length", "differs"), [(4, True), (8, False)])
-def test_where_photographs_are_framed_otherwise_matching_the_framing_is_a_free_set(length, differs):
-    synthetic, test = bars(length), bars(8)
+@pytest.mark.parametrize(
+    ("length", "count", "differs", "way"),
+    [(4, 24, True, "by the mean"), (4, 60, True, "image by image"), (8, 24, False, "only 24"), (8, 60, False, "same")],
+)
+def test_where_photographs_are_framed_otherwise_matching_the_framing_is_a_free_set(length, count, differs, way):
+    synthetic, test = bars(length, count), bars(8, count)
     found = downstream(
         synthetic,
         synthetic.images,
@@ -204,6 +207,7 @@ def test_where_photographs_are_framed_otherwise_matching_the_framing_is_a_free_s
         plain=False,
     )
     assert ("framing" in {one.on for one in found.trained}) == differs
+    assert way in found.framing
 
 
 def test_a_users_file_is_read_once(tmp_path):

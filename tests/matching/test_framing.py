@@ -8,15 +8,17 @@ from scipy.ndimage import gaussian_filter, zoom
 from simgan.command_line.main import main
 from simgan.errors import DataError
 from simgan.framing.comparison import Framing
+from simgan.framing.quantiles import FramingMap
 from simgan.images import open_images
-from simgan.matching import differing_framing, match_data_set, match_framing
+from simgan.images.readable import ReadableImages
+from simgan.matching import choose_framing, differing_framing, match_data_set, match_framing
 
 RANDOM = np.random.default_rng(0)
 
 
-def crosses(count: int, arm: int, down: int = 0, ground: float = -1.0) -> np.ndarray:
-    """White crosses with arms of about `arm` px on a plain ground of 40x40, `down` px below the middle."""
-    images = np.full((count, 40, 40, 1), ground, np.float32)
+def crosses(count: int, arm: int, down: int = 0, background: float = -1.0) -> np.ndarray:
+    """White crosses with arms of about `arm` px on a plain background of 40x40, `down` px below the middle."""
+    images = np.full((count, 40, 40, 1), background, np.float32)
     for image in images:
         length, y = arm + RANDOM.integers(-1, 2), 20 + down
         image[y - 1 : y + 2, 20 - length : 20 + length + 1] = 1
@@ -70,10 +72,10 @@ def test_shrinking_keeps_the_mean_of_fine_stripes():
     assert np.abs(small[8:24, 8:24]).max() < 0.5  # without smoothing, all of these would be -1 or 1
 
 
-@pytest.mark.parametrize("ground", [-1.0, 0.3])
-def test_beyond_a_plain_border_lies_the_ground(ground):
-    small = match_framing(crosses(1, 12, ground=ground)[0], by(0.6))
-    np.testing.assert_allclose(small[:3], ground, atol=0.02)
+@pytest.mark.parametrize("background", [-1.0, 0.3])
+def test_beyond_a_plain_border_lies_the_background(background):
+    small = match_framing(crosses(1, 12, background=background)[0], by(0.6))
+    np.testing.assert_allclose(small[:3], background, atol=0.02)
 
 
 def test_beyond_a_textured_border_lies_the_mirrored_image():
@@ -146,7 +148,7 @@ def test_directions_and_classes_are_not_positions(write, tmp_path):
     labels = {"gaze": RANDOM.uniform(-1, 1, (40, 2)), "normal": normals, "digit": np.arange(40)}
     synthetic, real = write("x.h5", crosses(40, 8), **labels), write("y.h5", crosses(40, 12))
     with open_images(synthetic) as x, open_images(real) as y:
-        assert match_data_set(x, y, tmp_path / "out.h5", "framing").scale > 1.2
+        assert match_data_set(x, y, tmp_path / "out.h5", "framing").framing.scale > 1.2
 
 
 def test_sets_framed_alike_are_an_error_that_says_so(write, tmp_path, only_line):
@@ -154,3 +156,54 @@ def test_sets_framed_alike_are_an_error_that_says_so(write, tmp_path, only_line)
     with open_images(synthetic) as x, open_images(real) as y, pytest.raises(DataError) as caught:
         match_data_set(x, y, tmp_path / "out.h5", "framing")
     assert "framed alike" in only_line(str(caught.value))
+
+
+# --- By quantiles or by the mean --------------------------------------------------------------------------------
+
+
+def test_plain_backgrounds_are_matched_by_quantiles_image_by_image():
+    synthetic, photographs = crosses(80, 8), crosses(80, 12, down=3)
+    found = choose_framing(synthetic, photographs)
+    assert isinstance(found.framing, FramingMap)
+    assert "by quantiles" in found.sentence
+    matched = np.stack([match_framing(image, found.framing) for image in synthetic])
+    assert choose_framing(matched, photographs).framing is None
+    width = [(images[..., 0] > 0).any(axis=1).sum(axis=1) for images in (matched, photographs)]
+    assert width[0].mean() == pytest.approx(width[1].mean(), abs=1)
+    assert width[0].std() == pytest.approx(width[1].std(), abs=0.7)
+
+
+def test_directions_too_few_images_and_textured_backgrounds_are_matched_by_the_mean_and_it_says_why():
+    synthetic, photographs = crosses(80, 8), crosses(80, 12)
+    textured = photographs + gaussian_filter(RANDOM.uniform(0, 6, photographs.shape), (0, 1, 1, 0)) - 3
+    for found, reason in (
+        (choose_framing(synthetic, photographs, has_directions=True), "labels are directions"),
+        (choose_framing(synthetic[:49], photographs), "only 49 of the synthetic images"),
+        (choose_framing(synthetic, np.clip(textured, -1, 1).astype(np.float32)), "plain background"),
+    ):
+        assert isinstance(found.framing, Framing | None)
+        assert reason in found.sentence
+    assert choose_framing(synthetic, photographs, has_directions=True).framing.scale > 1.2
+
+
+def test_the_command_matches_classes_by_quantiles_and_says_so(write, tmp_path, capsys):
+    synthetic = write("x.h5", crosses(60, 8), digit=np.arange(60) % 10)
+    real = write("y.h5", crosses(60, 12))
+    assert main(["match", str(synthetic), str(real), str(tmp_path / "out.h5"), "--by", "framing"]) == 0
+    assert capsys.readouterr().out.replace("\n", " ").count("by quantiles") == 1
+    with open_images(tmp_path / "out.h5") as matched, open_images(real) as y:
+        arms = [
+            float((np.stack(list(images)) > 127)[..., 0].any(axis=1).sum(axis=1).mean()) for images in (matched, y)
+        ]
+    assert arms[0] == pytest.approx(arms[1], abs=1)
+
+
+def test_files_that_may_hold_positions_are_seen_in_a_set_that_leaves_images_out(tmp_path, write_pngs):
+    folder = write_pngs(tmp_path / "x", (127.5 * (crosses(3, 8)[..., 0] + 1)).astype(np.uint8))
+    (folder / "000.png").write_bytes(b"no picture")
+    (folder / "positions.bin").write_bytes(b"12")
+    real = write_pngs(tmp_path / "y", (127.5 * (crosses(3, 12)[..., 0] + 1)).astype(np.uint8))
+    with open_images(folder, on_bad_image="skip") as x, open_images(real) as y:
+        assert isinstance(x, ReadableImages)
+        with pytest.raises(DataError, match=r"positions\.bin"):
+            match_data_set(x, y, tmp_path / "out", "framing")

@@ -83,6 +83,9 @@ class Check:
         from simgan.framing.comparison import compare_framing
         from simgan.framing.picture import framing_picture
         from simgan.framing.samples import comparable_samples
+        from simgan.settings.presets import PRESETS
+        from simgan.training.cropping import training_sets
+        from simgan.training.framing_choice import choose_training_framing
 
         with (
             open_data(self.path, self.key, self.range, layout=self.layout, **self._options(self.images)) as synthetic,
@@ -95,8 +98,12 @@ class Check:
             ) as real,
         ):
             samples = comparable_samples(synthetic, real)
+            config = training_sets(PRESETS["default"].config, synthetic, real).config
+            choice = choose_training_framing(config, synthetic, samples)
         for finding in compare_framing(*samples):
             print_line(console, f"{finding.severity}: {finding.sentence}")
+        for note in choice.notes:
+            print_line(console, f"note: 'simgan train' does this by itself: {note}")
         if self.picture is not None:
             self.picture.write_bytes(framing_picture(*samples))
             print_line(console, f"picture: {self.picture}")

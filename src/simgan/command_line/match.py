@@ -34,8 +34,9 @@ class Match:
     """What an image takes from its photograph. `histogram`: the distribution of values, channel by channel. `colour`:
     mean and covariance of the colours. `fda-0.05`: the amplitudes of the lowest frequencies, up to 5 % of the shorter
     side. `pca`: the principal axes of the colours. `mixed`: for each image one of these methods, drawn at random, or
-    none. `framing`: scales and moves all images alike, so that content has the size and place that it has in the
-    photographs on average; refused if labels are positions. To match framing and appearance, run this twice."""
+    none. `framing`: place, size and slant of the content become distributed as in the photographs, image by image, if
+    both sets have plain backgrounds and all labels are classes; else all images are scaled and moved alike; refused if
+    labels are positions. To match framing and appearance, run this twice."""
     key: str | None = None
     """Name of the array of images, if an HDF5 or .npz file holds several arrays."""
     real_key: str | None = None
@@ -75,12 +76,8 @@ class Match:
             print_notes(console, synthetic)
             print_notes(console, real, flag="--real-range")
             with show_progress(console, "matching") as on_progress:
-                framing = match_data_set(synthetic, real, self.output, self.by, on_progress, seed=self.seed)
-            if framing is not None:
-                print_line(
-                    console,
-                    f"Content was made {framing.scale:.2f} times as large, and moved by {framing.down:.1%} of the "
-                    f"height downwards and {framing.right:.1%} of the width to the right (below 0: up, left).",
-                )
+                found = match_data_set(synthetic, real, self.output, self.by, on_progress, seed=self.seed)
+            if found is not None:
+                print_line(console, found.sentence)
             print_line(console, f"{len(synthetic)} images matched by {self.by} are in {self.output}.")
         return 0

@@ -74,7 +74,7 @@ class Refine:
         from simgan.refining.quarantine import quarantine_list
         from simgan.refining.strength import Strength, parse_limits
         from simgan.runs.checkpoints import PRETRAINED_ONLY
-        from simgan.runs.run import Run
+        from simgan.runs.run import FRAMING_MAP, Run
 
         limits = parse_limits(self.strength)
         strength = Strength.of(limits, self.seed)  # limits that are wrong are an error before the work begins
@@ -96,6 +96,12 @@ class Refine:
             on_bad_image=self.on_bad_image,
         ) as source:
             trained_at = None if run.config.crop else (run.data.height, run.data.width)
+            if run.framing_map is not None:
+                print_line(
+                    console,
+                    "note: each image gets the framing of the photographs before R, as in training "
+                    f"({run.path / FRAMING_MAP}); a training with --framing keep leaves it.",
+                )
             print_notes(console, source, trained_at=trained_at)
             print_line(console, f"Each image is {strength.in_words}.")
             with show_progress(console, "refining") as on_progress:

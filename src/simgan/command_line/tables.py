@@ -43,5 +43,7 @@ def _show_downstream(score: Downstream, console: Console) -> None:
     console.print(table)
     print_line(console, REFINED_IN_WORDS)
     print_line(console, score.labels)
+    if score.framing:
+        print_line(console, score.framing)
     print_line(console, f"augmentation: {score.augmentation}")
     print_line(console, downstream_in_words(score))

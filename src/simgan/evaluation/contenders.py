@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgan.framing.comparison import Framing
+from simgan.framing.quantiles import FramingMap
 from simgan.matching import METHODS, match_framing, match_images
 from simgan.refining.strength import Strength
 
@@ -39,7 +40,8 @@ def contenders(
     refined: NDArray[np.float32],
     photographs: NDArray[np.float32],
     *,
-    framing: Framing | None = None,
+    unrefined: NDArray[np.float32] | None = None,
+    framing: FramingMap | Framing | None = None,
     among: Container[str] = ALL,
     seed: int = 0,
 ) -> Iterator[Contender]:
@@ -48,6 +50,7 @@ def contenders(
     Args:
         synthetic: (N, H, W, C) in [-1, 1].
         refined: the same images refined whole.
+        unrefined: what R refined, if not the synthetic images: the framed ones of a run that frames them before R.
         photographs: (M, h, w, C) in [-1, 1], to which the methods of matching match the synthetic images.
         framing: how the framing of the photographs differs. None: it does not differ, or matching it would
             make labels wrong.
@@ -62,7 +65,8 @@ def contenders(
     if framing is not None and FRAMING in among:
         yield Contender(FRAMING, "free", np.stack([match_framing(image, framing) for image in synthetic]))
     if REFINED in among:
-        yield Contender(REFINED, "refined", Strength().between(synthetic, refined, range(len(synthetic))))
+        x = synthetic if unrefined is None else unrefined
+        yield Contender(REFINED, "refined", Strength().between(x, refined, range(len(x))))
     if WHOLE in among:
         yield Contender(WHOLE, "refined", refined)
     if WITH_SYNTHETIC in among:

@@ -16,7 +16,7 @@ from simgan.evaluation.contenders import ALL, MATCHED, SYNTHETIC, WITH_REFINED, 
 from simgan.evaluation.estimator import Estimator, Training, train_estimators
 from simgan.evaluation.label_distribution import compare_labels
 from simgan.evaluation.results import Downstream
-from simgan.matching import differing_framing
+from simgan.matching import FramingMatch, choose_framing
 from simgan.tasks.networks import Network, network
 from simgan.tasks.photometric import DESCRIPTION, photometric
 from simgan.tasks.task import Task
@@ -46,6 +46,7 @@ def downstream(
     steps: int = 600,
     seeds: Sequence[int] = (0, 1, 2),
     plain: bool = True,
+    unrefined: NDArray[np.float32] | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Downstream:
     """Trains the same estimator on refined images and on every free alternative, and tests each on real images.
@@ -68,11 +69,12 @@ def downstream(
         steps: training steps of each estimator.
         seeds: of the trainings. The methods of matching draw photographs by the first.
         plain: whether each set is trained on without augmentation as well.
+        unrefined: what R refined, if not `synthetic.images`; see `contenders`.
         on_progress: called with the number of steps done, and the number of steps of all trainings.
     """
     has_bound = len(test.images) >= _BOUND_FROM
-    # Changing the framing would make labels of positions wrong.
-    framing = differing_framing(synthetic.images, photographs) if task.name in ("classification", "angle") else None
+    found = _framing(synthetic.images, photographs, task)
+    framing = found.framing
     with_every_seed = {SYNTHETIC, *WITH_REFINED}
     sets, finalists = len(ALL) - (framing is None), len(with_every_seed) + _FINALISTS
     of_seeds = sets + finalists * (len(seeds) - 1)
@@ -80,7 +82,9 @@ def downstream(
     trainer = _Trainer(
         task, test, estimator, steps, plain=plain, on_progress=lambda done: on_progress(done, trainings * steps)
     )
-    make_sets = partial(contenders, synthetic.images, refined, photographs, framing=framing, seed=seeds[0])
+    make_sets = partial(
+        contenders, synthetic.images, refined, photographs, unrefined=unrefined, framing=framing, seed=seeds[0]
+    )
     errors: dict[Set, Errors] = {}
     for pair in _pairs(make_sets()):
         errors |= trainer.errors_of(pair, synthetic.labels, seeds[:1])
@@ -98,6 +102,7 @@ def downstream(
         estimator=estimator,
         augmentation=DESCRIPTION,
         labels=compare_labels(task, synthetic.labels, test.labels).sentence,
+        framing=found.sentence,
         steps=steps,
         seeds=len(seeds),
         training_images=len(synthetic.images),
@@ -191,6 +196,13 @@ def network_of(task: Task, estimator: str) -> Network:
             f"estimator: expected small, the only one for {task.name}, received {estimator}; leave --estimator out."
         )
     return task.network
+
+
+def _framing(synthetic: NDArray[np.float32], photographs: NDArray[np.float32], task: Task) -> FramingMatch:
+    """How the set `framing` is made, if the label of the task stays true."""
+    if task.name not in ("classification", "angle"):
+        return FramingMatch(None, "")  # positions would become wrong with the framing
+    return choose_framing(synthetic, photographs, has_directions=task.name == "angle")
 
 
 def _pairs(sets: Iterator[Contender]) -> Iterator[list[Contender]]:

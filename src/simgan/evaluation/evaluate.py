@@ -165,7 +165,7 @@ def _measure(
         downstream=scores or earlier,
         drift=drifts,
         kept_labels=kept,
-        structural_similarity=float(structural_similarity(sample.synthetic, sample.refined).mean()),
+        structural_similarity=float(structural_similarity(sample.unrefined, sample.refined).mean()),
         distances=_distances(run, photographs, sample, extractors, config, console),
         warnings=tuple(warnings),
     )
@@ -221,6 +221,7 @@ def _downstream(
             steps=config.steps,
             seeds=range(config.seed, config.seed + config.seeds),
             plain=config.plain,
+            unrefined=sample.unrefined,
             on_progress=on_progress,
         )
 
@@ -241,7 +242,7 @@ def _distances(
     extractors |= user_extractors
     with show_progress(console, "distances", "steps") as on_progress:
         return distances(
-            sample.synthetic[of_synthetic],
+            sample.unrefined[of_synthetic],
             sample.refined[of_synthetic],
             photographs,
             extractors,

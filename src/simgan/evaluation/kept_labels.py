@@ -63,12 +63,12 @@ def _measured(
     seed: int,
     on_progress: Callable[[int, int], None],
 ) -> KeptLabel:
-    """By a network that learns from the synthetic and refined versions of four fifths of the images; the rest is
+    """By a network that learns from the unrefined and refined versions of four fifths of the images; the rest is
     measured."""
     shuffled = np.random.default_rng(seed).permutation(len(targets))
     held_out, seen = np.split(shuffled, [max(1, len(targets) // 5)])
     training = Training(
-        np.concatenate([sample.synthetic, sample.refined]),
+        np.concatenate([sample.unrefined, sample.refined]),
         np.concatenate([targets, targets]),
         rows=np.concatenate([seen, seen + len(targets)]),
         loss=task.loss,
@@ -78,7 +78,7 @@ def _measured(
         augment=photometric,
     )
     (read,) = train_estimators([training], on_progress)
-    before, after = (read(images[held_out]) for images in (sample.synthetic, sample.refined))
+    before, after = (read(images[held_out]) for images in (sample.unrefined, sample.refined))
     lost = lost_of_images(task, before, after, targets[held_out])
     factor = 100 if budget.unit == "%" else 1
     mean = interval(factor * float(lost.mean()), factor * resampled_means([lost[None]])[0])

@@ -4,6 +4,7 @@ They are refined whole, unlike what `simgan refine` writes by default: so drift 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from rich.console import Console
 
 from simgan.console.progress import show_progress
 from simgan.console.silent import SILENT
+from simgan.framing.framed_images import frame_images
 from simgan.images import ImageSource, PixelRange, middle_crop
 from simgan.images.ranges import check_guessed_range
 from simgan.images.sampling import evenly_spaced
@@ -30,6 +32,13 @@ class Sample:
     resized: bool
     """Whether images of several sizes were resized to the size of training, or cropped to it if training took crops:
     labels in pixels no longer fit."""
+    framed: NDArray[np.float32] | None = None
+    """The synthetic images with the framing of the photographs, if the run gives it to them before R."""
+
+    @property
+    def unrefined(self) -> NDArray[np.float32]:
+        """What R refined: the framed images, if there are any, else the synthetic ones."""
+        return self.synthetic if self.framed is None else self.framed
 
     @property
     def size(self) -> tuple[int, int]:
@@ -54,6 +63,7 @@ def refined_sample(run: Run, source: ImageSource, count: int, console: Console =
                 source.pixel_range.to_model(stored),
                 source.pixel_range.to_model(refined),
                 resized=False,
+                framed=_framed(run, stored, source.pixel_range),
             )
         else:
             size = (run.data.height, run.data.width)
@@ -62,6 +72,14 @@ def refined_sample(run: Run, source: ImageSource, count: int, console: Console =
                 resized = np.stack([source.pixel_range.to_model(crop) for crop in crops])
             else:
                 resized = np.stack([load_image(source, index, size) for index in indices])
-            sample = Sample(indices, names, resized, refine(run, resized, pixel_range=PixelRange(-1, 1)), resized=True)
+            whole = PixelRange(-1, 1)
+            refined, given = refine(run, resized, pixel_range=whole), _framed(run, resized, whole)
+            sample = Sample(indices, names, resized, refined, resized=True, framed=given)
         on_progress(len(indices), len(indices))
     return sample
+
+
+def _framed(run: Run, stored: NDArray[Any], pixel_range: PixelRange) -> NDArray[np.float32] | None:
+    """Stored images as R sees them, in [-1, 1]; None if the run leaves their framing."""
+    framing = run.framing_map
+    return None if framing is None else pixel_range.to_model(frame_images(stored, framing, pixel_range))

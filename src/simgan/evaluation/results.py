@@ -77,6 +77,8 @@ class Downstream(_Result):
     """What the augmentation changes."""
     labels: str
     """How the labels are distributed in both sets."""
+    framing: str = ""
+    """How the set `framing` was made, or why it was not. Older versions did not record it."""
     steps: int
     seeds: int
     training_images: int

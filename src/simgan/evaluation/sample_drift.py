@@ -43,17 +43,23 @@ def measure_drift(
     Args:
         run: the run whose refiner made the sample.
         source: the data set of the sample, with its labels.
-        sample: synthetic images and their refined versions.
+        sample: synthetic images and their refined versions. If the run frames images before R, drift is measured
+            from the framed images, and no localiser is trained, since points lie elsewhere in these.
         points: name of the label that the localiser learns; None: the first that holds points or masks.
         steps: training steps of the localiser.
         seed: seed of the localiser.
         console: where progress goes.
     """
-    flow = Drift(displacement(sample.synthetic, sample.refined))
+    flow = Drift(displacement(sample.unrefined, sample.refined))
     found = [drift_result(flow, sample.names, "optical flow", picture=_draw_worst(run, sample, flow, None))]
     warnings: list[str] = []
     name = points or _first_points(source, sample, warnings)
-    if name is not None and sample.resized:
+    if name is not None and sample.framed is not None:
+        warnings.append(
+            f"This run gives images the framing of the photographs before R, so the points of {name} lie elsewhere: "
+            "no localiser measured their drift. Optical flow measured the drift of all content."
+        )
+    elif name is not None and sample.resized:
         warnings.append(
             f"The images have several sizes, so the drift of {name}, which is in pixels, was not measured by a "
             "localiser. Optical flow measured the drift of all content, with the images at the size of training."
@@ -105,5 +111,5 @@ def _draw_worst(run: Run, sample: Sample, drift: Drift, among: Sequence[int] | N
     rows = [index if among is None else among[index] for index in worst_first(drift)]
     name = "worst-by-flow.png" if among is None else "worst-by-localiser.png"
     (run.path / FOLDER).mkdir(exist_ok=True)
-    picture_sheet(sample.synthetic[rows], sample.refined[rows]).save(run.path / FOLDER / name)
+    picture_sheet(sample.unrefined[rows], sample.refined[rows]).save(run.path / FOLDER / name)
     return name

@@ -6,13 +6,15 @@ Each file has one method, a function that changes one image; match.py applies th
 from simgan.matching.colour import transfer_colour
 from simgan.matching.distribution import adapt_distribution
 from simgan.matching.fourier import swap_low_frequencies
-from simgan.matching.framing import differing_framing, match_framing
+from simgan.matching.framing import FramingMatch, choose_framing, differing_framing, match_framing
 from simgan.matching.histogram import match_histogram
 from simgan.matching.match import METHODS, match_data_set, match_images
 
 __all__ = [
     "METHODS",
+    "FramingMatch",
     "adapt_distribution",
+    "choose_framing",
     "differing_framing",
     "match_data_set",
     "match_framing",

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgan.errors import DataError
-from simgan.framing.comparison import Framing
 from simgan.framing.samples import comparable_samples
 from simgan.images import ImageSource, write_like
 from simgan.images.channels import check_same_channels
@@ -18,8 +17,9 @@ from simgan.images.groups import groups_of_one_size
 from simgan.matching.colour import transfer_colour
 from simgan.matching.distribution import adapt_distribution
 from simgan.matching.fourier import swap_low_frequencies
-from simgan.matching.framing import check_labels_stay_true, differing_framing, match_framing
+from simgan.matching.framing import FramingMatch, choose_framing, match_framing
 from simgan.matching.histogram import match_histogram
+from simgan.matching.true_labels import check_labels_stay_true
 from simgan.settings.choices import MatchMethod
 
 OneToOne = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
@@ -66,10 +66,10 @@ def match_data_set(
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     *,
     seed: int = 0,
-) -> Framing | None:
+) -> FramingMatch | None:
     """Writes the images of `source`, each matched to a photograph drawn at random, to `output`.
 
-    The method `framing` instead scales and moves all images alike, to the average framing of the photographs.
+    The method `framing` instead gives the images the framing of the photographs; see framing.py.
 
     Format, bit depth, keys, names and labels are those of `source`, as in `refine_data_set`. Images and photographs
     may have any size; few are in memory at once.
@@ -78,8 +78,7 @@ def match_data_set(
         on_progress: called now and then with the number of images written and the number of all images.
 
     Returns:
-        By how much `framing` scaled and moved the images, the shift as a share of height and width; None for other
-        methods.
+        How `framing` changed the images; None for other methods.
 
     Raises:
         DataError: the sets differ in channels, an image cannot be read, or `output` exists; for `framing`, both sets
@@ -87,10 +86,10 @@ def match_data_set(
         OutputError: the disk is full, or `output` cannot be written. No file is left then.
     """
     check_same_channels(source, photographs)
-    framing: Framing | None = None
+    found: FramingMatch | None = None
     if method == "framing":
-        framing = _framing(source, photographs)
-        match: Callable[[int, NDArray[np.float32]], NDArray[np.float32]] = partial(_match_to_framing, framing)
+        found = _framing(source, photographs)
+        match: Callable[[int, NDArray[np.float32]], NDArray[np.float32]] = partial(_match_to_framing, found)
     else:
         drawn = _draw(len(photographs), len(source), METHODS[method], seed)
         match = partial(_match_to_photograph, photographs, *drawn)
@@ -103,7 +102,7 @@ def match_data_set(
             writer.write_many(indices, source.pixel_range.from_model(np.stack(matched), source.dtype))
             done += len(indices)
             on_progress(done, len(source))
-    return framing
+    return found
 
 
 def _match_to_photograph(
@@ -117,20 +116,20 @@ def _match_to_photograph(
     return functions[index](image, photographs.pixel_range.to_model(photographs[int(drawn[index])]))
 
 
-def _match_to_framing(framing: Framing, index: int, image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """An image, with the framing of the photographs. `index` is not used: all images change alike."""
-    return match_framing(image, framing)
+def _match_to_framing(found: FramingMatch, index: int, image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """An image, with the framing of the photographs. `index` is not used: no photograph belongs to an image."""
+    return image if found.framing is None else match_framing(image, found.framing)
 
 
-def _framing(source: ImageSource, photographs: ImageSource) -> Framing:
-    check_labels_stay_true(source)
-    framing = differing_framing(*comparable_samples(source, photographs))
-    if framing is None:
+def _framing(source: ImageSource, photographs: ImageSource) -> FramingMatch:
+    has_directions = check_labels_stay_true(source)
+    found = choose_framing(*comparable_samples(source, photographs), has_directions=has_directions)
+    if found.framing is None:
         raise DataError(
             f"by: expected sets that are framed differently, received {source.path} and {photographs.path}, which are "
-            "framed alike or share no layout; leave them as they are, or choose another method."
+            f"framed alike or share no layout; leave them as they are, or choose another method. {found.sentence}"
         )
-    return framing
+    return found
 
 
 def _draw(

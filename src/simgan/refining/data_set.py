@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from simgan.engines.automatic import dtype_policy
 from simgan.errors import DataError
+from simgan.framing.framed_images import frame_images, framed
+from simgan.framing.quantiles import FramingMap
 from simgan.images import (
     ImageSource,
     ImageWriter,
@@ -25,6 +27,7 @@ from simgan.images import (
 from simgan.images.groups import groups_of_one_size, images_in_group, sampled_sizes
 from simgan.images.ranges import TypedRange, check_guessed_range, in_words
 from simgan.images.threads import ahead
+from simgan.matching.true_labels import labels_other_than_classes
 from simgan.refining.predictor import Predict, predictor
 from simgan.refining.quarantine import Quarantine, SetAside
 from simgan.refining.spool import Spool, digest_of, remove_leftover, spool_of, spooled
@@ -50,6 +53,9 @@ def refine(
     seed: int = 0,
 ) -> NDArray[Any]:
     """Refines images in memory.
+
+    If the training of a run matched the framing (`Run.framing_map`), each image first gets the framing of the
+    photographs. A Keras model, such as the run's refiner_model.h5, is R alone and refines images as they are.
 
     A run refines 8-bit images in bfloat16 where the processor has it, which changes a pixel by 0.1 of its 255 levels
     on average and by 2 at most. Deeper images are refined in float32, and a Keras model refines all images in float32.
@@ -82,7 +88,7 @@ def refine(
         size = require_one_size(images)
         predict = predictor(run_or_model, images.dtype, (len(images), *size, images.channels), one_size=True)
         all_refined = np.empty((len(images), *size, images.channels), images.dtype)
-        with closing(_refined_groups(predict, images, strengths)) as groups:
+        with closing(_refined_groups(predict, images, strengths, framing=_framing_map(run_or_model))) as groups:
             for group in groups:
                 all_refined[group.indices] = group.refined
         return all_refined
@@ -101,7 +107,7 @@ def refine(
     for start in range(0, len(stacked), at_once):
         places = range(len(stacked))[start : start + at_once]
         part = slice(places.start, places.stop)
-        x = pixel_range.to_model(stacked[part])
+        x = pixel_range.to_model(frame_images(stacked[part], _framing_map(run_or_model), pixel_range))
         refined[part] = pixel_range.from_model(strengths.between(x, predict(x), places), stacked.dtype)
     return refined.reshape(images.shape)
 
@@ -118,6 +124,8 @@ def refine_data_set(
 ) -> list[SetAside]:
     """Writes the refined images of `source` to `output`: same format, bit depth, keys, names and labels.
 
+    Images are framed before R as by `refine`.
+
     Each image may have a size of its own, and the data set may be larger than the memory; images/groups.py says how
     many images are in memory at once. Other threads read and write while R computes.
 
@@ -129,7 +137,8 @@ def refine_data_set(
             is set aside and listed in `<output>.quarantine.csv`. In HDF5 with one data set per image, the image and
             its labels are left out. In a folder the image is left out, but all other files are copied, its labels
             too (`SetAside.copied`). In an array its row keeps the unrefined image, because rows must match their
-            labels. The list also has the unusable images that `source` leaves out.
+            labels. If images are framed before R, drift is measured from the framed image, which is also the unrefined
+            one. The list also has the unusable images that `source` leaves out.
         strength: s in x + s (R(x) - x), from 0 to 1, or the lowest and the highest s: each image then gets a random
             one. Random strengths are the default, because estimators trained on such a set erred less on real images
             than those trained on images refined whole (docs/experiments.md, 15). Strength 1 writes R's images.
@@ -141,8 +150,8 @@ def refine_data_set(
 
     Raises:
         DataError: the images do not fit the model, their range was guessed and is not the run's, one cannot be read,
-            all would be set aside, a row of an array would have to be left out, or `output` or the list exists. No
-            file is left then.
+            all would be set aside, a row of an array would have to be left out, `output` or the list exists, or
+            framing would make labels wrong. No file is left then.
         OutputError: the disk is full, or `output` cannot be written. Only the spool of refined images is left, for
             the next try.
         RunError: the path is not a finished run.
@@ -151,6 +160,9 @@ def refine_data_set(
     output, strengths = Path(output), Strength.of(strength, seed)
     refiner = Run.open(run_or_model) if isinstance(run_or_model, str | Path) else run_or_model
     check_guessed_range(source, _input_range(refiner))
+    framing = _framing_map(refiner)
+    if framing is not None:
+        _check_classes(source)
     whole = source.whole if isinstance(source, ReadableImages) else source
     writer = _new_writer(whole, output)
     quarantine = Quarantine(whole, source, output, max_drift)
@@ -165,7 +177,7 @@ def refine_data_set(
         _leave_out_unusable(writer, source)
         write = partial(_write, writer, quarantine, source)
         with (
-            closing(_refined_groups(predict, source, strengths, spool)) as groups,
+            closing(_refined_groups(predict, source, strengths, spool, framing)) as groups,
             closing(ahead(write, groups)) as written,
         ):
             for done in accumulate(written):
@@ -195,7 +207,7 @@ def _digest(source: ImageSource, refiner: Run | keras.Model, has_list: bool, str
     """
     is_run = isinstance(refiner, Run)
     model = refiner.refiner if isinstance(refiner, Run) else refiner
-    computing = (is_run, keras.backend.backend(), dtype_policy("auto"))
+    computing = (is_run, _framing_map(refiner), keras.backend.backend(), dtype_policy("auto"))
     return digest_of(source, model, *computing, has_list, strengths, [image.place for image in source.left_out])
 
 
@@ -210,6 +222,21 @@ def _array_range(refiner: Run | keras.Model, dtype: np.dtype[Any]) -> tuple[Pixe
 def _input_range(refiner: Run | keras.Model) -> TypedRange | None:
     """The pixel range that R was trained with, if the refiner is that of a run."""
     return refiner.input_range if isinstance(refiner, Run) else None
+
+
+def _framing_map(refiner: Run | keras.Model) -> FramingMap | None:
+    """How images are framed before R, if the refiner is that of a run whose training did so."""
+    return refiner.framing_map if isinstance(refiner, Run) else None
+
+
+def _check_classes(source: ImageSource) -> None:
+    """Raises DataError if the set has labels that would become wrong with the framing."""
+    if other := labels_other_than_classes(source):
+        raise DataError(
+            f"{source.path}: expected classes as the only labels, because this run gives images the framing of the "
+            f"photographs, received {', '.join(other)}, which may be positions or directions that would become wrong; "
+            "train with --framing keep, or give a data set without them."
+        )
 
 
 def _leave_out_unusable(writer: ImageWriter[Any], source: ImageSource) -> None:
@@ -239,13 +266,17 @@ def _places(source: ImageSource, indices: list[int]) -> list[int]:
 
 
 def _refined_groups(
-    predict: Predict, source: ImageSource, strengths: Strength, spool: Spool | None = None
+    predict: Predict,
+    source: ImageSource,
+    strengths: Strength,
+    spool: Spool | None = None,
+    framing: FramingMap | None = None,
 ) -> Generator[Refined]:
-    """Every image once, refined, in the type of the source. Images of one size come in order.
+    """Every image once, framed and then refined, in the type of the source. Images of one size come in order.
 
     Groups that `spool` holds are read from it. R refines the other groups, which are then added to `spool`.
     """
-    with closing(groups_of_one_size(source)) as groups:
+    with closing(groups_of_one_size(framed(source, framing))) as groups:
         for indices, synthetic in groups:
             refined = spool.take(synthetic.shape, source.dtype) if spool else None
             if refined is None:

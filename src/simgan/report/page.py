@@ -121,7 +121,7 @@ def _downstream(score: Downstream) -> str:
         + html.note(
             f"Estimator '{score.estimator}', {score.steps} steps, {score.seeds} seeds, {score.training_images} "
             f"training images; {score.test_images} labelled real images. {REFINED_IN_WORDS} Augmentation: "
-            f"{score.augmentation}. {score.labels} {score.date}"
+            f"{score.augmentation}. {score.labels} {score.framing} {score.date}"
         )
     )
 

@@ -8,7 +8,8 @@ evaluation/           results of `simgan evaluate`
 turing/               answers given in `simgan turing`
 report.html           settings, curves, pictures and results on one page
 left_out.csv          images that could not be used; written with --on-bad-image skip
-framing.json, .png    whether both data sets are framed alike, measured before training
+framing.json, .png    whether both data sets are framed alike as R and D see them, measured before training
+framing_map.json      how synthetic images get the framing of the photographs before R; written if training does that
 samples/step_*.png    synthetic | refined | real | difference
 networks.safetensors  weights of R and D, from which simgan loads them
 *_model.keras, .h5    refiner, disc and simgan as Keras models: float32, channels last
@@ -26,6 +27,7 @@ import numpy as np
 
 from simgan.errors import DataError, RunError
 from simgan.files.numbers import fill_network
+from simgan.framing.quantiles import FramingMap
 from simgan.images import ImageSource, PixelRange, open_images
 from simgan.images.opening import HDF5_SUFFIXES
 from simgan.images.ranges import TypedRange
@@ -42,6 +44,7 @@ from simgan.settings.records import DataRecord, SourceRecord, read_run
 
 METRICS, CHECKPOINTS = "metrics.jsonl", "checkpoints"
 NETWORKS = "networks.safetensors"
+FRAMING_MAP = "framing_map.json"
 REFINER, DISCRIMINATOR = "averaged_refiner", "discriminator"  # names in NETWORKS and in a checkpoint
 
 
@@ -85,6 +88,15 @@ class Run:
     def input_range(self) -> TypedRange | None:
         """Pixel range and stored type of the synthetic images in training; None if an older version wrote the run."""
         return typed_range(self.data.synthetic)
+
+    @cached_property
+    def framing_map(self) -> FramingMap | None:
+        """How a synthetic image is framed before R refines it; None: it is refined as it is.
+
+        Raises:
+            RunError: the file of the map is missing or damaged.
+        """
+        return read_framing_map(self.path, self.config)
 
     @cached_property
     def refiner(self) -> keras.Model:
@@ -165,6 +177,24 @@ def _without_networks(folder: Path, config: TrainConfig) -> RunError:
 
 def _made_anew(folder: Path, checkpoint: Path) -> str:
     return f"'simgan train --resume {quote(str(folder))}' writes it anew from the checkpoint {checkpoint.name}"
+
+
+def read_framing_map(folder: Path, config: TrainConfig) -> FramingMap | None:
+    """The framing map of a run, finished or not; None if its training keeps the framing of the synthetic images.
+
+    Raises:
+        RunError: the file is missing or damaged.
+    """
+    if config.framing != "match":
+        return None
+    path = folder / FRAMING_MAP
+    try:
+        return FramingMap.from_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(
+            f"run: expected the framing map of the training in {path}, received no such file or a damaged one "
+            f"({error}); restore the file from a copy, or train anew."
+        ) from None
 
 
 def typed_range(record: SourceRecord) -> TypedRange | None:

@@ -134,6 +134,11 @@ class TrainConfig(Settings):
     auto: if all labels are classes, class:1% in place of the drift budget; else none. none: no label."""
     psi: Literal["identity", "channel_mean", "gradient", "structure"] = "identity"
     """Feature transform in the self-regularisation loss (paper, 2.1: identity); see losses.py."""
+    framing: Literal["auto", "keep", "match"] = "keep"
+    """Whether each synthetic image gets the framing of the photographs before R sees it, in training and in refining:
+    place, size and slant of its content, by quantiles (ours). match: yes, or an error if that cannot be done. auto: as
+    match if all labels are classes, which framing leaves true, both sets have plain backgrounds and their framing
+    differs; else keep."""
     flip: bool = False
     """Mirror a random half of the images of both sets left to right in training (ours), so that D learns less about
     how images are framed."""

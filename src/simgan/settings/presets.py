@@ -32,6 +32,7 @@ _OURS = TrainConfig(
     drift_budget=0.25,
     keep_label=("auto",),
     psi="structure",
+    framing="auto",
     flip=True,
     jitter=2,
     refiner_average=0.999,

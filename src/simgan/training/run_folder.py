@@ -12,10 +12,11 @@ import tomli_w
 from simgan.console.absl_log import no_absl_warnings
 from simgan.files.folders import replace, sync, write_whole
 from simgan.files.numbers import save_networks
+from simgan.framing.quantiles import FramingMap
 from simgan.images import LeftOut
 from simgan.models import discriminator_model, refiner_model, simgan_model
 from simgan.runs.position import PHASES, Position
-from simgan.runs.run import DISCRIMINATOR, METRICS, NETWORKS, REFINER, read_record
+from simgan.runs.run import DISCRIMINATOR, FRAMING_MAP, METRICS, NETWORKS, REFINER, read_record
 from simgan.settings.config import TrainConfig
 from simgan.settings.records import CONFIG_FILE, DataRecord
 from simgan.training.state import TrainState
@@ -38,8 +39,12 @@ def write_left_out(folder: Path, sets: Mapping[str, Sequence[LeftOut]]) -> None:
             csv.writer(file).writerows([("set", "name", "reason"), *rows])
 
 
-def write_framing(folder: Path, findings: list[dict[str, str]], picture: bytes) -> None:
-    """Writes framing.json and framing.png."""
+def write_framing(
+    folder: Path, findings: list[dict[str, str]], picture: bytes, framing_map: FramingMap | None
+) -> None:
+    """Writes framing.json and framing.png, and framing_map.json if there is a map."""
+    if framing_map is not None:
+        (folder / FRAMING_MAP).write_text(framing_map.to_json() + "\n", encoding="utf-8")
     (folder / "framing.json").write_text(json.dumps(findings, indent=1) + "\n", encoding="utf-8")
     (folder / "framing.png").write_bytes(picture)
 

@@ -11,15 +11,17 @@ from simgan.engines.automatic import resolve
 from simgan.errors import ConfigError, DataError, RunError
 from simgan.files.folders import check_new, check_outside, locked, whole_folder
 from simgan.framing.comparison import compare_framing
+from simgan.framing.framed_images import frame_images, framed
 from simgan.framing.picture import framing_picture
 from simgan.framing.samples import comparable_samples
-from simgan.images import Crops, ImageSource, ReadableImages, open_images
+from simgan.images import Crops, ImageSource, PixelRange, ReadableImages, open_images
 from simgan.images.notes import sample_notes
-from simgan.runs.run import Run, is_finished, open_recorded, typed_range
+from simgan.runs.run import Run, is_finished, open_recorded, read_framing_map, typed_range
 from simgan.settings.config import TrainConfig, differences, prolongs
 from simgan.settings.records import DataRecord, SourceRecord, read_run
 from simgan.training.batches import digest, training_size
 from simgan.training.cropping import training_sets
+from simgan.training.framing_choice import choose_training_framing
 from simgan.training.kept_labels import kept_labels
 from simgan.training.run_folder import prolong, write_config, write_framing, write_left_out
 from simgan.training.session import Session
@@ -48,6 +50,7 @@ def train(
 
     Raises:
         DataError: images are missing, unreadable or too few, or the two sets do not fit together.
+        ConfigError: a setting does not fit the images or their labels.
         RunError: `out` exists, lies within the images, or cannot be written; or the training diverged.
         EngineError: Keras does not run on PyTorch.
         KeyboardInterrupt, SystemExit: SIGINT or SIGTERM asked for a stop; a checkpoint was written after the current
@@ -67,23 +70,29 @@ def train(
         for source, flag in zip(wholes, ("--synthetic-range", "--real-range"), strict=True):
             for note in sample_notes(source, flag=flag, resized_to=None if config.crop else size):
                 print_line(console, note.line(source.path))
+        of_x, of_y = comparable_samples(*wholes, None if config.crop else size)
+        config, framing_map, framing_notes = choose_training_framing(config, x, (of_x, of_y))
         labels, config, notes = kept_labels(config, x, size)
-        for sentence in (*crop_notes, *notes):
+        for sentence in (*crop_notes, *framing_notes, *notes):
             print_line(console, f"note: {sentence}")
         config = resolve(config, size, x.channels)
         data = DataRecord(synthetic=_record(x), real=_record(y), height=size[0], width=size[1], channels=x.channels)
-        session = Session(folder, config, data, x, y, labels, console)
+        session = Session(folder, config, data, framed(x, framing_map), y, labels, console)
         session.read_ahead()
-        compared = comparable_samples(*wholes, None if config.crop else size)
+        compared = frame_images(of_x, framing_map, PixelRange(-1, 1)), of_y
         findings = compare_framing(*compared)
         for finding in findings:
-            if finding.severity == "warning" and not config.crop:  # crops have no common framing
+            is_matched = framing_map is not None and finding.name in ("layout", "scale", "place")
+            # Crops have no common framing.
+            if finding.severity == "warning" and not config.crop and not is_matched:
                 print_line(console, f"warning: {finding.sentence}")
         try:
             with whole_folder(folder) as partial:
                 write_config(partial, config, data)
                 write_left_out(partial, {"synthetic": x.left_out, "real": y.left_out})
-                write_framing(partial, [finding.as_dict() for finding in findings], framing_picture(*compared))
+                write_framing(
+                    partial, [finding.as_dict() for finding in findings], framing_picture(*compared), framing_map
+                )
         except OSError as error:
             raise RunError(f"out: expected a folder that can be written, received {folder} ({error}).") from None
         with locked(folder):
@@ -140,7 +149,7 @@ def resume(
             _check_same_data(source, record)
         config = resolve(config, (data.height, data.width), data.channels)
         labels = kept_labels(config, x, (data.height, data.width)).labels
-        session = Session(folder, config, data, x, y, labels, console)
+        session = Session(folder, config, data, framed(x, read_framing_map(folder, config)), y, labels, console)
         position = session.checkpoints.restore()
         if is_longer:
             if position is None and is_finished(folder):
