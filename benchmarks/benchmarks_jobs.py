@@ -159,7 +159,7 @@ def _free(data: _Data, scorer: Scorer, clock: _Clock) -> Record:
     errors = []
     with clock("matching and estimators"):
         errors.append(scorer.score("synthetic", "free", synthetic, data.labels, augmented=False))
-        for name, images in free_sets(synthetic, real, scorer.seed):
+        for name, images in free_sets(synthetic, real, scorer.seed, has_directions=scorer.task.name == "angle"):
             errors.append(scorer.score(name, "free", images, data.labels))
         errors.append(scorer.score("real labels", "bound", real, data.real_labels))
     return {"errors": errors}

@@ -11,7 +11,7 @@ from benchmarks.jobs import Record
 from benchmarks.small_affine import affine_and_photometric
 from simgan.evaluation import Estimator, Labelled, Training, train_estimators
 from simgan.evaluation.contenders import MATCHED, SYNTHETIC, WITH_REFINED, contenders
-from simgan.matching import differing_framing, match_framing, match_images
+from simgan.matching import choose_framing, match_framing, match_images
 from simgan.tasks.networks import Network
 from simgan.tasks.photometric import photometric
 from simgan.tasks.task import Task
@@ -23,9 +23,12 @@ Named = tuple[str, Images]
 _DIGITS = 4  # after the point, of errors in records
 
 
-def free_sets(synthetic: Images, real: Images, seed: int) -> Iterator[Named]:
-    """The synthetic images, and what `simgan match` makes of them by each method; one set is in memory at a time."""
-    framing = differing_framing(synthetic, real)
+def free_sets(synthetic: Images, real: Images, seed: int, *, has_directions: bool = False) -> Iterator[Named]:
+    """The synthetic images, and what `simgan match` makes of them by each method; one set is in memory at a time.
+
+    `has_directions`: whether the label is a direction, which not every change of framing leaves true.
+    """
+    framing = choose_framing(synthetic, real, has_directions=has_directions).framing
     wanted = {SYNTHETIC, *MATCHED}
     for one in contenders(synthetic, synthetic, real, framing=framing, among=wanted, seed=seed):  # none is refined
         yield one.name, one.images

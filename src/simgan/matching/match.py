@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from simgan.errors import DataError
+from simgan.errors import ConfigError, DataError
 from simgan.framing.samples import comparable_samples
 from simgan.images import ImageSource, write_like
 from simgan.images.channels import check_same_channels
@@ -135,7 +135,9 @@ def _framing(source: ImageSource, photographs: ImageSource) -> FramingMatch:
 def _draw(
     photographs: int, images: int, functions: Sequence[OneToOne], seed: int
 ) -> tuple[NDArray[np.int64], Sequence[OneToOne]]:
-    """Draws the index of a photograph and one of the functions for each image."""
+    """Draws the index of a photograph and one of the functions for each image. ConfigError if the seed is negative."""
+    if seed < 0:
+        raise ConfigError(f"seed: expected 0 or more, received {seed}; leave it out for 0.")
     random = np.random.default_rng(seed)
     drawn = random.integers(photographs, size=images)
     return drawn, [functions[number] for number in random.integers(len(functions), size=images)]
