@@ -211,7 +211,9 @@ def test_the_command_refines_framed_images_and_says_so(trained, tmp_path, capsys
     run, _ = trained
     out = tmp_path / "out.h5"
     assert main(["refine", str(run.path), run.data.synthetic.path, str(out), "--strength", "1"]) == 0
-    assert "framing of the photographs before R" in capsys.readouterr().out.replace("\n", " ")
+    said = capsys.readouterr().out.replace("\n", " ")
+    assert "framing of the photographs before R" in said
+    assert "'simgan drift' counts this as drift; 'simgan evaluate' does not, and neither does --max-drift" in said
     with open_images(run.data.synthetic.path) as source, open_images(out) as refined:
         np.testing.assert_array_equal(np.stack(list(refined)), simgan.refine(run, source))
 
