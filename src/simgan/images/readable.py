@@ -117,6 +117,9 @@ class ReadableImages(ImageSource):
     def remarks(self, index: int) -> tuple[str, ...]:
         return self.whole.remarks(int(self.indices[index]))
 
+    def has_alpha(self, index: int) -> bool:
+        return self.whole.has_alpha(int(self.indices[index]))
+
     def notes(self) -> tuple[str, ...]:
         return self.whole.notes()
 

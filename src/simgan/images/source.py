@@ -94,6 +94,11 @@ class ImageSource(ABC):
         """What is unusual about image `index`, which can be used all the same, in words that follow 'n image(s)'."""
         return ()
 
+    def has_alpha(self, index: int) -> bool:
+        """Whether image `index` is stored with an alpha channel, which is not read but copied. DataError if
+        unreadable."""
+        return False
+
     def notes(self) -> tuple[str, ...]:
         """What a user should know about the whole data set, one text each."""
         if not self.other_arrays:

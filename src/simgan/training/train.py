@@ -22,6 +22,7 @@ from simgan.settings.records import DataRecord, SourceRecord, read_run
 from simgan.training.batches import digest, training_size
 from simgan.training.cropping import training_sets
 from simgan.training.framing_choice import choose_training_framing
+from simgan.training.framing_of_alpha import keep_framing_of_alpha
 from simgan.training.kept_labels import kept_labels
 from simgan.training.run_folder import prolong, write_config, write_framing, write_left_out
 from simgan.training.session import Session
@@ -74,7 +75,8 @@ def train(
             for note in sample_notes(source, flag=flag, resized_to=None if config.crop else size):
                 print_line(console, note.line(source.path))
         of_x, of_y = comparable_samples(*wholes, None if config.crop else size)
-        config, framing_map, framing_notes = choose_training_framing(config, x, (of_x, of_y))
+        choice = choose_training_framing(config, x, (of_x, of_y))
+        config, framing_map, framing_notes = keep_framing_of_alpha(config, choice, x)
         labels, config, notes = kept_labels(config, x, size)
         for sentence in (*crop_notes, *framing_notes, *notes):
             print_line(console, f"note: {sentence}")
