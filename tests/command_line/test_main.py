@@ -733,3 +733,10 @@ def test_match_offers_every_method():
 
     offered = [name for names in get_args(get_type_hints(Match)["by"]) for name in get_args(names)]
     assert offered == [*METHODS, "framing"]
+
+
+def test_help_of_drift_says_that_framing_counts_as_drift(capsys):
+    with pytest.raises(SystemExit):
+        main(["drift", "--help"])
+    said = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "If the run gives images the framing of the photographs, that counts as drift" in said

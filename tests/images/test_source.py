@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from simgan.errors import DataError
-from simgan.images import ImageSource, PixelRange, open_images
+from simgan.framing.framed_images import FramedImages
+from simgan.images import Crops, ImageSource, PixelRange, ReadableImages, open_images
+from simgan.images.ranges import TypedRange
+from tests.framing.shapes import map_of, photographs, shapes
 
 
 class InMemory(ImageSource):
@@ -158,3 +161,26 @@ def test_read_holds_images_to_the_required_size(write_set, tmp_path, array_forma
 def test_read_beyond_the_last(write_set, tmp_path, array_format, images, gaze):
     with open_images(write_set(tmp_path, array_format, images, gaze)) as source, pytest.raises(IndexError):
         source.read([0, 5])
+
+
+OWN = {"path", "kind", "names", "label_names"}  # what each source passes to the constructor
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda whole: FramedImages(whole, map_of(shapes(1), photographs())),
+        lambda whole: Crops(whole, (4, 4), seed=0),
+        lambda whole: ReadableImages(whole, None),
+    ],
+    ids=["framed", "crops", "readable"],
+)
+def test_a_source_of_another_has_all_its_attributes(wrap, tmp_path):
+    """Every attribute that ImageSource declares, most with a value that is not the default."""
+    np.save(tmp_path / "x.npy", shapes(1, count=9))
+    with open_images(tmp_path / "x.npy") as whole:
+        whole.key, whole.pattern, whole.wanted_channels, whole.follow_links = "key", "*.png", 1, False
+        whole.other_arrays, whole.other_range = ("time",), TypedRange(PixelRange(0, 1), np.dtype("f4"))
+        source = wrap(whole)
+        for name in set(ImageSource.__annotations__) - OWN:
+            assert getattr(source, name) == getattr(whole, name), name

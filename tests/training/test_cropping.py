@@ -8,11 +8,12 @@ from PIL import Image
 from rich.console import Console
 
 import simgan
-from simgan.errors import ConfigError
+from simgan.errors import ConfigError, DataError
 from simgan.evaluation.refined_sample import refined_sample
 from simgan.images import Crops, open_images
 from simgan.refining.data_set import refine_data_set
 from simgan.settings.config import TrainConfig
+from simgan.training.batches import training_size
 from simgan.training.cropping import training_sets
 
 RANDOM = np.random.default_rng(0)
@@ -108,3 +109,54 @@ def test_training_on_crops_goes_on_bit_for_bit_and_refines_whole_images(sets, tm
         assert [image.shape for image in refined.read(range(6))] == shapes
     assert sample.synthetic.shape == (4, 9, 8, 1)  # middle crops: not shrunk
     assert sample.resized
+
+
+def test_crops_too_small_for_d_are_enlarged_by_crop(sets, tmp_path, tiny_config, message):
+    """Jitter of 2 px leaves D nothing of 4 rows."""
+    synthetic, real = sets(40)
+    with pytest.raises(ConfigError) as caught:
+        simgan.train(tiny_config(crop="4x6", jitter=2), synthetic, real, tmp_path / "run")
+    text = message(caught.value)
+    assert text.startswith("crop: expected crops of at least ")
+    assert "--crop " in text
+    assert "--size" not in text
+
+
+@pytest.mark.parametrize("large", ["synthetic", "real"])
+def test_small_images_are_not_continued_unasked(large, sets, tmp_path, message):
+    """One set is large, the other smaller than a crop: its crops would be mostly mirror images."""
+    (tmp_path / "small").mkdir()
+    for number in range(6):
+        Image.fromarray(RANDOM.integers(0, 256, (30, 40), np.uint8)).save(tmp_path / "small" / f"{number}.png")
+    other = sets(140)[0]
+    paths = (other, tmp_path / "small") if large == "synthetic" else (tmp_path / "small", other)
+    with open_images(paths[0]) as x, open_images(paths[1]) as y:
+        chosen = training_sets(TrainConfig(crop="auto"), x, y)
+        assert (chosen.config.crop, chosen.notes) == (None, ())
+        with pytest.raises(DataError) as caught:
+            training_size(chosen.synthetic, chosen.real, None, 4)
+    assert "--size" in message(caught.value)
+    assert "--crop HxW" in message(caught.value)
+
+
+def test_sets_of_two_sizes_may_be_cropped(tmp_path, message):
+    for name, side in (("x", 30), ("y", 40)):
+        np.save(tmp_path / f"{name}.npy", RANDOM.integers(0, 256, (4, side, side), np.uint8))
+    with (
+        open_images(tmp_path / "x.npy") as x,
+        open_images(tmp_path / "y.npy") as y,
+        pytest.raises(DataError) as caught,
+    ):
+        training_size(x, y, None, 4)
+    assert "--size 40x40" in message(caught.value)
+    assert "--crop HxW" in message(caught.value)
+
+
+def test_a_crop_larger_than_images_is_said(sets):
+    """By hand: images are 60x80, 67x81, 74x82, 81x83, 88x84 and 95x85; the first four are smaller than 80x84."""
+    synthetic, real = sets(60)
+    with open_images(synthetic) as x, open_images(real) as y:
+        notes = training_sets(TrainConfig(crop="80x84"), x, y).notes
+        assert training_sets(TrainConfig(crop="60x80"), x, y).notes == ()
+    assert [note.startswith("4 of 6 images in a sample of ") for note in notes] == [True, True]
+    assert all("80x84" in note and "smaller --crop" in note for note in notes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import json
 
 import h5py
 import numpy as np
@@ -21,6 +22,7 @@ from simgan.framing.framed_images import framed
 from simgan.framing.samples import comparable_samples
 from simgan.images import open_images
 from simgan.refining.data_set import refine_data_set
+from simgan.report import write_report
 from simgan.training.batches import Order, image_batches
 from simgan.training.framing_choice import choose_training_framing
 from tests.framing.shapes import COUNT, map_of, photographs, shapes, write_sets
@@ -209,6 +211,21 @@ def test_the_command_refines_framed_images_and_says_so(trained, tmp_path, capsys
     run, _ = trained
     out = tmp_path / "out.h5"
     assert main(["refine", str(run.path), run.data.synthetic.path, str(out), "--strength", "1"]) == 0
-    assert "framing of the photographs before R" in capsys.readouterr().out.replace("\n", " ")
+    said = capsys.readouterr().out.replace("\n", " ")
+    assert "framing of the photographs before R" in said
+    assert "'simgan drift' counts this as drift; 'simgan evaluate' does not, and neither does --max-drift" in said
     with open_images(run.data.synthetic.path) as source, open_images(out) as refined:
         np.testing.assert_array_equal(np.stack(list(refined)), simgan.refine(run, source))
+
+
+@pytest.mark.parametrize("changes", [{"crop": "8x8"}, {"framing": "match"}, {}], ids=["crops", "matched", "whole"])
+def test_findings_on_framing_are_written_as_they_are_printed(changes, tmp_path, tiny_config):
+    """Crops and matched sets get no warning of framing, neither printed nor in the report, which reads the file."""
+    console = Console(record=True, width=10_000, file=io.StringIO())
+    run = simgan.train(tiny_config(steps=1, **changes), *write_sets(tmp_path), tmp_path / "run", console=console)
+    findings = json.loads((run.path / "framing.json").read_text())
+    warnings = [finding["sentence"] for finding in findings if finding["severity"] == "warning"]
+    assert any("times larger in the real images" in sentence for sentence in warnings) == (not changes)
+    printed, page = console.export_text(), write_report(run).read_text("utf-8")
+    assert ("times larger in the real images" in printed) == ("times larger in the real images" in page)
+    assert [f"warning: {sentence}" in printed for sentence in warnings] == [True] * len(warnings)

@@ -86,6 +86,7 @@ class Check:
         from simgan.settings.presets import PRESETS
         from simgan.training.cropping import training_sets
         from simgan.training.framing_choice import choose_training_framing
+        from simgan.training.framing_of_alpha import keep_framing_of_alpha
 
         with (
             open_data(self.path, self.key, self.range, layout=self.layout, **self._options(self.images)) as synthetic,
@@ -99,11 +100,12 @@ class Check:
         ):
             samples = comparable_samples(synthetic, real)
             config = training_sets(PRESETS["default"].config, synthetic, real).config
-            choice = choose_training_framing(config, synthetic, samples)
+            choice = keep_framing_of_alpha(config, choose_training_framing(config, synthetic, samples), synthetic)
         for finding in compare_framing(*samples):
             print_line(console, f"{finding.severity}: {finding.sentence}")
         for note in choice.notes:
-            print_line(console, f"note: 'simgan train' does this by itself: {note}")
+            by_itself = "'simgan train' does this by itself: " if choice.map is not None else ""
+            print_line(console, f"note: {by_itself}{note}")
         if self.picture is not None:
             self.picture.write_bytes(framing_picture(*samples))
             print_line(console, f"picture: {self.picture}")

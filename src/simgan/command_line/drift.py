@@ -25,6 +25,9 @@ class Drift:
     --points, a small network (the localiser) learns to find the labelled points in four fifths of the synthetic
     images, whose appearance is varied at random. The drift is how far its answers for the other fifth move with
     refining. The localiser is never trained on refined images.
+
+    If the run gives images the framing of the photographs, that counts as drift here; 'simgan evaluate' and
+    'simgan refine --max-drift' measure from the framed images.
     """
 
     synthetic: Annotated[Positional[Path], arg(metavar="SYNTHETIC")]

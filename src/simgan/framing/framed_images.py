@@ -22,12 +22,7 @@ class FramedImages(ImageSource):
     def __init__(self, whole: ImageSource, framing: FramingMap) -> None:
         super().__init__(whole.path, whole.kind, whole.names, whole.label_names)
         self.whole, self.framing = whole, framing
-        self.key, self.layout, self.pattern = whole.key, whole.layout, whole.pattern
-        self.wanted_channels, self.follow_links = whole.wanted_channels, whole.follow_links
-        self.left_out, self.other_arrays = whole.left_out, whole.other_arrays
-        self.dtype, self.channels, self.pixel_range = whole.dtype, whole.channels, whole.pixel_range
-        self.range_in_words = whole.range_in_words
-        self.range_origin, self.other_range = whole.range_origin, whole.other_range
+        self._take_after(whole)
 
     def stored(self, index: int) -> NDArray[Any]:
         """Image `index`, framed; an image that cannot be used raises DataError."""

@@ -41,12 +41,7 @@ class Crops(ImageSource):
         self.images = np.sort(chosen)
         """Indices in `whole` of the images that crops are cut from."""
         super().__init__(whole.path, whole.kind, _CropNames(whole.names, self.images, self.per_image))
-        self.key, self.layout, self.pattern = whole.key, whole.layout, whole.pattern
-        self.wanted_channels, self.follow_links = whole.wanted_channels, whole.follow_links
-        self.left_out, self.other_arrays = whole.left_out, whole.other_arrays
-        self.dtype, self.channels, self.pixel_range = whole.dtype, whole.channels, whole.pixel_range
-        self.range_in_words = whole.range_in_words
-        self.range_origin, self.other_range = whole.range_origin, whole.other_range
+        self._take_after(whole)
         self._read = lru_cache(maxsize=2)(whole.__getitem__)  # two, since two threads read batches ahead
 
     def stored(self, index: int) -> NDArray[Any]:

@@ -185,6 +185,9 @@ class FolderSource(ImageSource):
     def remarks(self, index: int) -> tuple[str, ...]:
         return picture.remarks(self.file(index), self.where(index))
 
+    def has_alpha(self, index: int) -> bool:
+        return picture.has_alpha(self.file(index), self.where(index))
+
     def labels(self, name: str, indices: Sequence[int] | None = None) -> NDArray[Any]:
         self.check_label_name(name)
         return self._found.labels[name].read(range(len(self)) if indices is None else [int(one) for one in indices])

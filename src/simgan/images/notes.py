@@ -184,7 +184,7 @@ def size_notes(seen: Seen) -> tuple[Note, ...]:
     return (
         Note(
             f"images of {len(seen.sizes)} sizes, most often {height}x{width} ({count} of {seen.readable}); "
-            "training needs one size: --size HxW"
+            "training needs one size: --size HxW, or crops: --crop HxW"
         ),
     )
 

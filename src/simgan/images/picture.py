@@ -141,6 +141,12 @@ def size(path: Path, where: str) -> tuple[int, int]:
         return picture.height, picture.width
 
 
+def has_alpha(path: Path, where: str) -> bool:
+    """Whether the picture has an alpha channel, from the header."""
+    with opened(path, where) as picture:
+        return picture.mode in WITH_ALPHA
+
+
 def remarks(path: Path, where: str) -> tuple[str, ...]:
     """What is unusual about the picture, in words that a note adds after 'n image(s)'."""
     with opened(path, where) as picture:

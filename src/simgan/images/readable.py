@@ -99,15 +99,11 @@ class ReadableImages(ImageSource):
             raise DataError(
                 f"{whole.path}: expected images, received no image that can be used; the first: {left_out[0].reason}"
             )
-        self.whole, self.left_out = whole, tuple(left_out)
+        self.whole = whole
         self.indices = np.array(usable, np.int64)
         super().__init__(whole.path, whole.kind, _ChosenNames(whole.names, self.indices), whole.label_names)
-        self.other_arrays = whole.other_arrays
-        self.key, self.layout, self.pattern = whole.key, whole.layout, whole.pattern
-        self.wanted_channels, self.follow_links = whole.wanted_channels, whole.follow_links
-        self.dtype, self.channels, self.pixel_range = whole.dtype, whole.channels, whole.pixel_range
-        self.range_in_words = whole.range_in_words
-        self.range_origin, self.other_range = whole.range_origin, whole.other_range
+        self._take_after(whole)
+        self.left_out = tuple(left_out)
 
     def stored(self, index: int) -> NDArray[Any]:
         return self.whole.stored(int(self.indices[index]))
@@ -120,6 +116,9 @@ class ReadableImages(ImageSource):
 
     def remarks(self, index: int) -> tuple[str, ...]:
         return self.whole.remarks(int(self.indices[index]))
+
+    def has_alpha(self, index: int) -> bool:
+        return self.whole.has_alpha(int(self.indices[index]))
 
     def notes(self) -> tuple[str, ...]:
         return self.whole.notes()

@@ -29,7 +29,7 @@ def require_one_size(source: ImageSource) -> tuple[int, int]:
         more = ", ..." if len(counts) > _LISTED else ""
         raise DataError(
             f"{source.path}: expected images of one size, received {len(counts)} sizes: {listed}{more}; "
-            "choose one with --size HxW"
+            "for training, choose one with --size HxW, or cut crops of one size with --crop HxW"
         )
     size = next(iter(counts))
     source.require_size(size)

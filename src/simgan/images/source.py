@@ -60,6 +60,15 @@ class ImageSource(ABC):
         self._like = 0  # the image whose type and channels all the others must have
         self._required_size: tuple[int, int] | None = None
 
+    def _take_after(self, whole: ImageSource) -> None:
+        """Takes over how `whole` was opened and what its pixels are, for a source made of images of `whole`."""
+        self.key, self.layout, self.pattern = whole.key, whole.layout, whole.pattern
+        self.wanted_channels, self.follow_links = whole.wanted_channels, whole.follow_links
+        self.left_out, self.other_arrays = whole.left_out, whole.other_arrays
+        self.dtype, self.channels, self.pixel_range = whole.dtype, whole.channels, whole.pixel_range
+        self.range_origin, self.range_in_words = whole.range_origin, whole.range_in_words
+        self.other_range = whole.other_range
+
     @abstractmethod
     def stored(self, index: int) -> NDArray[Any]:
         """Image 0 <= index < N as (H, W, C), without the tests of `check`. Raises DataError if it cannot be read."""
@@ -84,6 +93,11 @@ class ImageSource(ABC):
     def remarks(self, index: int) -> tuple[str, ...]:
         """What is unusual about image `index`, which can be used all the same, in words that follow 'n image(s)'."""
         return ()
+
+    def has_alpha(self, index: int) -> bool:
+        """Whether image `index` is stored with an alpha channel, which is not read but copied. DataError if
+        unreadable."""
+        return False
 
     def notes(self) -> tuple[str, ...]:
         """What a user should know about the whole data set, one text each."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from simgan.errors import ConfigError, DataError
 from simgan.framing.samples import comparable_samples
 from simgan.images import ImageSource, write_like
+from simgan.images.alpha import image_with_alpha
 from simgan.images.channels import check_same_channels
 from simgan.images.groups import groups_of_one_size
 from simgan.matching.colour import transfer_colour
@@ -82,7 +83,7 @@ def match_data_set(
 
     Raises:
         DataError: the sets differ in channels, an image cannot be read, or `output` exists; for `framing`, both sets
-            are framed alike, or `source` has labels of positions. No file is left then.
+            are framed alike, or `source` has labels of positions or pictures with alpha. No file is left then.
         OutputError: the disk is full, or `output` cannot be written. No file is left then.
     """
     check_same_channels(source, photographs)
@@ -122,6 +123,11 @@ def _match_to_framing(found: FramingMatch, index: int, image: NDArray[np.float32
 
 
 def _framing(source: ImageSource, photographs: ImageSource) -> FramingMatch:
+    if name := image_with_alpha(source):
+        raise DataError(
+            f"by: expected pictures without alpha, which would stay where it is while content moves, received "
+            f"{name!r} of {source.path}; store the pictures without alpha, or choose another method."
+        )
     has_directions = check_labels_stay_true(source)
     found = choose_framing(*comparable_samples(source, photographs), has_directions=has_directions)
     if found.framing is None:

@@ -24,6 +24,7 @@ from simgan.images import (
     require_one_size,
     writer_like,
 )
+from simgan.images.alpha import image_with_alpha
 from simgan.images.groups import groups_of_one_size, images_in_group, sampled_sizes
 from simgan.images.ranges import TypedRange, check_guessed_range, in_words
 from simgan.images.threads import ahead
@@ -151,7 +152,7 @@ def refine_data_set(
     Raises:
         DataError: the images do not fit the model, their range was guessed and is not the run's, one cannot be read,
             all would be set aside, a row of an array would have to be left out, `output` or the list exists, or
-            framing would make labels wrong. No file is left then.
+            framing would make labels or alpha wrong. No file is left then.
         OutputError: the disk is full, or `output` cannot be written. Only the spool of refined images is left, for
             the next try.
         RunError: the path is not a finished run.
@@ -163,6 +164,7 @@ def refine_data_set(
     framing = _framing_map(refiner)
     if framing is not None:
         _check_classes(source)
+        _check_no_alpha(source)
     whole = source.whole if isinstance(source, ReadableImages) else source
     writer = _new_writer(whole, output)
     quarantine = Quarantine(whole, source, output, max_drift)
@@ -236,6 +238,16 @@ def _check_classes(source: ImageSource) -> None:
             f"{source.path}: expected classes as the only labels, because this run gives images the framing of the "
             f"photographs, received {', '.join(other)}, which may be positions or directions that would become wrong; "
             "train with --framing keep, or give a data set without them."
+        )
+
+
+def _check_no_alpha(source: ImageSource) -> None:
+    """Raises DataError if pictures have alpha, which is copied and so would not fit the framed pixels."""
+    if name := image_with_alpha(source):
+        raise DataError(
+            f"{source.path}: expected pictures without alpha, which would stay where it is while this run gives "
+            f"images the framing of the photographs, received {name!r}; store the pictures without alpha, or train "
+            "with --framing keep."
         )
 
 

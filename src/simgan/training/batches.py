@@ -56,7 +56,8 @@ def training_size(
     if synthetic_size != real_size:
         raise DataError(
             f"size: expected one size in both sets, received {_hxw(synthetic_size)} in {synthetic.path} and "
-            f"{_hxw(real_size)} in {real.path}; choose one with --size {_hxw(real_size)}."
+            f"{_hxw(real_size)} in {real.path}; choose one with --size {_hxw(real_size)}, "
+            "or cut crops of one size with --crop HxW."
         )
     return synthetic_size
 

@@ -31,8 +31,9 @@ def training_sets(config: TrainConfig, synthetic: ImageSource, real: ImageSource
     """
     is_auto = config.crop == "auto"
     if is_auto:
-        is_large = config.size is None and any(map(_is_large, (synthetic, real)))
-        config = config.model_copy(update={"crop": _AUTO_CROP if is_large else None})
+        config = config.model_copy(update={"crop": _AUTO_CROP})
+        if config.size is not None or not _suit_crops(config, (synthetic, real)):
+            config = config.model_copy(update={"crop": None})
     size = config.crop_height_width
     if size is None:
         return TrainingSets(config, synthetic, real, ())
@@ -53,7 +54,24 @@ def training_sets(config: TrainConfig, synthetic: ImageSource, real: ImageSource
     for source, one in zip((synthetic, real), crops, strict=True):
         if len(one.images) < len(source):
             notes.append(f"crops come from {len(one.images)} of the {len(source)} images in {source.path}.")
+        if smaller := _smaller(source, size):
+            notes.append(
+                f"{smaller} of {len(sampled_sizes(source))} images in a sample of {source.path} are smaller than "
+                f"crops of {config.crop} and are continued by their mirror image; if that is not wanted, give a "
+                "smaller --crop HxW."
+            )
     return TrainingSets(config, crops[0], crops[1], tuple(notes))
+
+
+def _suit_crops(config: TrainConfig, sets: tuple[ImageSource, ImageSource]) -> bool:
+    """Whether a set has large images, and no image of a set that is not large is smaller than a crop."""
+    size, small = config.crop_height_width, [source for source in sets if not _is_large(source)]
+    return size is not None and len(small) < len(sets) and not any(_smaller(source, size) for source in small)
+
+
+def _smaller(source: ImageSource, size: tuple[int, int]) -> int:
+    """How many of the sampled images are smaller than a crop."""
+    return sum(height < size[0] or width < size[1] for height, width in sampled_sizes(source))
 
 
 def _is_large(source: ImageSource) -> bool:

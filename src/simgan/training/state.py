@@ -107,12 +107,13 @@ def _check_window(config: TrainConfig, size: tuple[int, int]) -> None:
     if min(window) >= smallest:
         return
     least = smallest + 2 * config.jitter
+    setting, images = ("size", "images") if config.crop is None else ("crop", "crops")
     height, width = (round(side * max(1.0, least / min(size))) for side in size)
     same_padding_helps = min(window) > 0 and config.discriminator.padding == "valid"
     raise ConfigError(
-        f"size: expected images of at least {least}x{least} (HxW), received {size[0]}x{size[1]}: jitter "
+        f"{setting}: expected {images} of at least {least}x{least} (HxW), received {size[0]}x{size[1]}: jitter "
         f"{config.jitter} leaves D {max(0, window[0])}x{max(0, window[1])} of each image, and its layers need "
-        f"{smallest}x{smallest} under padding '{config.discriminator.padding}'; enlarge them with --size "
+        f"{smallest}x{smallest} under padding '{config.discriminator.padding}'; enlarge them with --{setting} "
         f"{height}x{width}"
         + (", or choose --discriminator.padding same." if same_padding_helps else ", or choose --jitter 0.")
     )

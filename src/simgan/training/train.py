@@ -25,6 +25,9 @@ from simgan.training.preparation import prepare
 from simgan.training.run_folder import prolong, write_config, write_framing, write_left_out
 from simgan.training.session import Session
 
+# Findings that are no faults of crops, which have no common framing, and of a set whose framing training matches.
+_OF_FRAMING = ("layout", "scale", "place")
+
 
 def train(
     config: TrainConfig,
@@ -77,10 +80,10 @@ def train(
         of_x, of_y = prepared.samples
         compared = frame_images(of_x, framing_map, PixelRange(-1, 1)), of_y
         findings = compare_framing(*compared)
+        if config.crop is not None or framing_map is not None:
+            findings = [one for one in findings if one.severity != "warning" or one.name not in _OF_FRAMING]
         for finding in findings:
-            is_matched = framing_map is not None and finding.name in ("layout", "scale", "place")
-            # Crops have no common framing.
-            if finding.severity == "warning" and not config.crop and not is_matched:
+            if finding.severity == "warning":
                 print_line(console, f"warning: {finding.sentence}")
         try:
             with whole_folder(folder) as partial:
