@@ -100,8 +100,8 @@ class Refine:
                 print_line(
                     console,
                     "note: each image gets the framing of the photographs before R, as in training "
-                    f"({run.path / FRAMING_MAP}); a training with --framing keep leaves it. 'simgan drift' counts this "
-                    "as drift; 'simgan evaluate' does not, and neither does --max-drift.",
+                    f"({run.path / FRAMING_MAP}); a training with --framing keep leaves it. 'simgan drift' counts "
+                    "this as drift; 'simgan evaluate' does not, and neither does --max-drift.",
                 )
             print_notes(console, source, trained_at=trained_at)
             print_line(console, f"Each image is {strength.in_words}.")
