@@ -24,7 +24,8 @@ PACKAGE, TESTS = Path("src", "simgan"), Path("tests")
 _MUTATED: dict[str, tuple[str, ...]] = {
     "evaluation": (
         *("augmentation", "bootstrap", "comparison", "contenders", "data_set_drift", "distances", "downstream"),
-        *("drift", "estimator", "evaluate", "features", "kid", "label_distribution", "localiser", "refined_sample"),
+        *("drift", "estimator", "evaluate", "features", "kept_labels", "kid", "label_distribution", "localiser"),
+        "refined_sample",
         *("results", "same_classes", "sample_drift", "shared_label", "sliced_wasserstein", "structural"),
         *("two_sample", "voting"),
     ),
@@ -32,8 +33,8 @@ _MUTATED: dict[str, tuple[str, ...]] = {
     "models": ("losses",),
     "refining": ("quarantine", "spool"),
     "tasks": (
-        *("average_precision", "boxes", "choice", "dense_networks", "detection", "networks", "photometric", "points"),
-        *("segmentation", "task", "user_model"),
+        *("average_precision", "boxes", "choice", "dense_networks", "detection", "lost_label", "networks"),
+        *("photometric", "points", "segmentation", "task", "user_model"),
     ),
     "training": ("budget", "checkpoint", "history", "steps"),
 }

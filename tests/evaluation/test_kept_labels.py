@@ -13,10 +13,12 @@ CLASSES = np.arange(COUNT) % 2
 
 
 def bars(classes: np.ndarray) -> np.ndarray:
-    """Bright bars that lie (class 0) or stand (class 1), on a noisy ground."""
+    """Bright bars that lie (class 0) or stand (class 1), on a noisy ground; class 2 has none, but in every second
+    image a corner that is a little brighter."""
     images = RANDOM.uniform(-0.8, -0.6, (len(classes), *SIZE, 1)).astype(np.float32)
     images[classes == 0, 6:10] = 0.7
     images[classes == 1, :, 6:10] = 0.7
+    images[(classes == 2) & (np.arange(len(classes)) % 2 == 1), :2, :2] = 0.2
     return images
 
 
@@ -30,7 +32,7 @@ def measure(tmp_path):
         names = [str(number) for number in range(COUNT)]
         sample = Sample(list(range(COUNT)), names, synthetic, bars(refined), resized=False)
         with open_images(tmp_path / "set.npz", key="image") as source:
-            return measure_kept_labels(source, sample, budgets, steps=60, seed=0)
+            return measure_kept_labels(source, sample, bars(CLASSES[::-1]), budgets, steps=60, seed=0)
 
     return run
 
@@ -49,6 +51,12 @@ def test_classes_that_refining_changes_are_counted_in_per_cent(measure):
     held_out = np.random.default_rng(0).permutation(COUNT)[:40]
     assert kept.lost.estimate == pytest.approx(100 * np.mean(held_out % 5 == 0), abs=3)
     assert 0 < kept.lost.low < kept.lost.estimate < kept.lost.high < 60
+
+
+def test_a_class_that_is_only_left_in_a_trace_is_lost(measure):
+    """Refining wipes the bars out, and leaves a brighter corner that tells the class."""
+    (kept,), _ = measure(np.full(COUNT, 2), "bar:1%")
+    assert kept.lost.estimate > 30
 
 
 def test_without_kept_labels_nothing_is_measured(measure):

@@ -5,6 +5,7 @@ import simgan.images
 
 def test_public_names():
     assert simgan.images.__all__ == [
+        "Crops",
         "ImageReport",
         "ImageSource",
         "ImageWriter",
@@ -13,6 +14,7 @@ def test_public_names():
         "ReadableImages",
         "check_values",
         "inspect_images",
+        "middle_crop",
         "open_images",
         "read_all",
         "require_one_size",

@@ -60,6 +60,9 @@ def test_classes_alone_are_kept_in_place_of_the_place_of_content(keep):
         {"digit": DIGITS, "centre": POINTS},
         {"digit": DIGITS, "mask": MASKS},
         {"name": np.arange(40)},  # as many as images
+        {"digit": DIGITS, "left": DIGITS},  # a position in whole pixels
+        {"digit": DIGITS, "rotation_deg": DIGITS},
+        {"digit": DIGITS, "kind": np.arange(40) % 20},  # two images of each value
         {"speed": np.linspace(0, 1, 40)},
         {"one": np.zeros(40, int)},
     ],
@@ -83,6 +86,25 @@ def test_a_direction_is_kept_and_images_are_still_mirrored(keep):
     kept = keep({"gaze": GAZE, "digit": DIGITS}, keep_label=("gaze:1deg",))
     assert [type(one.task) for one in kept.labels] == [Angle]
     assert (kept.config.flip, kept.config.drift_budget, kept.config.psi) == (True, None, "structure")
+
+
+def test_a_stricter_drift_budget_of_the_user_stays(keep):
+    config = keep({"mask": MASKS}, keep_label=("mask:0.5px",), drift_budget=0.1).config
+    assert config.drift_budget == 0.1
+
+
+def test_the_settings_that_were_given_prolong_a_training_that_kept_classes(tmp_path, tiny_config):
+    """Although the training changed some of them: psi, drift budget, mirroring and the budget of the label."""
+    real = RANDOM.integers(0, 256, (40, *SIZE, 1)).astype(np.uint8)
+    np.save(tmp_path / "real.npy", real)
+    np.savez(tmp_path / "synthetic.npz", image=255 - real, digit=DIGITS)
+    default = PRESETS["default"].config
+    given = {name: getattr(default, name) for name in ("psi", "self_regularisation", "drift_budget", "keep_label")}
+    config = tiny_config(**given, framing="keep")
+    run = simgan.train(config, tmp_path / "synthetic.npz", tmp_path / "real.npy", tmp_path / "run")
+    assert (run.config.psi, run.config.drift_budget, run.config.keep_label) == ("identity", None, ("digit:1%",))
+    longer = simgan.resume(run.path, config.model_copy(update={"steps": config.steps + 2}))
+    assert longer.config.steps == config.steps + 2
 
 
 def test_masks_are_kept_by_the_displacement_of_content(keep):

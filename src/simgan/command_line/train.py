@@ -82,8 +82,7 @@ class Train:
         if self.resume is not None:
             return self._resume(self.resume, console)
         from simgan.files.folders import check_new, check_outside
-        from simgan.training.batches import training_size
-        from simgan.training.cropping import training_sets
+        from simgan.training.preparation import prepare
 
         check_new(self.out)
         for data in (self.synthetic, self.real):
@@ -113,10 +112,10 @@ class Train:
             ) as real,
         ):
             if self.dry_run:
-                settings, x, y, notes = training_sets(self.settings, synthetic, real)
-                height, width = training_size(x, y, settings.height_width, settings.batch_size)
+                prepared = prepare(self.settings, synthetic, real)
+                settings, (height, width) = prepared.config, prepared.size
                 console.print(settings.to_toml(), markup=False, highlight=False)
-                for note in notes:
+                for note in prepared.notes:
                     print_line(console, f"note: {note}")
                 for name, source in (("synthetic", synthetic), ("real", real)):
                     print_line(

@@ -152,7 +152,13 @@ def _measure(
     warnings += of_drift
     with show_progress(console, "labels that were kept", "steps") as on_progress:
         kept, of_kept = measure_kept_labels(
-            x, sample, run.config.keep_label, steps=config.steps, seed=config.seed, on_progress=on_progress
+            x,
+            sample,
+            photographs,
+            run.config.keep_label,
+            steps=config.steps,
+            seed=config.seed,
+            on_progress=on_progress,
         )
     warnings += of_kept
     scores: tuple[Downstream, ...] = ()

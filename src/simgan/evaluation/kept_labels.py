@@ -11,6 +11,7 @@ from simgan.evaluation.estimator import Training, train_estimators
 from simgan.evaluation.refined_sample import Sample
 from simgan.evaluation.results import KeptLabel
 from simgan.images import ImageSource
+from simgan.matching import match_images
 from simgan.settings.label_budget import LabelBudget, parse_label_budget
 from simgan.tasks.choice import choose_task
 from simgan.tasks.detection import Detection
@@ -23,6 +24,7 @@ from simgan.tasks.task import Task
 def measure_kept_labels(
     source: ImageSource,
     sample: Sample,
+    photographs: NDArray[np.float32],
     budgets: Sequence[str],
     *,
     steps: int,
@@ -34,6 +36,7 @@ def measure_kept_labels(
     Args:
         source: the data set of the sample, with its labels.
         sample: synthetic images and their refined versions.
+        photographs: (M, h, w, C) in [-1, 1].
         budgets: the labels that the training kept, as in `TrainConfig.keep_label`. Masks and boxes, which the drift
             budget keeps, are left out, because the drift of the content is measured.
         steps: training steps of each network.
@@ -48,9 +51,16 @@ def measure_kept_labels(
         except DataError as error:
             warnings.append(f"How much of the label {budget.name!r} is lost was not measured ({error})")
             continue
-        if not isinstance(task, Segmentation | Detection):
-            targets = np.asarray(task.targets(labels), np.float32)
-            found.append(_measured(budget, task, targets, sample, steps, seed, on_progress))
+        if isinstance(task, Segmentation | Detection):
+            continue
+        if budget.unit == "px" and sample.resized:
+            warnings.append(
+                f"How much of the label {budget.name!r}, which is in pixels, is lost was not measured, because the "
+                "images have several sizes."
+            )
+            continue
+        targets = np.asarray(task.targets(labels), np.float32)
+        found.append(_measured(budget, task, targets, sample, photographs, steps, seed, on_progress))
     return tuple(found), warnings
 
 
@@ -59,16 +69,17 @@ def _measured(
     task: Task,
     targets: NDArray[np.float32],
     sample: Sample,
+    photographs: NDArray[np.float32],
     steps: int,
     seed: int,
     on_progress: Callable[[int, int], None],
 ) -> KeptLabel:
-    """By a network that learns from the unrefined and refined versions of four fifths of the images; the rest is
-    measured."""
+    """By a network that learns from four fifths of the unrefined images, as they are and matched to photographs; the
+    rest is measured. It never sees refined images, from which it would learn to read the label in traces of R."""
     shuffled = np.random.default_rng(seed).permutation(len(targets))
     held_out, seen = np.split(shuffled, [max(1, len(targets) // 5)])
     training = Training(
-        np.concatenate([sample.unrefined, sample.refined]),
+        np.concatenate([sample.unrefined, match_images(sample.unrefined, photographs, "mixed", seed=seed)]),
         np.concatenate([targets, targets]),
         rows=np.concatenate([seen, seen + len(targets)]),
         loss=task.loss,
@@ -81,6 +92,8 @@ def _measured(
     before, after = (read(images[held_out]) for images in (sample.unrefined, sample.refined))
     lost = lost_of_images(task, before, after, targets[held_out])
     factor = 100 if budget.unit == "%" else 1
+    if not len(lost):  # no class is read rightly, so none can be lost
+        lost = np.zeros(1)
     mean = interval(factor * float(lost.mean()), factor * resampled_means([lost[None]])[0])
     own = lost_of_images(task, targets[held_out], before, targets[held_out])
     return KeptLabel(

@@ -175,8 +175,8 @@ def kept_in_words(kept: KeptLabel) -> str:
     """How much of a label is lost, in one sentence."""
     unit = f" {kept.unit}" if kept.unit else ""
     return (
-        f"Lost of the label {kept.label}: {kept.lost}{unit}, of {kept.budget:g}{unit} allowed, by a network that the "
-        f"training never saw, on {kept.images} images; on unrefined images the network is wrong by "
+        f"Lost of the label {kept.label}: {kept.lost}{unit}, of {kept.budget:g}{unit} allowed, by a network that "
+        f"has seen no refined images, on {kept.images} images; on unrefined images the network is wrong by "
         f"{kept.own_error:.3g}{unit}."
     )
 

@@ -163,6 +163,7 @@ class FolderSource(ImageSource):
         masks, self._mask_notes = pair_masks(names, groups)
         self._sizes = KnownSizes(len(names))
         self._found = find_labels(FolderContents(path, names, self.listing.others, masks, self.size))
+        self.read_files = self._found.files - self._found.unread  # they hold labels of this source
         super().__init__(path, "folder of image files", names, tuple(self._found.labels))
         self.pattern, self.wanted_channels, self.follow_links = pattern, channels, follow_links
 

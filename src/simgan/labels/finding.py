@@ -37,6 +37,7 @@ def find_labels(contents: FolderContents) -> Found:
     labels: dict[str, Label] = {}
     notes: list[str] = []
     files: set[str] = set()
+    unread: set[str] = set()
     for find in _FINDERS:
         try:
             found = find(contents)
@@ -52,10 +53,12 @@ def find_labels(contents: FolderContents) -> Found:
                 f"({'; '.join(found.notes)}); to use it, move the other files out of the folder"
             )
         labels |= new
-        files |= found.files if new or not found.labels else set()
+        if new or not found.labels:
+            files |= found.files
+            unread |= found.unread
     if not labels and (note := _note_on_folders_beside(contents)):
         notes.append(note)
-    return Found(labels, tuple(notes), frozenset(files))
+    return Found(labels, tuple(notes), frozenset(files), frozenset(unread))
 
 
 def _note_on_folders_beside(contents: FolderContents) -> str:

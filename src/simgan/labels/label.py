@@ -36,3 +36,5 @@ class Found:
     files: frozenset[str] = frozenset()
     """The files that hold the labels, and those of which a note says why they are not read. Masks and other pictures
     are not among them."""
+    unread: frozenset[str] = frozenset()
+    """Those of `files` of which no label is read."""

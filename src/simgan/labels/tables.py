@@ -31,7 +31,7 @@ def find_tables(contents: FolderContents) -> Found:
     """The labels in the table inside the folder, or in a table beside the folder that has the folder's name."""
     paths, notes = _candidates(contents)
     tables: list[Table] = []
-    explained: list[Path] = []  # tables that a note explains, or that are read
+    explained: list[Path] = []  # tables that a note explains and that are not read
     for path in paths:
         try:
             tables.append(_look_at(path, contents.index))
@@ -47,16 +47,18 @@ def find_tables(contents: FolderContents) -> Found:
         rows = TableRows(contents, table)
         labels = {name: TableLabel(rows, one) for name, one in columns.items()}
         notes.insert(0, _note(table, columns, table.path.is_relative_to(contents.root)))
-        explained.append(table.path)
     elif tables:
         listed = ", ".join(repr(table.path.name) for table in tables[:5])
         notes.append(f"{len(tables)} tables name the images ({listed}), so none is read; rename one to labels.csv")
-    return Found(
-        labels,
-        tuple(notes),
-        frozenset(
-            path.relative_to(contents.root).as_posix() for path in explained if path.is_relative_to(contents.root)
-        ),
+    in_use = [table.path for table in chosen] if labels else []
+    read, unread = (_inside(contents, some) for some in (in_use, explained))
+    return Found(labels, tuple(notes), read | unread, unread)
+
+
+def _inside(contents: FolderContents, paths: Sequence[Path]) -> frozenset[str]:
+    """The names of the files that lie inside the folder."""
+    return frozenset(
+        path.relative_to(contents.root).as_posix() for path in paths if path.is_relative_to(contents.root)
     )
 
 

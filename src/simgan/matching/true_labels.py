@@ -3,6 +3,7 @@
 import re
 from typing import Any, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 
 from simgan.errors import DataError
@@ -13,39 +14,66 @@ from simgan.labels import ANGLES, are_directions
 Kind = Literal["class", "direction", "other"]
 
 _READ = 64  # images of which a label is read to see what it holds
-_HARMLESS = (".csv", ".tsv", ".md")  # tables, whose columns are among the labels of the source, and descriptions
-_PLACE = re.compile(r"(.*_)?(c?[xy]\d?|[xy](min|max)|w|h|width|height|left|right|top|bottom|row|col(umn)?)")
-"""Names of labels whose whole numbers are positions or sizes, not classes."""
+_FEWEST = 10  # images of a class, on average
+_NAMES = 0.9  # share of the images that have a value of their own, from which a label is a name of images
+_TABLES, _DESCRIPTIONS = (".csv", ".tsv"), (".md", ".log")
+_MEASURE = re.compile(
+    r"(.*_)?(c?[xy]\d?|[xy](min|max|pos)|[uvwh]|width|height|left|right|top|bottom|row|col(umn)?|pos(ition)?"
+    r"|rot(ation)?|angle|yaw|pitch|roll|slant|scale|size|length|thickness|radius|depth|distance)(_.*)?"
+)
+"""Names of labels whose whole numbers are positions, angles or sizes, not classes."""
 
 
 def kind_of_label(name: str, labels: NDArray[Any]) -> Kind:
     """What a label (N, ...) holds: a class (one word or whole number for each image), a direction, or neither."""
     if labels.ndim != 1:
         return "direction" if are_directions(name, labels) else "other"
-    if _PLACE.fullmatch(name.lower()):
+    if _MEASURE.fullmatch(name.lower()):
         return "other"
     is_class = labels.dtype.kind in "iubSU" or all(isinstance(one, bytes | str) for one in labels)
     return "class" if is_class else "other"
 
 
+def class_labels(source: ImageSource) -> list[str]:
+    """The labels that hold classes: two values or more, with ten images each on average."""
+    return [name for name in source.label_names if _kind_in_set(source, name) == "class"]
+
+
 def labels_other_than_classes(source: ImageSource) -> list[str]:
-    """Names of labels, read of a sample, that are no classes, and of copied files that may hold such labels."""
-    return [name for name in source.label_names if not _is_class(source, name)] + copied_labels(source)
+    """Names of labels that may hold positions, directions or measures, and of what is copied unread and may hold such.
+
+    Classes, labels with one value alone, and names of images are not among them.
+    """
+    others = [name for name in source.label_names if _kind_in_set(source, name) in ("direction", "other")]
+    return others + copied_labels(source)
 
 
-def _is_class(source: ImageSource, name: str) -> bool:
+def _kind_in_set(source: ImageSource, name: str) -> Kind | Literal["name", "constant"]:
+    """As `kind_of_label`, by all values of the label."""
     try:
-        labels = source.labels(name, evenly_spaced(len(source), _READ))
+        kind = kind_of_label(name, source.labels(name, evenly_spaced(len(source), _READ)))
+        if kind != "class":
+            return kind
+        values = len({one.item() if isinstance(one, np.generic) else one for one in source.labels(name)})
     except DataError:  # unreadable, or of another shape in each image
-        return False
-    return kind_of_label(name, labels) == "class"
+        return "other"
+    if values < 2:
+        return "constant"
+    if values > max(2, _NAMES * len(source)):
+        return "name"
+    return "class" if values <= max(2, len(source) / _FEWEST) else "other"
 
 
 def copied_labels(source: ImageSource) -> list[str]:
-    """Up to three of the files beside images that are copied unread and may hold labels of positions."""
+    """Up to three of the files and arrays that are copied unread and may hold labels of positions."""
     whole = source.whole if isinstance(source, ReadableImages) else source
-    files = getattr(whole, "copied_files", ())
-    return [name for name in files if not name.lower().endswith(_HARMLESS)][:3]
+    read: frozenset[str] = getattr(whole, "read_files", frozenset())
+    files = [
+        name
+        for name in getattr(whole, "copied_files", ())
+        if not name.lower().endswith(_DESCRIPTIONS) and not (name.lower().endswith(_TABLES) and name in read)
+    ]
+    return [*files, *whole.other_arrays][:3]
 
 
 def check_labels_stay_true(source: ImageSource) -> bool:

@@ -41,7 +41,7 @@ def write_report(run: Run) -> Path:
         older = [str(error)]
     metrics = run.metrics()
     measured = found.warnings if found else ()
-    warnings = [*older, *_framing_warnings(run), *health(metrics, run.config.drift_budget), *measured]
+    warnings = [*older, *_framing_warnings(run), *health(metrics, run.config), *measured]
     curves = draw_curves(metrics)
     body = [
         html.box("verdict", sentences(found)),

@@ -5,6 +5,7 @@ from typing import Any
 
 from simgan.evaluation.results import Distance, Downstream, Evaluation, decisive, drift_in_words
 from simgan.runs.position import ADVERSARIAL
+from simgan.settings.config import TrainConfig
 from simgan.training.health import raised_alarms
 
 _WAITING = 0.05  # share of the time
@@ -82,9 +83,9 @@ def sentences(found: Evaluation | None) -> list[str]:
     return said + [drift_in_words(drift) for drift in found.drift] + distance_in_words(found.distances)
 
 
-def health(metrics: Sequence[dict[str, Any]], drift_budget: float | None) -> list[str]:
+def health(metrics: Sequence[dict[str, Any]], config: TrainConfig) -> list[str]:
     """Warnings from the records of a training."""
-    said = list(raised_alarms(metrics, drift_budget))
+    said = list(raised_alarms(metrics, config.drift_budget, config.keep_label))
     records = [record for record in metrics if record.get("phase") == ADVERSARIAL]
     if records and float(records[-1].get("history_fill", 1.0)) < 1.0:
         said.append("The history buffer was not full at the end: a smaller --history-size would have been enough.")

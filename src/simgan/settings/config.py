@@ -40,11 +40,12 @@ def _steps_or_time(interval: str) -> str:
 def _label_budgets(labels: tuple[str, ...]) -> tuple[str, ...]:
     if labels == ("none",):
         return ()
-    if labels != ("auto",):
-        names = [parse_label_budget(label).name for label in labels]
-        if len(set(names)) < len(names):
-            raise ValueError("expected each label once")
-    return labels
+    if labels == ("auto",):
+        return labels
+    budgets = [parse_label_budget(label) for label in labels]
+    if len({budget.name for budget in budgets}) < len(budgets):
+        raise ValueError("expected each label once")
+    return tuple(map(str, budgets))
 
 
 Interval = Annotated[str, AfterValidator(_steps_or_time)]
@@ -131,7 +132,9 @@ class TrainConfig(Settings):
     of images whose class changes), gaze:1deg, iris_centre:0.25px (points; for masks and boxes the displacement of
     content), or speed:0.1 in units of the label. A network that learns each label from synthetic images during the
     training reads it in refined images, and R is held to it if more than the budget is lost; see label_keeper.py.
-    auto: if all labels are classes, class:1% in place of the drift budget; else none. none: no label."""
+    auto: if all labels are classes, class:1%; else none. none: no label. What keeps a label takes the place of the
+    default drift budget; if only classes are kept, psi becomes identity with weight 0.5. Images are mirrored only if
+    all labels kept are directions."""
     psi: Literal["identity", "channel_mean", "gradient", "structure"] = "identity"
     """Feature transform in the self-regularisation loss (paper, 2.1: identity); see losses.py."""
     framing: Literal["auto", "keep", "match"] = "keep"

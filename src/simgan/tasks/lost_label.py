@@ -11,7 +11,7 @@ from simgan.tasks.task import Angle, Classification, Points, Task
 def lost_of_images(
     task: Task, before: NDArray[Any], after: NDArray[Any], targets: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """How much of the label each image loses, (N,).
+    """How much of the label each image loses.
 
     Args:
         task: the task of the label.
@@ -20,12 +20,13 @@ def lost_of_images(
         targets: (N, K) what is true.
 
     Returns:
-        For classes 1 where the class is read in the synthetic image, but not in the refined one, else 0. For other
-        labels how much what is read changes: degrees, px, or the mean over the numbers in units of the label.
+        For classes (M,): of the M images whose class is read rightly before, 1 where it is not read after, else 0. For
+        other labels (N,): how much what is read changes: degrees, px, or the mean over the numbers in units of the
+        label.
     """
     if isinstance(task, Classification):
         true, read, kept = targets.argmax(axis=1), before.argmax(axis=1), after.argmax(axis=1)
-        return np.asarray((read == true) & (kept != true), np.float64)
+        return np.asarray(kept[read == true] != true[read == true], np.float64)
     if isinstance(task, Angle):
         first, second = (values / np.linalg.norm(values, axis=1, keepdims=True) for values in (before, after))
         return np.asarray(np.degrees(np.arccos(np.clip((first * second).sum(axis=1), -1, 1))), np.float64)

@@ -69,26 +69,26 @@ class Budget:
         measure: Callable[[], float],
         gauges: tuple[str, str] = ("self_regularisation_weight", "measured_drift"),
     ) -> None:
-        self._weight, self._measured = first, 0.0
+        self._weight, self.measured = first, 0.0
         self._budget, self._measure, self._names = budget, measure, gauges
         self._low, self._high = first, first * _LIMIT
 
     def __call__(self, step: int) -> float:
         """See `Weight`."""
         if step % _EVERY == 0:
-            self._measured = self._measure()
-            excess = min(1.0, self._measured / self._budget - 1)  # -1 without any loss
+            self.measured = self._measure()
+            excess = min(1.0, self.measured / self._budget - 1)  # -1 without any loss
             moved = self._weight * math.exp((_RISE if excess > 0 else _FALL) * excess)
             self._weight = max(self._low, min(self._high, moved))
         return self._weight
 
     def gauges(self) -> dict[str, float]:
         """See `Weight`: the present weight, and the last measurement."""
-        return dict(zip(self._names, (self._weight, self._measured), strict=True))
+        return dict(zip(self._names, (self._weight, self.measured), strict=True))
 
     def state_dict(self) -> dict[str, Any]:
         """See `Weight`."""
-        return {"weight": self._weight, "drift": self._measured}
+        return {"weight": self._weight, "drift": self.measured}
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """See `Weight`.
@@ -99,4 +99,4 @@ class Budget:
         weight, measured = float(saved["weight"]), float(saved["drift"])
         if not (self._low <= weight <= self._high and 0 <= measured < math.inf):
             raise ValueError(f"expected a weight of {self._low:g} to {self._high:g}, received {weight:g}")
-        self._weight, self._measured = weight, measured
+        self._weight, self.measured = weight, measured

@@ -235,7 +235,8 @@ def state_dict(state: TrainState) -> Parts:
 
 
 def _score(state: TrainState, config: TrainConfig) -> float | None:
-    """The score of a checkpoint, lower is better: D's distance from chance, plus the excess over the drift budget.
+    """The score of a checkpoint, lower is better: D's distance from chance, plus the excess over the drift budget
+    and over the budgets of labels.
 
     The distance from chance is the mean over both classes of |accuracy - 1/2| in the last record, so that a D which
     calls every patch real is as far from chance as a D that is always right. None before the first record of the
@@ -250,4 +251,5 @@ def _score(state: TrainState, config: TrainConfig) -> float | None:
     if config.drift_budget is not None:
         drift = state.weight.gauges()["measured_drift"]
         excess = max(0.0, drift / config.drift_budget - 1.1)  # not 1: drift is measured with noise
+    excess += state.labels.excess()
     return float(np.mean([abs(accuracy - 0.5) for accuracy in accuracies if accuracy is not None]) + excess)

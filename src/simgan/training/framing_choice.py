@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from simgan.errors import ConfigError
 from simgan.framing.quantiles import FramingMap, fit_map
 from simgan.images import ImageSource
-from simgan.matching.true_labels import labels_other_than_classes
+from simgan.matching.true_labels import class_labels, labels_other_than_classes
 from simgan.settings.config import TrainConfig
 
 
@@ -51,13 +51,23 @@ def choose_training_framing(
                 "framing: expected classes as the only labels, whole images, and content on plain backgrounds that is "
                 f"framed differently in the photographs, received {obstacle}; train with --framing keep."
             )
-        return FramingChoice(config.model_copy(update={"framing": "keep"}), None, ())
+        notes = _reasons(synthetic, samples, obstacle) if config.crop is None else ()
+        return FramingChoice(config.model_copy(update={"framing": "keep"}), None, notes)
     note = (
         "content is framed differently in the photographs, so each synthetic image gets their framing before R sees "
-        f"it, in training and in refining: {found.describe()}. Classes stay true. '--framing "
-        "keep' leaves the images as they are."
+        f"it, in training and in refining: {found.describe()}. Labels taken for classes, which stay true: "
+        f"{', '.join(synthetic.label_names) or 'none'}. '--framing keep' leaves the images as they are."
     )
     return FramingChoice(config.model_copy(update={"framing": "match"}), found, (note,))
+
+
+def _reasons(
+    synthetic: ImageSource, samples: tuple[NDArray[np.float32], NDArray[np.float32]], obstacle: str
+) -> tuple[str, ...]:
+    """Why `auto` keeps a framing that differs, if the set has classes; otherwise nothing was to be expected."""
+    if not class_labels(synthetic) or fit_map(*samples).map is None:
+        return ()
+    return (f"content is framed differently in the photographs, but images keep their framing because of {obstacle}.",)
 
 
 def _obstacle(config: TrainConfig, synthetic: ImageSource, *, may_lack_labels: bool) -> str:

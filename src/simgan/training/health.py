@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from simgan.errors import NotFiniteError
 from simgan.runs.position import ADVERSARIAL, Position
+from simgan.settings.label_budget import parse_label_budget
 
 # Ours. tests/training/test_health.py provokes each alarm; a run of the demo raises none.
 ALARM_RECORDS = 5  # an alarm is raised when this many records in a row show the fault
@@ -20,6 +21,7 @@ _CHANCE = 0.02  # distance of an accuracy from one half: below it, D guesses
 _CONSTANT = 1e-3  # standard deviation of logits: below it, D is constant
 _INTENSITY = 0.1  # allowed excess of |mean refined - mean real| over |mean synthetic - mean real|
 _VANISHED = 1e-7  # norm of a gradient: below it, the gradient has vanished
+_LABEL_OVER_BUDGET = 3.0  # the same for labels, whose budgets are small against the noise of 128 images
 _OVER_BUDGET = 1.3  # ratio of the measured drift, averaged over the records, to the budget
 
 # The remedy is not --resume: a resumed training would reach the same numbers again.
@@ -59,12 +61,15 @@ def check_arrays(arrays: Mapping[str, NDArray[Any]], position: Position) -> None
             raise NotFiniteError(f"{position}: expected finite numbers in {name}, received others; {_WAY_OUT}")
 
 
-def alarms(records: Sequence[Record], drift_budget: float | None = None) -> dict[str, str]:
+def alarms(
+    records: Sequence[Record], drift_budget: float | None = None, keep_label: Sequence[str] = ()
+) -> dict[str, str]:
     """The alarms that the last records of the adversarial phase raise: a sentence for each, by the alarm's name.
 
     Args:
         records: the records of metrics.jsonl, oldest first.
         drift_budget: `TrainConfig.drift_budget`.
+        keep_label: `TrainConfig.keep_label`.
     """
     late = [record for record in records if record.get("phase") == ADVERSARIAL][-ALARM_RECORDS:]
     if len(late) < ALARM_RECORDS:
@@ -89,17 +94,23 @@ def alarms(records: Sequence[Record], drift_budget: float | None = None) -> dict
         "vanished R": in_all_records("refiner_gradient", lambda norm: norm < _VANISHED),
         "vanished D": in_all_records("discriminator_gradient", lambda norm: norm < _VANISHED),
         "budget": drift_budget is not None and mean("measured_drift") > _OVER_BUDGET * drift_budget,
+        "label": any(
+            mean(f"label_{budget.name}_lost") > _LABEL_OVER_BUDGET * budget.allowed
+            for budget in map(parse_label_budget, keep_label)
+        ),
     }
     return {name: _SENTENCES[name] for name, is_raised in raised.items() if is_raised}
 
 
-def raised_alarms(records: Sequence[Record], drift_budget: float | None = None) -> Iterator[str]:
+def raised_alarms(
+    records: Sequence[Record], drift_budget: float | None = None, keep_label: Sequence[str] = ()
+) -> Iterator[str]:
     """Every alarm of a training, with the steps of its first and last record."""
     seen: dict[str, tuple[int, int]] = {}
     adversarial = [record for record in records if record.get("phase") == ADVERSARIAL]
     for end in range(ALARM_RECORDS, len(adversarial) + 1):
         window = adversarial[end - ALARM_RECORDS : end]
-        for name in alarms(window, drift_budget):
+        for name in alarms(window, drift_budget, keep_label):
             seen[name] = (seen.get(name, (int(window[0].get("step", 0)), 0))[0], int(window[-1].get("step", 0)))
     return (f"Steps {first} to {last}: {_SENTENCES[name]}" for name, (first, last) in seen.items())
 
@@ -117,4 +128,6 @@ _SENTENCES = {
     "vanished D": "D's gradient has vanished: it learns nothing; lower its learning rate and train anew.",
     "budget": "Content moves by more than the drift budget, and the weight of self-regularisation cannot prevent it; "
     "raise --self-regularisation, or frame both sets alike.",
+    "label": "More of a label is lost than three times its budget in --keep-label, and the weight of its term cannot "
+    "prevent it; raise --self-regularisation, or allow more.",
 }

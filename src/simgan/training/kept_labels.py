@@ -1,11 +1,17 @@
 """Which labels of the synthetic images a training keeps, and with which settings."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from simgan.errors import ConfigError, DataError
 from simgan.images import ImageSource
-from simgan.settings.config import TrainConfig
+from simgan.images.groups import sampled_sizes
+from simgan.images.sampling import evenly_spaced
+from simgan.matching.true_labels import class_labels, labels_other_than_classes
+from simgan.settings.config import TrainConfig, make_config
 from simgan.settings.label_budget import LabelBudget, Unit, parse_label_budget
 from simgan.settings.presets import PRESETS
 from simgan.tasks.choice import choose_task
@@ -32,7 +38,11 @@ _BY_FLOW = (Segmentation, Detection)  # kept by the drift budget, which the disp
 _AUTO_BUDGET = "1%"
 # For classes, since shapes may change as long as the class can be read: docs/experiments.md, sections 12 and 16.
 _FOR_CLASSES: dict[str, Any] = {"psi": "identity", "self_regularisation": 0.5}
-_FEWEST = 10  # images of a class, on average: whole numbers with fewer are probably no classes, but names of images
+_READ = 64  # images of which a label is read to see what it holds
+
+
+CHANGED_BY_LABELS = ("drift_budget", "psi", "self_regularisation", "flip")
+"""Settings that labels which are kept may change where they are those of the preset `default`."""
 
 
 class KeptLabels(NamedTuple):
@@ -60,41 +70,26 @@ def kept_labels(config: TrainConfig, source: ImageSource, size: tuple[int, int])
         DataError: there is no such label, or it cannot be learnt.
     """
     is_auto = config.keep_label == ("auto",)
-    budgets = _classes(source) if is_auto else [parse_label_budget(text) for text in config.keep_label]
-    config = config.model_copy(update={"keep_label": tuple(_text(budget) for budget in budgets)})
-    if not budgets:
-        return KeptLabels((), config, ())
+    if is_auto:
+        names = [] if labels_other_than_classes(source) else class_labels(source)
+        config = make_config({"keep_label": [f"{name}:{_AUTO_BUDGET}" for name in names]}, config)
     kept = []
-    for budget in budgets:
-        labels = source.labels(budget.name)
-        task = choose_task(budget.name, labels, size)
+    for budget in map(parse_label_budget, config.keep_label):
+        some = evenly_spaced(len(source), _READ)
+        task = choose_task(budget.name, source.labels(budget.name, some), size)
         _check(budget, task, source, size)
-        kept.append(Kept(task, budget, labels))
+        if not isinstance(task, _BY_FLOW):  # masks of a large set do not fit into memory
+            labels = source.labels(budget.name)
+            task = choose_task(budget.name, labels, size, task.name)
+            kept.append(Kept(task, budget, labels))
+        else:
+            kept.append(Kept(task, budget, np.empty(0)))
+    if not kept:
+        return KeptLabels((), config, ())
     read = tuple(one for one in kept if not isinstance(one.task, _BY_FLOW))
     changes = _changes(config, read, [one.budget for one in kept if isinstance(one.task, _BY_FLOW)])
     notes = _notes(config, kept, changes, is_auto=is_auto)
-    return KeptLabels(read, config.model_copy(update=changes), notes)
-
-
-def _classes(source: ImageSource) -> list[LabelBudget]:
-    """The classes of `source`, with the budget of `auto`; none if it has a label of another kind too."""
-    found = []
-    for name in source.label_names:
-        few = source.labels(name, range(min(2, len(source))))
-        if few.ndim != 1 or few.dtype.kind not in "iubSUO" or not all(_is_class(one) for one in few):
-            return []
-        classes = len({_hashable(one) for one in source.labels(name)})
-        if 2 <= classes <= len(source) / _FEWEST:
-            found.append(parse_label_budget(f"{name}:{_AUTO_BUDGET}"))
-    return found
-
-
-def _is_class(label: Any) -> bool:
-    return not hasattr(label, "shape") or label.shape == ()
-
-
-def _hashable(label: Any) -> Any:
-    return label.item() if hasattr(label, "item") else label
+    return KeptLabels(read, make_config(changes, config), notes)
 
 
 def _check(budget: LabelBudget, task: Task, source: ImageSource, size: tuple[int, int]) -> None:
@@ -103,9 +98,9 @@ def _check(budget: LabelBudget, task: Task, source: ImageSource, size: tuple[int
     if budget.unit != unit:
         raise ConfigError(
             f"keep_label: expected the budget of {budget.name!r} ({task.name}) in {_WORDS[unit]}, received "
-            f"{_text(budget)}; change the unit."
+            f"{budget}; change the unit."
         )
-    if unit == "px" and any(source.size(index) != size for index in (0, len(source) - 1)):
+    if unit == "px" and any(one != size for one in sampled_sizes(source)):
         raise DataError(
             f"keep_label: expected images of the size of training ({size[0]}x{size[1]}) for {budget.name!r}, which is "
             f"in pixels, received others in {source.path}; leave out --size, or resize images and labels."
@@ -114,30 +109,42 @@ def _check(budget: LabelBudget, task: Task, source: ImageSource, size: tuple[int
 
 def _changes(config: TrainConfig, read: Sequence[Kept], by_flow: Sequence[LabelBudget]) -> dict[str, Any]:
     """The settings that keeping these labels changes; settings that are not the default stay."""
-    default, changes = PRESETS["default"].config, dict[str, Any]()
+    changes = dict[str, Any]()
     if by_flow:
-        changes["drift_budget"] = min(budget.amount for budget in by_flow)
-    elif config.drift_budget == default.drift_budget:
+        is_given = config.drift_budget is not None and not is_default(config, "drift_budget")
+        given = (config.drift_budget,) if is_given else ()
+        changes["drift_budget"] = min(*given, *(budget.amount for budget in by_flow), math.inf)
+    elif is_default(config, "drift_budget"):
         changes["drift_budget"] = None
-    are_default = (config.psi, config.self_regularisation) == (default.psi, default.self_regularisation)
-    if are_default and not by_flow and all(isinstance(one.task, Classification) for one in read):
+    if (
+        is_default(config, "psi")
+        and is_default(config, "self_regularisation")
+        and not by_flow
+        and all(isinstance(one.task, Classification) for one in read)
+    ):
         changes |= _FOR_CLASSES
     if config.flip and not all(isinstance(one.task, Angle) for one in read):
         changes["flip"] = False
     return {name: value for name, value in changes.items() if getattr(config, name) != value}
 
 
+def is_default(config: TrainConfig, name: str) -> bool:
+    """Whether a setting is that of the preset `default`."""
+    return bool(getattr(config, name) == getattr(PRESETS["default"].config, name))
+
+
 def _notes(config: TrainConfig, kept: Sequence[Kept], changes: dict[str, Any], *, is_auto: bool) -> tuple[str, ...]:
     """What was chosen and what changes with it, with the way out."""
-    names = " ".join(_text(one.budget) for one in kept)
+    names = " ".join(str(one.budget) for one in kept)
     changed = ", ".join(
         f"{name} {_word(value)} in place of {_word(getattr(config, name))}" for name, value in changes.items()
     )
     notes = []
     if is_auto:
         notes.append(
-            f"all labels are classes: shapes may change as long as a network still reads the class (--keep-label "
-            f"{names}). '--keep-label none' limits how far content moves instead."
+            f"all labels are classes ({', '.join(one.budget.name for one in kept)}): shapes may change as long as a "
+            f"network still reads the class (--keep-label {names}). '--keep-label none' limits how far content moves "
+            "instead."
         )
     if changed:
         notes.append(f"settings changed by --keep-label {names}: {changed}.")
@@ -146,7 +153,3 @@ def _notes(config: TrainConfig, kept: Sequence[Kept], changes: dict[str, Any], *
 
 def _word(value: Any) -> str:
     return {"None": "none", "False": "off", "True": "on"}.get(str(value), str(value))
-
-
-def _text(budget: LabelBudget) -> str:
-    return f"{budget.name}:{budget.amount:g}{budget.unit}"

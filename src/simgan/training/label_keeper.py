@@ -24,6 +24,7 @@ from simgan.training.budget import Budget
 
 # Ours, docs/experiments.md, section 16.
 _FIRST_WEIGHT = 0.1  # of the term that keeps a label; the loss of a network that reads a label well is near 0
+_MARGIN = 1.1  # ratio to the budget up to which nothing counts as excess, since what is lost is measured with noise
 _LEARNING_RATE = 1e-3  # of the networks that read labels
 
 
@@ -55,22 +56,22 @@ class KeptLabel:
         refine: Callable[[Array], Array],
         engine: Engine,
     ) -> None:
-        self.task = kept.task
-        self._targets = np.asarray(kept.task.targets(kept.labels), np.float32)
+        self.task, self._labels = kept.task, kept.labels
         self._mean, self._scale = np.zeros(1, np.float32), np.ones(1, np.float32)
         if kept.task.standardised:
-            self._mean, self._scale = self._targets.mean(axis=0), self._targets.std(axis=0) + np.float32(1e-6)
+            targets = self._targets(slice(None))
+            self._mean, self._scale = targets.mean(axis=0), targets.std(axis=0) + np.float32(1e-6)
         height, width, channels = images.shape[1:]
-        self.network = small_network(height, width, channels, self._targets.shape[1])
+        self.network = small_network(height, width, channels, self._targets(slice(1)).shape[1])
         self.optimiser = keras.optimizers.Adam(_LEARNING_RATE)
         self.optimiser.build(self.network.trainable_variables)
-        allowed = kept.budget.amount / 100 if kept.budget.unit == "%" else kept.budget.amount
+        self.allowed = kept.budget.allowed
         names = (f"label_{kept.budget.name}_weight", f"label_{kept.budget.name}_lost")
-        self.weight = Budget(allowed, _FIRST_WEIGHT, lambda: self._lost(images, rows, refine, engine), names)
+        self.weight = Budget(self.allowed, _FIRST_WEIGHT, lambda: self._lost(images, rows, refine, engine), names)
 
     def targets(self, rows: NDArray[np.int64], mirrored: NDArray[np.bool_]) -> NDArray[np.float32]:
         """(B, K), standardised, of some synthetic images; directions are mirrored with their images."""
-        targets = self._targets[rows]
+        targets = self._targets(rows)
         if isinstance(self.task, Angle):
             targets[:, 0] = np.where(mirrored, -targets[:, 0], targets[:, 0])
         return np.asarray((targets - self._mean) / self._scale, np.float32)
@@ -84,7 +85,12 @@ class KeptLabel:
             engine.to_numpy(engine.infer(read, seen)) * self._scale + self._mean
             for seen in (synthetic, engine.infer(refine, synthetic))
         )
-        return float(lost_of_images(self.task, before, after, self._targets[list(rows)]).mean())
+        lost = lost_of_images(self.task, before, after, self._targets(list(rows)))
+        return float(lost.mean()) if len(lost) else 0.0
+
+    def _targets(self, rows: Any) -> NDArray[np.float32]:
+        """(B, K) of the images in `rows`. Made when they are needed: targets of many classes are large."""
+        return np.asarray(self.task.targets(self._labels[rows]), np.float32)
 
 
 class LabelKeeper:
@@ -113,6 +119,11 @@ class LabelKeeper:
     def gauges(self) -> dict[str, float]:
         """The numbers that metrics.jsonl records: for each label its weight, and how much of it R loses."""
         return {name: value for label in self.labels for name, value in label.weight.gauges().items()}
+
+    def excess(self) -> float:
+        """How much more than its budget R loses of each label, as a share of the budget, summed over the labels."""
+        over = (label.weight.measured / label.allowed - _MARGIN for label in self.labels)
+        return sum(max(0.0, one) for one in over)
 
     def state_dict(self) -> dict[str, Any]:
         """The networks and weights, for a checkpoint."""

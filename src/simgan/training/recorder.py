@@ -80,7 +80,8 @@ class Recorder:
     ) -> None:
         self._folder, self._state, self._waiting = folder, state, waiting
         self._samples, self._refine, self._console = samples, refine, console
-        self._sample_every, self._strict, self._drift_budget = config.sample_every, config.strict, config.drift_budget
+        self._sample_every, self._strict = config.sample_every, config.strict
+        self._budgets = config.drift_budget, config.keep_label
         self._raised: set[str] = set()
         lengths = (config.refiner_pretrain_steps, config.discriminator_pretrain_steps, config.steps)
         self._lengths = dict(zip(PHASES, lengths, strict=True))
@@ -158,7 +159,7 @@ class Recorder:
 
     def _raise_alarms(self, number: int) -> None:
         """Prints each alarm that is new; if `strict`, ends the training at the first."""
-        found = alarms(list(self._records), self._drift_budget)
+        found = alarms(list(self._records), *self._budgets)
         for name in (name for name in found if name not in self._raised):
             if self._strict:
                 raise HealthError(f"adversarial step {number}: {found[name]}")

@@ -13,17 +13,15 @@ from simgan.files.folders import check_new, check_outside, locked, whole_folder
 from simgan.framing.comparison import compare_framing
 from simgan.framing.framed_images import frame_images, framed
 from simgan.framing.picture import framing_picture
-from simgan.framing.samples import comparable_samples
 from simgan.images import Crops, ImageSource, PixelRange, ReadableImages, open_images
 from simgan.images.notes import sample_notes
 from simgan.runs.run import Run, is_finished, open_recorded, read_framing_map, typed_range
 from simgan.settings.config import TrainConfig, differences, prolongs
 from simgan.settings.records import DataRecord, SourceRecord, read_run
-from simgan.training.batches import digest, training_size
+from simgan.training.batches import digest
 from simgan.training.cropping import training_sets
-from simgan.training.framing_choice import choose_training_framing
-from simgan.training.framing_of_alpha import keep_framing_of_alpha
-from simgan.training.kept_labels import kept_labels
+from simgan.training.kept_labels import CHANGED_BY_LABELS, is_default, kept_labels
+from simgan.training.preparation import prepare
 from simgan.training.run_folder import prolong, write_config, write_framing, write_left_out
 from simgan.training.session import Session
 
@@ -68,22 +66,18 @@ def train(
             source if isinstance(source, ImageSource) else opened.enter_context(open_images(source))
             for source in (synthetic, real)
         )
-        wholes = (x, y)
-        config, x, y, crop_notes = training_sets(config, x, y)
-        size = training_size(x, y, config.height_width, config.batch_size)
-        for source, flag in zip(wholes, ("--synthetic-range", "--real-range"), strict=True):
+        prepared = prepare(config, x, y)
+        config, size, framing_map = prepared.config, prepared.size, prepared.framing_map
+        for source, flag in ((x, "--synthetic-range"), (y, "--real-range")):
             for note in sample_notes(source, flag=flag, resized_to=None if config.crop else size):
                 print_line(console, note.line(source.path))
-        of_x, of_y = comparable_samples(*wholes, None if config.crop else size)
-        choice = choose_training_framing(config, x, (of_x, of_y))
-        config, framing_map, framing_notes = keep_framing_of_alpha(config, choice, x)
-        labels, config, notes = kept_labels(config, x, size)
-        for sentence in (*crop_notes, *framing_notes, *notes):
+        for sentence in prepared.notes:
             print_line(console, f"note: {sentence}")
-        config = resolve(config, size, x.channels)
+        x, y = prepared.synthetic, prepared.real
         data = DataRecord(synthetic=_record(x), real=_record(y), height=size[0], width=size[1], channels=x.channels)
-        session = Session(folder, config, data, framed(x, framing_map), y, labels, console)
+        session = Session(folder, config, data, framed(x, framing_map), y, prepared.labels, console)
         session.read_ahead()
+        of_x, of_y = prepared.samples
         compared = frame_images(of_x, framing_map, PixelRange(-1, 1)), of_y
         findings = compare_framing(*compared)
         if config.crop is not None or framing_map is not None:
@@ -214,9 +208,12 @@ def _record(source: ImageSource) -> SourceRecord:
 
 
 def _fill_auto(config: TrainConfig, recorded: TrainConfig) -> TrainConfig:
-    """`config` with the value that the training chose in place of every `auto`.
+    """`config` with the values that the training chose: in place of every `auto`, and of default settings that labels
+    which are kept have changed.
 
     So the settings that were given to `train` can be given to `resume` as well.
     """
     chosen = {name: getattr(recorded, name) for name, value in config if value in ("auto", ("auto",))}
+    if recorded.keep_label:
+        chosen |= {name: getattr(recorded, name) for name in CHANGED_BY_LABELS if is_default(config, name)}
     return config.model_copy(update=chosen)

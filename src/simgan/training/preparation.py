@@ -1,0 +1,54 @@
+"""What a training is about to do with two sets: every choice that depends on the images and their labels."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simgan.engines.automatic import resolve
+from simgan.framing.quantiles import FramingMap
+from simgan.framing.samples import comparable_samples
+from simgan.images import ImageSource
+from simgan.settings.config import TrainConfig
+from simgan.training.batches import training_size
+from simgan.training.cropping import training_sets
+from simgan.training.framing_choice import choose_training_framing
+from simgan.training.framing_of_alpha import keep_framing_of_alpha
+from simgan.training.kept_labels import kept_labels
+from simgan.training.label_keeper import Kept
+
+
+class Preparation(NamedTuple):
+    """The choices, before anything is trained or written."""
+
+    config: TrainConfig
+    """The settings, none of which is `auto`."""
+    synthetic: ImageSource
+    """The synthetic images, or crops of them; not framed."""
+    real: ImageSource
+    size: tuple[int, int]
+    """(H, W) of the images in training."""
+    labels: tuple[Kept, ...]
+    framing_map: FramingMap | None
+    samples: tuple[NDArray[np.float32], NDArray[np.float32]]
+    """Whole images of both sets at one size, as from `comparable_samples`; not framed."""
+    notes: tuple[str, ...]
+    """What was chosen, with the way out."""
+
+
+def prepare(config: TrainConfig, synthetic: ImageSource, real: ImageSource) -> Preparation:
+    """Chooses crops, size, framing, labels that are kept, and what follows from the machine.
+
+    Raises:
+        DataError: the two sets do not fit together, are too small, or an image or label cannot be read.
+        ConfigError: a setting does not fit the images or their labels.
+        EngineError: Keras does not run on PyTorch.
+    """
+    config, x, y, crop_notes = training_sets(config, synthetic, real)
+    size = training_size(x, y, config.height_width, config.batch_size)
+    samples = comparable_samples(synthetic, real, None if config.crop else size)
+    choice = choose_training_framing(config, x, samples)
+    config, framing_map, framing_notes = keep_framing_of_alpha(config, choice, x)
+    labels, config, label_notes = kept_labels(config, x, size)
+    config = resolve(config, size, x.channels)
+    return Preparation(config, x, y, size, labels, framing_map, samples, (*crop_notes, *framing_notes, *label_notes))
