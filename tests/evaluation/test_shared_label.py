@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -89,6 +90,20 @@ def test_points_in_images_of_another_size_are_refused(opened, only_line):
         task, _, _ = read_label(source, test, SAMPLE, "iris", "vector")
     assert "expected images of 8x9" in only_line(str(caught.value))
     assert task.name == "vector"
+
+
+@pytest.mark.parametrize("label", ["gaze", "depth", "row"])
+def test_a_label_that_framing_makes_wrong_is_refused(label, opened, message):
+    """Framing slants and moves content: classes stay true, directions, sizes and positions do not."""
+    labels = {"gaze": np.tile([[0.1, 0.2]], (COUNT, 1)), "depth": DEPTH, "row": DIGIT, "digit": DIGIT}
+    framed = replace(SAMPLE, framed=SAMPLE.synthetic)
+    with opened(labels, labels) as sets:
+        assert read_label(*sets, SAMPLE, label, None)
+        assert read_label(*sets, framed, "digit", None).task.name == "classification"
+        with pytest.raises(DataError) as caught:
+            read_label(*sets, framed, label, None)
+    assert repr(label) in message(caught.value)
+    assert "--framing keep" in str(caught.value)
 
 
 @pytest.mark.parametrize("spoilt", ["synthetic", "real"])

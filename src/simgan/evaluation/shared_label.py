@@ -9,6 +9,7 @@ from simgan.errors import DataError
 from simgan.evaluation.refined_sample import Sample
 from simgan.evaluation.same_classes import labels_with_classes_of
 from simgan.images import ImageSource
+from simgan.matching.true_labels import kind_of_label
 from simgan.tasks.boxes import are_boxes, as_boxes, scaled
 from simgan.tasks.choice import choose_task
 from simgan.tasks.detection import Detection
@@ -54,10 +55,17 @@ def read_label(
     """The task of the label, and its values for the sample of `source` and for all images of `test`.
 
     Raises:
-        DataError: the label cannot be learnt, or the two sets have it in different forms.
+        DataError: the label cannot be learnt, the run's framing makes it wrong, or the two sets have it in different
+            forms.
     """
     labels = source.labels(label, sample.indices)
     _check_finite(labels, label, source)
+    if sample.framed is not None and kind_of_label(label, labels) != "class":
+        raise DataError(
+            "label: expected a class, because this run gives images the framing of the photographs, received "
+            f"{label!r} of {source.path}, which the framing would make wrong; choose a label of classes with --label, "
+            "or train with --framing keep."
+        )
     task = choose_task(label, labels, sample.size, wanted)
     tested = labels_with_classes_of(source, test, label)
     _check_finite(tested, label, test)
