@@ -14,7 +14,6 @@ def test_public_names():
         "ReadableImages",
         "check_values",
         "inspect_images",
-        "middle_crop",
         "open_images",
         "read_all",
         "require_one_size",

@@ -29,7 +29,7 @@ from simgan.evaluation.downstream import network_of
 from simgan.evaluation.features import FeatureExtractor
 from simgan.evaluation.kept_labels import measure_kept_labels
 from simgan.evaluation.label_distribution import compare_labels
-from simgan.evaluation.refined_sample import Sample, refined_sample
+from simgan.evaluation.refined_sample import Sample, most_in_memory, refined_sample
 from simgan.evaluation.results import (
     Distance,
     Downstream,
@@ -140,7 +140,13 @@ def _measure(
     warnings: list[str] = []
     earlier = _earlier_scores(run, warnings)
     sample = refined_sample(run, x, config.images, console)
-    photographs = evenly_spaced_images(y, max(1, config.images // 2), sample.size)
+    if len(sample.indices) < min(config.images, len(x)):
+        warnings.append(
+            f"Only {len(sample.indices)} of {len(x)} synthetic images of {x.path} were used, because more would take "
+            "too much memory; smaller images allow more."
+        )
+    most = min(max(1, config.images // 2), most_in_memory(sample.size, y.channels))
+    photographs = evenly_spaced_images(y, most, sample.size)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     shared = None
     if label is not None and real_test is not None:

@@ -13,12 +13,15 @@ from rich.console import Console
 from simgan.console.progress import show_progress
 from simgan.console.silent import SILENT
 from simgan.framing.framed_images import frame_images
-from simgan.images import ImageSource, PixelRange, middle_crop
+from simgan.images import ImageSource, PixelRange, resize
 from simgan.images.ranges import check_guessed_range
 from simgan.images.sampling import evenly_spaced
 from simgan.refining.data_set import refine
 from simgan.runs.run import Run
 from simgan.training.batches import load_image
+
+_BYTES = 2**31  # of float32 pixels in a sample at most; estimators train on several sets of this size
+_LONGEST_SIDE = 128  # px, of images of several sizes that are brought to one after they were refined
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,8 @@ class Sample:
     synthetic: NDArray[np.float32]
     refined: NDArray[np.float32]
     resized: bool
-    """Whether images of several sizes were resized to the size of training, or cropped to it if training took crops:
-    labels in pixels no longer fit."""
+    """Whether images of several sizes were brought to one size, so that labels in pixels no longer fit: to the size of
+    training before they were refined or, if training took crops, to a size of at most 128 px after that."""
     framed: NDArray[np.float32] | None = None
     """The synthetic images with the framing of the photographs, if the run gives it to them before R."""
 
@@ -48,9 +51,13 @@ class Sample:
 
 
 def refined_sample(run: Run, source: ImageSource, count: int, console: Console = SILENT) -> Sample:
-    """Refines up to `count` evenly spaced images: at their own size if they have one size, else at the training's."""
+    """Refines up to `count` evenly spaced images, and fewer if they take too much memory.
+
+    Images of one size are refined at that size, and others at the size of training. If training took crops, each image
+    is refined at its own size, and images of several sizes are brought to one size after that.
+    """
     check_guessed_range(source, run.input_range)
-    indices = evenly_spaced(len(source), count)
+    indices = evenly_spaced(len(source), min(count, most_in_memory(source.size(0), source.channels)))
     names = [source.names[index] for index in indices]
     with show_progress(console, "refining a sample") as on_progress:
         on_progress(0, len(indices))
@@ -66,17 +73,38 @@ def refined_sample(run: Run, source: ImageSource, count: int, console: Console =
                 framed=_framed(run, stored, source.pixel_range),
             )
         else:
-            size = (run.data.height, run.data.width)
-            if run.config.crop:
-                crops = (middle_crop(source[index], size) for index in indices)
-                resized = np.stack([source.pixel_range.to_model(crop) for crop in crops])
-            else:
-                resized = np.stack([load_image(source, index, size) for index in indices])
-            whole = PixelRange(-1, 1)
-            refined, given = refine(run, resized, pixel_range=whole), _framed(run, resized, whole)
-            sample = Sample(indices, names, resized, refined, resized=True, framed=given)
+            at_one_size = _refined_whole if run.config.crop else _resized
+            sample = at_one_size(run, source, indices, names)
         on_progress(len(indices), len(indices))
     return sample
+
+
+def most_in_memory(size: tuple[int, int], channels: int) -> int:
+    """How many images of about `size` (H, W) a sample may have at most."""
+    return max(1, _BYTES // (4 * size[0] * size[1] * channels))
+
+
+def _resized(run: Run, source: ImageSource, indices: list[int], names: list[str]) -> Sample:
+    """Images brought to the size of training, and refined after that."""
+    size, whole = (run.data.height, run.data.width), PixelRange(-1, 1)
+    resized = np.stack([load_image(source, index, size) for index in indices])
+    refined = refine(run, resized, pixel_range=whole)
+    return Sample(indices, names, resized, refined, resized=True, framed=_framed(run, resized, whole))
+
+
+def _refined_whole(run: Run, source: ImageSource, indices: list[int], names: list[str]) -> Sample:
+    """Images refined at their own size, one by one, and brought to one size after that."""
+    heights, widths = np.median([source.size(index) for index in indices], axis=0)
+    shrink = min(1.0, _LONGEST_SIDE / max(heights, widths))
+    size = max(1, round(shrink * heights)), max(1, round(shrink * widths))
+    synthetic: list[NDArray[np.float32]] = []
+    refined: list[NDArray[np.float32]] = []
+    for index in indices:
+        stored = source[index][None]
+        both = stored[0], refine(run, stored, pixel_range=source.pixel_range)[0]
+        for image, images in zip(both, (synthetic, refined), strict=True):
+            images.append(resize(source.pixel_range.to_model(image), size))
+    return Sample(indices, names, np.stack(synthetic), np.stack(refined), resized=True)
 
 
 def _framed(run: Run, stored: NDArray[Any], pixel_range: PixelRange) -> NDArray[np.float32] | None:

@@ -72,13 +72,6 @@ class Crops(ImageSource):
         self.whole.close()
 
 
-def middle_crop(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    """The middle `size` (h, w) of an image (H, W, C), which is continued by its mirror image if it is smaller."""
-    padded = _continued(image, size)
-    top, left = ((have - want) // 2 for have, want in zip(padded.shape, size, strict=False))
-    return padded[top : top + size[0], left : left + size[1]]
-
-
 def _continued(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     """An image (H, W, C), continued on all sides by its mirror image to at least `size`."""
     missing = [max(0, want - have) for have, want in zip(image.shape, size, strict=False)]
