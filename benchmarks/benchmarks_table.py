@@ -36,7 +36,7 @@ def _head(found: Sequence[Scores]) -> str:
         "unlabelled real images, and the same estimator is trained on refined images and on each set that needs no\n"
         f"refiner. Labels of real images are used for the scores alone. {REFINED_IN_WORDS}\n"
         "Whether labels stayed true is measured on images refined whole.\n\n"
-        "Digits are read by the variant of LeNet in the code of CyCADA, the other images by the estimator `small` of\n"
+        "Digits are read by a LeNet with dropout as in public code of ADDA (lenet.py), the other images by the estimator `small` of\n"
         "`simgan evaluate`. Each estimator gets as many steps, and the same augmentation: "
         f"{PHOTOMETRIC}.\nWhere the label is a class also: {AFFINE}.\n\n"
         f"Intervals hold 95 %: bootstrapped over test images and over the {SEEDS} seeds, with each of which R and\n"
