@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simgan.tasks.average_precision import Detections, WeightedAveragePrecision, match, overlaps
+from simgan.tasks.average_precision import Detections, WeightedAveragePrecision, correct_boxes, overlaps
 
 
 def detections(*rows: tuple[int, float, bool]) -> Detections:
@@ -22,16 +22,16 @@ def test_overlaps_by_hand():
 def test_each_true_box_is_found_once_by_the_most_certain():
     truth = np.array([[0.0, 0, 10, 10], [20, 0, 10, 10]])
     boxes = np.array([[1.0, 0, 10, 10], [0, 0, 10, 10], [20, 0, 10, 5], [20, 0, 10, 4.9]])
-    assert match(boxes, truth).tolist() == [True, False, True, False]
-    assert match(boxes[3:], truth).tolist() == [False]  # 0.49
-    assert match(boxes, truth[:0]).tolist() == [False] * 4
+    assert correct_boxes(boxes, truth).tolist() == [True, False, True, False]
+    assert correct_boxes(boxes[3:], truth).tolist() == [False]  # 0.49
+    assert correct_boxes(boxes, truth[:0]).tolist() == [False] * 4
 
 
 def test_a_box_takes_what_no_other_took_if_it_overlaps_enough():
     """The second box overlaps the first true box more, by 0.9, and the other by 0.6."""
     truth = np.array([[0.0, 0, 10, 10], [0, 3, 10, 10]])
     boxes = np.array([[0.0, 0, 10, 10], [0, 0.5, 10, 10]])
-    assert match(boxes, truth).tolist() == [True, True]
+    assert correct_boxes(boxes, truth).tolist() == [True, True]
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def test_error_by_hand():
     outputs[0, 0, 2, 2] = np.log(9)
     outputs[1, 0, 2, 2] = np.log(19)  # where a box of class 8 is
     assert error(TASK, outputs, labels) == pytest.approx(1 - 1 / 8)
-    of_set = TASK.of_set(TASK.errors(outputs, labels))
+    of_set = TASK.error_of_set(TASK.errors(outputs, labels))
     # The first image alone has only class 3, of which all is found; the second alone only what is not found.
     np.testing.assert_allclose(of_set(np.array([[2.0, 0], [0, 2]])), [0, 1])
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from simgan.errors import ConfigError
-from simgan.tasks.networks import network, own_network, paper_network, small_network
+from simgan.tasks.networks import network, user_network, paper_network, small_network
 
 
 def test_small_network_gives_float32_vectors():
@@ -65,7 +65,7 @@ def test_own_network_starts_anew_each_time(own):
 @pytest.mark.parametrize(("channels", "outputs"), [(3, 2), (1, 5)])
 def test_own_network_that_does_not_fit_is_one_line(own, channels, outputs, only_line):
     with pytest.raises(ConfigError) as caught:
-        own_network(own)(8, 9, channels, outputs)
+        user_network(own)(8, 9, channels, outputs)
     assert "estimator" in only_line(str(caught.value))
 
 
@@ -90,7 +90,7 @@ def test_own_network_keeps_what_a_normalization_layer_was_adapted_to(tmp_path):
     normalization.adapt(np.array([3.0, 7.0]))
     within = keras.Sequential([keras.Input((4, 4, 1)), normalization])
     path = save(tmp_path / "own.keras", within, keras.layers.Flatten())
-    model = own_network(path)(4, 4, 1, 16)
+    model = user_network(path)(4, 4, 1, 16)
     np.testing.assert_allclose(model.predict_on_batch(np.full((1, 4, 4, 1), 9, np.float32)), 2.0, rtol=1e-5)
 
 
@@ -99,7 +99,7 @@ def test_frozen_layers_whose_fresh_weights_would_stay_random_are_refused(tmp_pat
     frozen.trainable = False
     path = save(tmp_path / "own.keras", frozen, keras.layers.Flatten(), keras.layers.Dense(2))
     with pytest.raises(ConfigError) as caught:
-        own_network(path)
+        user_network(path)
     line = only_line(str(caught.value))
     assert "backbone" in line
     assert "trainable = True" in line

@@ -57,7 +57,7 @@ def test_class_missing_in_one_image_is_one_line(only_line):
     masks[1] = 0
     with pytest.raises(DataError) as caught:
         as_points(masks, SIZE, "m")
-    assert "image 1 and 0 more" in only_line(str(caught.value))
+    assert "in 1 image(s), the first with index 1" in only_line(str(caught.value))
 
 
 def test_points_may_leave_the_image_in_some_images():
@@ -76,7 +76,7 @@ def test_images_without_a_class_are_counted(only_line):
     masks[:, 0, 0] = [5, 1, 1, 1]
     with pytest.raises(DataError) as caught:
         as_points(masks, SIZE, "m")
-    assert "no class 5 in image 1 and 2 more" in only_line(str(caught.value))
+    assert "no class 5 in 3 image(s), the first with index 1" in only_line(str(caught.value))
 
 
 def test_the_image_ends_half_a_pixel_beyond_its_outer_pixels():

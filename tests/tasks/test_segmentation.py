@@ -35,7 +35,7 @@ def test_pixels_of_all_images_are_summed_before_the_division():
 def test_an_image_may_count_several_times_or_not_at_all():
     """The first image twice and the second not: 1/2 and 2/3. The second alone has only class 0. None: no error."""
     found, truth = [[[0, 0], [1, 1]], [[0, 0], [0, 0]]], [[[0, 1], [1, 1]], [[0, 0], [0, 0]]]
-    of_set = TASK.of_set(TASK.errors(logits(found), np.asarray(truth)))
+    of_set = TASK.error_of_set(TASK.errors(logits(found), np.asarray(truth)))
     np.testing.assert_allclose(of_set(np.array([[2.0, 0], [0, 2.0], [0, 0]])), [5 / 12, 0, np.nan])
 
 

@@ -31,7 +31,7 @@ def resampled_means(
 
     Args:
         errors: for each error one array (seeds, images, ...).
-        of_set: makes the error of a set of images out of what each contributes, (images, ...); see `Task.of_set`.
+        of_set: makes the error of a set of images out of what each contributes, (images, ...); see `Task.error_of_set`.
 
     Returns:
         The resampled means of each error, (resamples,). NaN where the images that were drawn define no error.

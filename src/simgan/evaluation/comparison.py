@@ -32,10 +32,10 @@ def summarise(errors: Mapping[Set, Errors], task: Task) -> tuple[tuple[Trained, 
     """
     seeds = max(len(of_set) for of_set in errors.values())
     compared = [one for one, of_set in errors.items() if len(of_set) == seeds]
-    paired = resampled_means([errors[one] for one in compared], task.of_set)
+    paired = resampled_means([errors[one] for one in compared], task.error_of_set)
     resampled = dict(zip(compared, paired, strict=True))
     resampled |= {
-        one: resampled_means([of_set], task.of_set)[0] for one, of_set in errors.items() if one not in resampled
+        one: resampled_means([of_set], task.error_of_set)[0] for one, of_set in errors.items() if one not in resampled
     }
     each_seed = {one: errors_of_seeds(of_set, task) for one, of_set in errors.items()}
     mean = {one: float(np.mean(of_seeds)) for one, of_seeds in each_seed.items()}
@@ -72,7 +72,7 @@ def summarise(errors: Mapping[Set, Errors], task: Task) -> tuple[tuple[Trained, 
 def errors_of_seeds(errors: Errors, task: Task) -> tuple[float, ...]:
     """The error of the estimator of each seed on all test images."""
     each_once = np.ones((1, errors.shape[1]))
-    return tuple(float(task.of_set(of_seed)(each_once)[0]) for of_seed in errors)
+    return tuple(float(task.error_of_set(of_seed)(each_once)[0]) for of_seed in errors)
 
 
 def _relative(

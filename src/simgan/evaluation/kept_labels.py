@@ -15,7 +15,7 @@ from simgan.matching import match_images
 from simgan.settings.label_budget import LabelBudget, parse_label_budget
 from simgan.tasks.choice import choose_task
 from simgan.tasks.detection import Detection
-from simgan.tasks.lost_label import lost_of_images
+from simgan.tasks.lost_label import lost_by_each_image
 from simgan.tasks.photometric import photometric
 from simgan.tasks.segmentation import Segmentation
 from simgan.tasks.task import Task
@@ -90,12 +90,12 @@ def _measured(
     )
     (read,) = train_estimators([training], on_progress)
     before, after = (read(images[held_out]) for images in (sample.unrefined, sample.refined))
-    lost = lost_of_images(task, before, after, targets[held_out])
+    lost = lost_by_each_image(task, before, after, targets[held_out])
     factor = 100 if budget.unit == "%" else 1
     if not len(lost):  # no class is read rightly, so none can be lost
         lost = np.zeros(1)
     mean = interval(factor * float(lost.mean()), factor * resampled_means([lost[None]])[0])
-    own = lost_of_images(task, targets[held_out], before, targets[held_out])
+    own = lost_by_each_image(task, targets[held_out], before, targets[held_out])
     return KeptLabel(
         label=budget.name,
         unit=budget.unit,

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from simgan.tasks.boxes import as_boxes
 from simgan.tasks.detection import Detection
 from simgan.tasks.segmentation import Segmentation
-from simgan.tasks.task import Task, words
+from simgan.tasks.task import Task, comparable_classes
 
 # Differences up to these are not worth a warning.
 _SHIFT = 0.5  # of a mean, in standard deviations of the synthetic labels
@@ -34,7 +34,7 @@ def compare_labels(task: Task, synthetic: NDArray[Any], real: NDArray[Any]) -> L
     of one set has more than twice as many on average.
     """
     if task.name == "classification":
-        return _compare_classes(words(synthetic), words(real), "images")
+        return _compare_classes(comparable_classes(synthetic), comparable_classes(real), "images")
     if isinstance(task, Segmentation):
         x, y = (masks[task.labelled(masks)] for masks in map(task.reduced, (synthetic, real)))
         return _compare_classes(x, y, "pixels")

@@ -10,17 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-OVERLAP = 0.5  # intersection over union with which a detected box counts as right
+OVERLAP = 0.5  # least intersection over union of a detected box that counts as correct
 
 
 class Detections(NamedTuple):
-    """Boxes of one class in one or several images, and whether each is right."""
+    """Boxes of one class in one or several images, and whether each is correct."""
 
     image: NDArray[np.int64]
     """(D,)"""
     score: NDArray[np.float64]
     """(D,), larger for boxes that are more certain."""
-    right: NDArray[np.bool_]
+    correct: NDArray[np.bool_]
     """(D,)"""
 
 
@@ -33,22 +33,22 @@ def overlaps(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray
     return np.asarray(common / np.maximum(union, 1e-12))
 
 
-def match(boxes: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which boxes (D, 4) of one class in one image, most certain first, are right: (D,).
+def correct_boxes(boxes: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which boxes (D, 4) of one class in one image, most certain first, are correct: (D,).
 
     As in COCO, a box is compared with the true box (K, 4) that it overlaps most, among those that are not yet taken.
-    If the overlap is at least `OVERLAP`, the box is right, and the true box is taken.
+    If the overlap is at least `OVERLAP`, the box is correct, and the true box is taken.
     """
-    right = np.zeros(len(boxes), bool)
+    correct = np.zeros(len(boxes), bool)
     if not len(truth):
-        return right
+        return correct
     overlap = overlaps(boxes, truth)
     for index in range(len(boxes)):
         best = int(overlap[index].argmax())
         if overlap[index, best] >= OVERLAP:
-            right[index] = True
+            correct[index] = True
             overlap[:, best] = -1.0
-    return right
+    return correct
 
 
 class WeightedAveragePrecision:
@@ -62,21 +62,22 @@ class WeightedAveragePrecision:
     def __init__(self, found: Detections, truths: NDArray[np.float64]) -> None:
         self._truths = truths
         order = np.argsort(-found.score, kind="stable")
-        image, right = found.image[order], found.right[order]
-        before = right.cumsum() - right  # number of right boxes before each box
-        useful = before < right.sum()  # after the last right box, recall does not change
+        image, correct = found.image[order], found.correct[order]
+        before = correct.cumsum() - correct  # number of correct boxes before each box
+        useful = before < correct.sum()  # after the last correct box, recall does not change
         ones = np.ones(int(useful.sum()))
-        shape = int(right.sum()), len(truths)
-        self._right = image[right]  # (T,), most certain first
-        # (T, N): which boxes follow one right box, up to and including the next.
+        shape = int(correct.sum()), len(truths)
+        self._correct = image[correct]  # (T,): the image of each correct box, most certain first
+        # (T, N): for each correct box, how many boxes of each image come after the correct box before it, up to and
+        # including this box.
         self._since_last = csr_array((ones, (before[useful], image[useful])), shape)
 
     def __call__(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(R, N) -> (R,). NaN where no image with a true box counts."""
-        right = weights.T[self._right]  # (T, R)
-        precision = right.cumsum(axis=0) / np.maximum((self._since_last @ weights.T).cumsum(axis=0), 1e-12)
+        """Average precision (R,) for each row of `weights` (R, N); NaN if no image with a true box has weight."""
+        correct = weights.T[self._correct]  # (T, R)
+        precision = correct.cumsum(axis=0) / np.maximum((self._since_last @ weights.T).cumsum(axis=0), 1e-12)
         interpolated = np.maximum.accumulate(precision[::-1])[::-1]
         truths = weights @ self._truths
         average = np.full(len(weights), np.nan)
-        np.divide((right * interpolated).sum(axis=0), truths, out=average, where=truths > 0)
+        np.divide((correct * interpolated).sum(axis=0), truths, out=average, where=truths > 0)
         return average

@@ -1,4 +1,4 @@
-"""Labels of boxes: arrays (K, 5) of x, y, width and height in px, and class."""
+"""Labels that are boxes: arrays (K, 5) of x, y, width and height in px, and class."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,13 +22,13 @@ def are_boxes(labels: NDArray[Any]) -> bool:
 
 
 def as_boxes(labels: NDArray[Any]) -> list[NDArray[np.float64]]:
-    """The boxes of each image, (K, 5). Rows without width or height are left out: they pad arrays (N, K, 5)."""
+    """The boxes of each image, (K, 5). Rows of width or height 0 are left out: they pad arrays (N, K, 5)."""
     rows = [np.asarray(one, np.float64) for one in labels]
     return [one[(one[:, 2] > 0) & (one[:, 3] > 0) & np.isfinite(one).all(axis=1)] for one in rows]
 
 
 def scaled(labels: NDArray[Any], sizes: Sequence[tuple[int, int]], size: tuple[int, int]) -> NDArray[Any]:
-    """The boxes in px of images that are resized from `sizes`, (H, W) each, to `size`: one array for each image."""
+    """The boxes of each image in px, after the images were resized from `sizes`, (H, W) each, to `size`."""
     boxes = np.empty(len(labels), object)
     for index, (of_image, (height, width)) in enumerate(zip(as_boxes(labels), sizes, strict=True)):
         across, down = size[1] / width, size[0] / height
@@ -37,22 +37,22 @@ def scaled(labels: NDArray[Any], sizes: Sequence[tuple[int, int]], size: tuple[i
 
 
 def check_boxes(labels: NDArray[Any], name: str) -> tuple[int, ...]:
-    """The classes of the boxes.
+    """Checks the boxes and returns their classes.
 
     Raises:
-        DataError: there are no boxes, they are not in px, or a class is no whole number.
+        DataError: there are no boxes, the boxes are not in px, or a class is not one of 0, 1, 2, ...
     """
     boxes = np.concatenate(as_boxes(labels))
     ends, problem = boxes[:, :2] + boxes[:, 2:4], None
     if not len(boxes):
         problem = "no box in any image"
     elif ends.max() <= 2:  # shares of the image's sides never reach 2
-        problem = "boxes that all end below 2 px, as shares of the image's sides do"
+        problem = "boxes that all end within 2 px, so they are probably shares of the image's sides"
     elif (boxes[:, 4] != boxes[:, 4].round()).any() or boxes[:, 4].min() < 0:
         problem = "classes that are not 0, 1, 2, ..."
     if problem is not None:
         raise DataError(
-            f"label: expected boxes (x, y, width, height in px, class) in {name!r}, received {problem}; mend the "
-            "label or choose another."
+            f"label: expected boxes (x, y, width, height in px, class) in {name!r}, received {problem}; correct "
+            "the label or choose another."
         )
     return tuple(int(one) for one in np.unique(boxes[:, 4]))

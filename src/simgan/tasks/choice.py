@@ -11,7 +11,7 @@ from simgan.tasks.boxes import are_boxes, check_boxes
 from simgan.tasks.detection import Detection
 from simgan.tasks.points import on_image
 from simgan.tasks.segmentation import MOST_CLASSES, Segmentation, classes_of_masks
-from simgan.tasks.task import Angle, Classification, Points, Task, TaskName, Vector, words
+from simgan.tasks.task import Angle, Classification, Points, Task, TaskName, Vector, comparable_classes
 
 
 def choose_task(label: str, labels: NDArray[Any], size: tuple[int, int], wanted: TaskName | None = None) -> Task:
@@ -25,16 +25,16 @@ def choose_task(label: str, labels: NDArray[Any], size: tuple[int, int], wanted:
         label: name of the label.
         labels: (N, ...), of the training images.
         size: (H, W) of the images.
-        wanted: the task that the user asked for. None: as above.
+        wanted: the task that the user asked for. None: the task is chosen by the rules above.
 
     Raises:
         DataError: no task fits the label, or `wanted` does not.
     """
     tasks: dict[TaskName, Any] = {
         "detection": lambda: Detection(check_boxes(labels, label), size),
-        "classification": lambda: Classification(tuple(np.unique(words(labels)).tolist())),
+        "classification": lambda: Classification(tuple(np.unique(comparable_classes(labels)).tolist())),
         "angle": Angle,
-        "segmentation": lambda: Segmentation(_several(classes_of_masks(labels), label), size),
+        "segmentation": lambda: Segmentation(_check_count(classes_of_masks(labels), label), size),
         "points": lambda: Points(label, size),
         "vector": Vector,
     }
@@ -69,7 +69,8 @@ def _fits(task: TaskName, label: str, labels: NDArray[Any], size: tuple[int, int
     return True
 
 
-def _several(classes: tuple[int, ...], label: str) -> tuple[int, ...]:
+def _check_count(classes: tuple[int, ...], label: str) -> tuple[int, ...]:
+    """Returns `classes`. Raises DataError if there are too few or too many."""
     if 2 <= len(classes) <= MOST_CLASSES:
         return classes
     raise DataError(

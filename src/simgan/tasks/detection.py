@@ -8,7 +8,7 @@ from keras import ops
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter
 
-from simgan.tasks.average_precision import Detections, WeightedAveragePrecision, match
+from simgan.tasks.average_precision import Detections, WeightedAveragePrecision, correct_boxes
 from simgan.tasks.boxes import as_boxes
 from simgan.tasks.dense_networks import DETECTED_SIDE, STRIDE, detection_network, shrink_factor
 from simgan.tasks.networks import Network
@@ -24,8 +24,8 @@ _LEAST_SPREAD = 0.5  # cells
 class Detection:
     """Boxes of each image, (N,) arrays (K, 5): x and y of the upper left corner, width, height in px, and class.
 
-    Learnt as in CenterNet (Zhou et al., arXiv:1904.07850): a map for each class has peaks at the centres of boxes; at
-    these, four more maps hold the place of the centre in its cell, and the logarithms of width and height in cells.
+    Learnt as in CenterNet (Zhou et al., arXiv:1904.07850): a map for each class has peaks at the centres of boxes. At
+    each centre, four more maps hold its place in its cell, and the logarithms of the box's width and height in cells.
     """
 
     classes: tuple[int, ...]
@@ -50,12 +50,15 @@ class Detection:
 
     @property
     def _cells(self) -> tuple[int, int]:
-        """(h, w): two convolutions of stride 2 after averaging, each of which rounds up."""
+        """(h, w), the size of the maps. Averaging and the two convolutions of stride 2 round up."""
         height, width = (-(-side // self._cell) for side in self.size)
         return height, width
 
     def targets(self, labels: NDArray[Any]) -> NDArray[np.float16]:
-        """Maps of peaks (C), place (2), size (2), and 1 at centres: (N, C + 5, h, w). Other classes are left out."""
+        """Maps (N, C + 5, h, w): peaks (C), place (2), size (2), and a map that is 1 at centres.
+
+        Boxes of classes that are not learnt are left out.
+        """
         height, width = self._cells
         maps = np.zeros((len(labels), self.outputs + 1, height, width), np.float32)
         rows, columns = np.arange(height)[:, None], np.arange(width)
@@ -73,7 +76,7 @@ class Detection:
         return maps.astype(np.float16)
 
     def loss(self, outputs: Any, targets: Any) -> Any:
-        """Focal loss of the peaks, plus absolute errors of place and size at centres; both per box."""
+        """Focal loss of the peaks, plus absolute errors of place and size at centres; divided by the number of boxes."""
         classes = len(self.classes)
         logits, wanted, at_centres = outputs[:, :classes], targets[:, :classes], targets[:, -1:]
         boxes = ops.maximum(ops.sum(at_centres), 1.0)
@@ -84,7 +87,7 @@ class Detection:
         """The boxes found in each image, and the numbers of true boxes: (N, 3 * 100 + C).
 
         Three times 100 numbers describe up to 100 boxes that were found: their scores (0: no box), their positions in
-        `classes`, and whether each is right (0 or 1). C numbers follow: how many true boxes each class has.
+        `classes`, and whether each is correct (0 or 1). C numbers follow: how many true boxes each class has.
         """
         rows = np.zeros((len(outputs), 3, _MOST))
         truths = np.zeros((len(outputs), len(self.classes)))
@@ -94,14 +97,14 @@ class Detection:
             rows[index, 1, : len(found)] = found[:, 5]
             for position, one in enumerate(self.classes):
                 of_class, true = found[:, 5] == position, boxes[boxes[:, 4] == one, :4]
-                rows[index, 2, : len(found)][of_class] = match(found[of_class, :4], true)
+                rows[index, 2, : len(found)][of_class] = correct_boxes(found[of_class, :4], true)
                 truths[index, position] = len(true)
         return np.concatenate([rows.reshape(len(rows), -1), truths], axis=1)
 
     def boxes_in(self, outputs: NDArray[np.float32]) -> NDArray[np.float64]:
         """Decodes the outputs (C + 4, h, w) for one image to boxes (D, 6), most certain first.
 
-        x, y, width and height in px, score in 0 to 1, and position in `classes`.
+        A box is x, y, width and height in px, score from 0 to 1, and position in `classes`.
         """
         logits = outputs[: len(self.classes)].astype(np.float64)
         peaks = np.where(logits == maximum_filter(logits, size=(1, 3, 3), mode="nearest"), logits, -np.inf)
@@ -115,15 +118,15 @@ class Detection:
         boxes = np.stack([corner_x, corner_y, width, height], axis=1) * self._cell
         return np.concatenate([boxes, scores[:, None], position[:, None]], axis=1)
 
-    def of_set(self, errors: NDArray[np.float64]) -> ErrorOfSet:
+    def error_of_set(self, errors: NDArray[np.float64]) -> ErrorOfSet:
         """1 - AP50: the mean over classes of average precision. Classes without true boxes are left out."""
         rows, truths = errors[:, : 3 * _MOST].reshape(-1, 3, _MOST), errors[:, 3 * _MOST :]
         image, slot = np.nonzero(rows[:, 0])
-        scores, positions, right = rows[image, :, slot].T
+        scores, positions, correct = rows[image, :, slot].T
         of_classes = []
         for position in range(len(self.classes)):
-            mine = positions == position
-            found = Detections(image[mine], scores[mine], right[mine].astype(bool))
+            is_of_class = positions == position
+            found = Detections(image[is_of_class], scores[is_of_class], correct[is_of_class].astype(bool))
             of_classes.append(WeightedAveragePrecision(found, truths[:, position]))
 
         def one_minus_mean(weights: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -135,7 +138,7 @@ class Detection:
 def focal_loss(logits: Any, wanted: Any) -> Any:
     """Sum of -(1 - p)^2 log p at peaks, where Y is 1, and of -(1 - Y)^4 p^2 log(1 - p) elsewhere (CenterNet, eq. 1).
 
-    logits: (B, C, h, w), of which p is the sigmoid. wanted: Y, in [0, 1].
+    `logits`: (B, C, h, w); p is their sigmoid. `wanted`: Y, in [0, 1].
     """
     p = ops.sigmoid(logits)
     at_peaks = (1 - p) ** 2 * ops.softplus(-logits)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from simgan.tasks.task import Angle, Classification, Points, Task
 
 
-def lost_of_images(
+def lost_by_each_image(
     task: Task, before: NDArray[Any], after: NDArray[Any], targets: NDArray[np.float32]
 ) -> NDArray[np.float64]:
     """How much of the label each image loses.
@@ -17,12 +17,12 @@ def lost_of_images(
         task: the task of the label.
         before: (N, K) what the network reads in synthetic images: logits, or values of the label.
         after: (N, K) what it reads in the same images, refined.
-        targets: (N, K) what is true.
+        targets: (N, K) the true values: one-hot classes, or values of the label.
 
     Returns:
-        For classes (M,): of the M images whose class is read rightly before, 1 where it is not read after, else 0. For
-        other labels (N,): how much what is read changes: degrees, px, or the mean over the numbers in units of the
-        label.
+        For classes (M,), one number for each of the M images in which the network reads the true class before
+        refining: 1 if it reads another class after refining, else 0. For other labels (N,): how far the two readings
+        of an image are apart, in degrees, in px, or as a mean over the numbers in units of the label.
     """
     if isinstance(task, Classification):
         true, read, kept = targets.argmax(axis=1), before.argmax(axis=1), after.argmax(axis=1)

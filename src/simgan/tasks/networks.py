@@ -20,10 +20,10 @@ _FILTERS = (32, 48, 64)  # of the convolutions after the first; deeper ones have
 
 
 def small_network(height: int, width: int, channels: int, outputs: int) -> keras.Model:
-    """C3-16 s2, C3-32, max-pool 2, C3-48, max-pool 2, C3-64, ... until no side has more than 8 cells; FC-128,
-    FC-`outputs`; ReLU between.
+    """A small form of the paper's network: one processor core trains dozens of these networks in a few minutes.
 
-    A small form of the paper's network, of which a processor core trains dozens in a few minutes.
+    C3-16 s2, C3-32, max-pool 2, C3-48, max-pool 2, C3-64, ... until no side has more than 8 cells; FC-128,
+    FC-`outputs`; ReLU between (C3-16 s2: 16 filters of 3x3 with stride 2; FC: fully connected).
     """
     kind: dict[str, Any] = {"padding": "same", "data_format": "channels_first"}
     shrink = max(1, round(max(height, width) / _LONGEST_SIDE))
@@ -68,7 +68,7 @@ def paper_network(height: int, width: int, channels: int, outputs: int) -> keras
     return keras.Model(images, layers.Dense(outputs)(features), name="estimator")
 
 
-def own_network(path: Path) -> Network:
+def user_network(path: Path) -> Network:
     """The architecture of a user's .keras file, with fresh weights each time. For classes it must output logits.
 
     Its `Normalization` layers keep the statistics that they were adapted to, because no training changes them.
@@ -122,4 +122,4 @@ def _layers_of(model: keras.Model) -> Iterator[keras.Layer]:
 
 def network(name: str) -> Network:
     """The network that `name` stands for: `small`, `paper`, or the path of a .keras file."""
-    return {"small": small_network, "paper": paper_network}.get(name) or own_network(Path(name))
+    return {"small": small_network, "paper": paper_network}.get(name) or user_network(Path(name))

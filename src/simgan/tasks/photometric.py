@@ -21,7 +21,7 @@ _NOISE = 0.08
 def photometric(
     images: NDArray[np.float32], targets: NDArray[np.float32], random: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Changes how each image looks, and never where anything is, so that labels of any kind stay true.
+    """Changes how each image looks, but moves nothing in it, so that labels of any kind stay true.
 
     Args:
         images: (B, H, W, C) in [-1, 1].

@@ -1,4 +1,4 @@
-"""Converts labels of positions, points or masks, to points."""
+"""Converts labels that give positions, as points or as masks, to points."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def as_points(labels: NDArray[Any], size: tuple[int, int], name: str) -> NDArray
 
 
 def on_image(points: NDArray[Any], size: tuple[int, int]) -> bool:
-    """Whether points (..., 2) can be pixel coordinates: most lie on the image, and some beyond 2.
+    """Whether points (..., 2) can be pixel coordinates: most lie on the image, and a coordinate is above 2.
 
     Coordinates relative to the size of the image never reach 2.
     """
@@ -56,7 +56,7 @@ def _centres(masks: NDArray[Any], name: str) -> NDArray[np.float64]:
         if (missing := np.flatnonzero(count == 0)).size:
             raise DataError(
                 f"points: expected every class of the masks {name!r} in every image, received no class {number} "
-                f"in image {missing[0]} and {missing.size - 1} more; choose another label."
+                f"in {missing.size} image(s), the first with index {missing[0]}; choose another label."
             )
         x = (of_class.sum(axis=1) * columns).sum(axis=1) / count
         y = (of_class.sum(axis=2) * rows).sum(axis=1) / count

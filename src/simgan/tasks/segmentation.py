@@ -18,7 +18,7 @@ _UNLABELLED = 255  # value of pixels without a label in Pascal VOC, Cityscapes a
 
 @dataclass(frozen=True)
 class Segmentation:
-    """Masks of class indices, (N, H, W). Pixels that are negative, or 255 unless that is a class, count nowhere.
+    """Masks of class indices, (N, H, W). Negative pixels are ignored, and so is 255 unless 255 is a class.
 
     The network reads images whose longer side is about 96 px at most, so masks are reduced to that size, by the
     nearest pixel, for training and for the score.
@@ -40,7 +40,7 @@ class Segmentation:
         return len(self.classes)
 
     def labelled(self, labels: NDArray[Any]) -> NDArray[np.bool_]:
-        """Which pixels have a label, and so count."""
+        """Which pixels have a label; the others are ignored."""
         known = np.asarray(labels >= 0)
         return known if _UNLABELLED in self.classes else known & (labels != _UNLABELLED)
 
@@ -68,10 +68,10 @@ class Segmentation:
         return ops.sum(of_pixels * weights) / ops.maximum(ops.sum(weights), 1.0)
 
     def errors(self, outputs: NDArray[np.float32], labels: NDArray[Any]) -> NDArray[np.float64]:
-        """For each class, the pixels of each image that are both found and true, then those that are either: (N, 2C).
+        """The numbers of pixels in the intersection of found and true pixels, then in their union: (N, 2C).
 
-        These are intersection and union. A true pixel of a class that is not learnt counts in the union of the class
-        that was found there.
+        Both have one number for each image and class. A pixel whose true class is not learnt counts in the union of
+        the class that was found there.
         """
         truth = self.targets(labels)
         found = np.where(truth == _IGNORED, _IGNORED, outputs.argmax(axis=1))
@@ -79,7 +79,7 @@ class Segmentation:
         either = [(found == one) | (truth == one) for one in range(self.outputs)]
         return np.stack([pixels.sum(axis=(1, 2)) for pixels in both + either], axis=1).astype(np.float64)
 
-    def of_set(self, errors: NDArray[np.float64]) -> ErrorOfSet:
+    def error_of_set(self, errors: NDArray[np.float64]) -> ErrorOfSet:
         """1 - mIoU: the mean over classes of intersection / union, each summed over images first (Pascal VOC,
         Cityscapes). Classes that are neither found nor true are left out."""
 
@@ -108,9 +108,9 @@ def nearest_pixels(side: int, shrink: int) -> NDArray[np.int64]:
 
 
 def classes_of_masks(masks: NDArray[Any]) -> tuple[int, ...]:
-    """The classes of masks (N, H, W): all values but those that are negative, and 255 unless all others are 0.
+    """The classes of masks (N, H, W): all values that are neither negative nor 255.
 
-    Masks of 0 and 255 are pictures in black and white, whose 255 is the object.
+    If the only values are 0 and 255, then 255 is a class as well: the object in pictures in black and white.
     """
     found = {int(value) for mask in masks for value in np.unique(mask)}  # mask by mask: sets may be large
     values = sorted(value for value in found if value >= 0)

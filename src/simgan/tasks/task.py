@@ -14,7 +14,7 @@ from simgan.tasks.points import as_points
 
 TaskName = Literal["angle", "points", "vector", "classification", "segmentation", "detection"]
 ErrorOfSet = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-"""The error of a set of N images, as a function of how often each image counts: (R, N) -> (R,)."""
+"""A function from weights (R, N), which say how often each of N images counts, to errors (R,) of the whole set."""
 
 
 class Task(Protocol):
@@ -59,10 +59,10 @@ class Task(Protocol):
         """Loss of a batch, a scalar; both arguments are (B, K), or maps (B, ..., h, w)."""
 
     def errors(self, outputs: NDArray[np.float32], labels: NDArray[Any]) -> NDArray[np.float64]:
-        """What each image contributes to the error, (N, ...). In most tasks its own error, (N,), in `unit`."""
+        """What each image contributes to the error, (N, ...). In most tasks this is its error, (N,), in `unit`."""
 
-    def of_set(self, errors: NDArray[np.float64]) -> ErrorOfSet:
-        """The error of a set of images, in `unit`, out of what each contributes, (N, ...)."""
+    def error_of_set(self, errors: NDArray[np.float64]) -> ErrorOfSet:
+        """The error of a set of images, in `unit`, from what each image contributes, (N, ...)."""
 
 
 def smooth_l1(outputs: Any, targets: Any) -> Any:
@@ -81,7 +81,7 @@ def mean_over_images(errors: NDArray[np.float64]) -> ErrorOfSet:
 
 
 def mean_of_classes(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mean of each row (R, C), in which NaN are left out; NaN if all are."""
+    """The mean of each row (R, C), without the NaN in it; NaN for a row that has nothing else."""
     defined = ~np.isnan(scores)
     count, mean = defined.sum(axis=1), np.full(len(scores), np.nan)
     np.divide(np.where(defined, scores, 0).sum(axis=1), count, out=mean, where=count > 0)
@@ -89,14 +89,14 @@ def mean_of_classes(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 class _ErrorOfEachImage:
-    """A task whose error is a mean over images, and whose targets are vectors."""
+    """Base of the tasks whose error is a mean over images, and whose targets are vectors."""
 
     batch_size = 64
     learning_rate = 1e-3
     network: Network | None = None
     outputs: int | None = None
 
-    def of_set(self, errors: NDArray[np.float64]) -> ErrorOfSet:
+    def error_of_set(self, errors: NDArray[np.float64]) -> ErrorOfSet:
         return mean_over_images(errors)
 
 
@@ -177,7 +177,7 @@ class Classification(_ErrorOfEachImage):
 
     def targets(self, labels: NDArray[Any]) -> NDArray[np.float32]:
         """One-hot (N, classes); zeros for a class that is not learnt."""
-        return np.asarray(words(labels)[:, None] == np.array(self.classes), np.float32)
+        return np.asarray(comparable_classes(labels)[:, None] == np.array(self.classes), np.float32)
 
     def loss(self, outputs: Any, targets: Any) -> Any:
         """Softmax cross-entropy; outputs are logits."""
@@ -185,18 +185,18 @@ class Classification(_ErrorOfEachImage):
 
     def errors(self, outputs: NDArray[np.float32], labels: NDArray[Any]) -> NDArray[np.float64]:
         """1 where the class is wrong, else 0."""
-        return np.asarray(np.array(self.classes)[outputs.argmax(axis=1)] != words(labels), np.float64)
+        return np.asarray(np.array(self.classes)[outputs.argmax(axis=1)] != comparable_classes(labels), np.float64)
 
 
-def words(labels: NDArray[Any]) -> NDArray[Any]:
-    """Classes (N,) in a form that can be compared: HDF5 gives words as bytes, NumPy's files as text."""
+def comparable_classes(labels: NDArray[Any]) -> NDArray[Any]:
+    """Classes (N,) in a form that can be compared: HDF5 gives words as bytes, NumPy's files give text."""
     if labels.dtype.kind not in "SO":
         return np.asarray(labels)
     return np.array([one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one) for one in labels])
 
 
 def images_without_numbers(labels: NDArray[Any]) -> int:
-    """In how many images a label (N, ...) has missing or infinite numbers: no network learns from them."""
+    """In how many images the label (N, ...) has missing or infinite numbers, from which no network can learn."""
     if labels.dtype.kind != "f":
         return 0
     return int((~np.isfinite(labels)).reshape(len(labels), -1).any(axis=1).sum())

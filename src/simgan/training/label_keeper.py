@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from simgan.engines.protocol import Array, Engine
 from simgan.files.numbers import dump, load
 from simgan.settings.label_budget import LabelBudget
-from simgan.tasks.lost_label import lost_of_images
+from simgan.tasks.lost_label import lost_by_each_image
 from simgan.tasks.networks import small_network
 from simgan.tasks.task import Angle, Task
 from simgan.training.batches import Order
@@ -88,7 +88,7 @@ class KeptLabel:
             engine.to_numpy(engine.infer(self.read, seen)) * self._scale + self._mean
             for seen in (synthetic, engine.infer(refine, synthetic))
         )
-        lost = lost_of_images(self.task, before, after, self._targets(list(rows)))
+        lost = lost_by_each_image(self.task, before, after, self._targets(list(rows)))
         return float(lost.mean()) if len(lost) else 0.0
 
     def _targets(self, rows: Any) -> NDArray[np.float32]:
