@@ -128,4 +128,4 @@ def test_masks_are_followed_if_every_class_has_a_place_in_every_image(run_on_eye
     assert [drift.measured_by for drift in drifts] == ["localiser of mask"] * everywhere + ["optical flow"]
     said = [warning for warning in warnings if warning.startswith("The drift of mask was not measured")]
     assert len(said) == (not everywhere)
-    assert all("no class 2 in image 4" in warning for warning in said)
+    assert all("no class 2 in 1 image(s), the first with index 4" in warning for warning in said)
