@@ -13,10 +13,10 @@ from simgan.images import ImageSource, PixelRange
 
 
 class FramedImages(ImageSource):
-    """The images of `whole`, each framed by a map, in the type in which they are stored. Closing it closes `whole`.
+    """The images of `whole`, each framed by a map, in the type in which they are stored. `close` closes `whole` too.
 
-    Framed integers are rounded, so a framed set takes as much memory as the set itself, and the same pixels are seen
-    whether images are read one by one or kept. Images that the map leaves as they are keep every pixel.
+    Framed integers are rounded. So a framed set takes as much memory as `whole`, and R sees the same pixels whether
+    images are read one by one or kept in memory. An image that the map does not change keeps every pixel.
     """
 
     def __init__(self, whole: ImageSource, framing: FramingMap) -> None:

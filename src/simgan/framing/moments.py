@@ -11,19 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 MOMENTS = ("right", "down", "width", "height", "slant")
-"""Names of the moments: the centre, as shares of the width and of the height; the logarithms of the standard
-deviations across, after the slant is taken away, and down, as shares of the same; how much further right content lies
-for each share of the height further down."""
+"""Names of the moments. `right` and `down`: the centre of the content, as shares of the image's width and height.
+`width` and `height`: logarithms of the standard deviations of the content across (after the slant is taken away) and
+down, as the same shares. `slant`: by how many widths of the image content lies further right for each height of the
+image that it lies further down."""
 PLAIN = 0.6
 """Share of border pixels near their median above which the background of an image counts as plain."""
 
 # Ours: docs/experiments.md, section 15.
 _NEAR = 0.1  # largest difference from the background, in the range [-1, 1], that is not content
 _NOISY = 0.02  # standard deviation of noise on the background above which the image is smoothed first
-_SMOOTH = 1.0  # px, deviation of the Gaussian that then smooths it
+_SMOOTH = 1.0  # px, standard deviation of the Gaussian that smooths noisy images
 _FAINT = 0.1  # share of the largest difference in the image up to which a difference is not content
-_MOST_SLANT = 1.0  # a thin line that lies almost flat has no slant that means anything
-_OF_A_PIXEL = 1 / 12  # variance of a square of side 1 about its middle, px
+_MOST_SLANT = 1.0  # larger slants are cut: those of thin lines that lie almost flat mean nothing
+_PIXEL_VARIANCE = 1 / 12  # px^2: variance of a square pixel of side 1 about its middle
 
 
 class Content(NamedTuple):
@@ -46,13 +47,13 @@ def measure(image: NDArray[np.float32]) -> Content | None:
     """Measures the content of an image (H, W, C) in [-1, 1].
 
     Returns:
-        The content. None if there is none, or if no more than half of the border is near the background, so that
-        nothing tells content from background.
+        The content. None if the image has no content, or if at most half of the border is near the background, so that
+        content cannot be told from background.
     """
     background, share = background_of(image)
     if share <= 0.5:
         return None
-    is_noisy = _noise(image, background) > _NOISY  # noise would count as content, far from it
+    is_noisy = _noise(image, background) > _NOISY  # else noise far from the content would count as content
     if is_noisy:
         image = np.asarray(cv2.GaussianBlur(image, (0, 0), _SMOOTH), np.float32).reshape(image.shape)
     widened = _SMOOTH**2 if is_noisy else 0.0
@@ -65,8 +66,8 @@ def measure(image: NDArray[np.float32]) -> Content | None:
     across, down = weight.sum(axis=0) / total, weight.sum(axis=1) / total
     x, y = np.arange(width) + 0.5, np.arange(height) + 0.5
     centre_x, centre_y = across @ x, down @ y
-    variance_x = max(0.0, across @ (x - centre_x) ** 2 - widened) + _OF_A_PIXEL
-    variance_y = max(0.0, down @ (y - centre_y) ** 2 - widened) + _OF_A_PIXEL
+    variance_x = max(0.0, across @ (x - centre_x) ** 2 - widened) + _PIXEL_VARIANCE
+    variance_y = max(0.0, down @ (y - centre_y) ** 2 - widened) + _PIXEL_VARIANCE
     covariance = (y - centre_y) @ weight @ (x - centre_x) / total
     most = _MOST_SLANT * width / height
     slant = np.clip(covariance / variance_y, -most, most)
@@ -84,13 +85,13 @@ def measure(image: NDArray[np.float32]) -> Content | None:
 
 
 def _noise(image: NDArray[np.float32], background: NDArray[np.float32]) -> float:
-    """The standard deviation of noise on the background, from the median of how far border pixels are from it."""
+    """The standard deviation of noise on the background, from the median distance of border pixels from it."""
     border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
     return 1.4826 * float(np.median(np.abs(border - background)))
 
 
 def _outline(inside: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The corners of the first and of the last pixel of each row of a mask (H, W)."""
+    """The corners of the first and of the last pixel in each row of a mask (H, W): (P, 2), relative to its sides."""
     height, width = inside.shape
     rows = np.flatnonzero(inside.any(axis=1))
     left = inside[rows].argmax(axis=1)

@@ -1,8 +1,8 @@
-"""The framing map: gives the content of each image a place, size and slant that occur as often in the photographs.
+"""The framing map: changes the place, size and slant of content so that they are distributed as in the photographs.
 
 Each moment of the content (moments.py) is mapped by quantiles from its distribution in the synthetic images to that in
-the photographs. The map is monotone: a narrow digit stays narrow among digits. The image is then warped affinely so
-that its content has the mapped moments.
+the photographs. The map is monotone: the narrowest synthetic digit becomes as narrow as the narrowest photographed
+one. The image is then warped affinely so that its content has the mapped moments.
 """
 
 import json
@@ -22,33 +22,36 @@ from simgan.images.resizing import resize
 _PLAIN_IMAGES = 0.9  # share of the images of each set that must have a plain background
 _FEWEST = 50  # images of each set that must have content
 _QUANTILES = 256
-_CHANCE = 1e-4  # a moment differs if samples of one distribution differ as much with a lower probability,
-_LEAST = (0.01, 0.01, 0.03, 0.03, 0.03)  # and if its quantiles differ by this much on average; as MOMENTS
-# Limits of the numbers in a file: no map that `fit_map` makes is beyond them.
+# A moment differs if samples of one distribution differ as much with a probability below `_CHANCE`, and if its
+# quantiles differ by its number in `_LEAST_DIFFERENCE` or more on average (in the order of MOMENTS).
+_CHANCE = 1e-4
+_LEAST_DIFFERENCE = (0.01, 0.01, 0.03, 0.03, 0.03)
+# Limits of the numbers that are read from a file. The maps that `fit_map` makes are within them.
 _LARGEST_SIDE, _LARGEST_MARGIN, _LARGEST_MOMENT = 4096, 0.49, 16.0
-_MOST = 0.8  # largest change of the logarithm of width or height, and of slant: 2.2 times as large
+_LARGEST_CHANGE = 0.8  # of the slant, and of the logarithm of width or height (2.2 times as large)
 
 _Quantiles = tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True)
 class FramingMap:
-    """How the content of synthetic images is placed, scaled and slanted in photographs, by quantiles."""
+    """Maps place, size and slant of content from their quantiles in synthetic images to those in photographs."""
 
     size: tuple[int, int]
-    """(H, W) at which both sets were measured. An image of another size is resized to it to be measured."""
+    """(H, W) at which both sets were measured. Images of other sizes are resized to this size for measuring."""
     margins: tuple[float, ...]
     """The least distances of the content of photographs from the left, upper, right and lower border, as shares of
-    the sides. Content is brought no nearer to the border."""
+    the sides. The map brings content no nearer to the border."""
     synthetic: _Quantiles
     """Quantiles of each of MOMENTS in the synthetic images, evenly spaced."""
     photographs: _Quantiles
-    """The same of the photographs. A moment that does not differ has the quantiles of the synthetic images."""
+    """The same for the photographs. A moment that does not differ has the synthetic images' quantiles here too."""
 
     def frame(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Frames an image (H, W, C) in [-1, 1]; returned as it is if no content can be measured.
+        """Frames an image (H, W, C) in [-1, 1]. An image whose content cannot be measured is returned as it is.
 
-        Bilinear; smoothed before shrinking, against aliasing. What comes in from beyond the border is the background.
+        Interpolation is bilinear; an image that shrinks is smoothed first, against aliasing. Pixels that come in from
+        beyond the border get the colour of the background.
         """
         content = measure(resize(image, self.size))
         if content is None:
@@ -71,29 +74,33 @@ class FramingMap:
         return np.stack(planes, axis=-1)
 
     def target(self, moments: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The mapped moments, (5,), of content with `moments`. Beyond the outermost quantiles the change is theirs."""
+        """The moments (5,) that content with `moments` (5,) gets.
+
+        A moment beyond the outermost quantile changes by as much as this quantile.
+        """
         mapped = moments.copy()
-        for at, (own, wanted) in enumerate(self._knots):
-            change = float(np.interp(moments[at], own, wanted) - np.clip(moments[at], own[0], own[-1]))
-            mapped[at] += change if MOMENTS[at] in ("right", "down") else np.clip(change, -_MOST, _MOST)
+        for at, (before, after) in enumerate(self._knots):
+            change = float(np.interp(moments[at], before, after) - np.clip(moments[at], before[0], before[-1]))
+            limit = np.inf if MOMENTS[at] in ("right", "down") else _LARGEST_CHANGE
+            mapped[at] += np.clip(change, -limit, limit)
         return mapped
 
     @cached_property
     def _knots(self) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-        """For each moment, values in the synthetic images, ascending, and in the photographs, of the same rank."""
+        """For each moment: its values in synthetic images, ascending, and the values of the same rank in photographs."""
         knots = []
         for synthetic, photographs in zip(self.synthetic, self.photographs, strict=True):
-            own, counts = np.unique(synthetic, return_counts=True)
-            rank = np.cumsum(counts) - (counts + 1) / 2  # of equal values the one in the middle
-            knots.append((own, np.interp(rank, np.arange(len(photographs)), photographs)))
+            values, counts = np.unique(synthetic, return_counts=True)
+            rank = np.cumsum(counts) - (counts + 1) / 2  # the middle rank of equal values
+            knots.append((values, np.interp(rank, np.arange(len(photographs)), photographs)))
         return knots
 
     def _affine(self, content: Content) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The map that gives the content its target: `linear` (2, 2) and `moved` (2,), in relative coordinates."""
-        own, target = content.moments, self.target(content.moments)
-        across, down = np.exp(target[2:4] - own[2:4])
-        linear = np.array([[across, target[4] * down - own[4] * across], [0, down]])
-        outline = (content.outline - own[:2]) @ linear.T + target[:2]
+        """The affine map that gives content its target moments: `linear` (2, 2) and `moved` (2,), relative to sides."""
+        moments, target = content.moments, self.target(content.moments)
+        across, down = np.exp(target[2:4] - moments[2:4])
+        linear = np.array([[across, target[4] * down - moments[4] * across], [0, down]])
+        outline = (content.outline - moments[:2]) @ linear.T + target[:2]
         # The moments are mapped one by one, and together they may bring content beyond the border.
         least, most = np.array(self.margins[:2]), 1 - np.array(self.margins[2:])
         low, high = outline.min(axis=0), outline.max(axis=0)
@@ -102,7 +109,7 @@ class FramingMap:
         low, high = centre + shrink * (low - centre), centre + shrink * (high - centre)
         linear = linear * shrink[:, None]
         centre = centre + np.maximum(least - low, 0) - np.maximum(high - most, 0)
-        return linear, centre - linear @ own[:2]
+        return linear, centre - linear @ moments[:2]
 
     def describe(self) -> str:
         """What the map changes on average, in words."""
@@ -117,8 +124,8 @@ class FramingMap:
     def to_json(self) -> str:
         """The map as JSON text, without loss."""
         moments = {
-            name: {"synthetic": own, "photographs": wanted}
-            for name, own, wanted in zip(MOMENTS, self.synthetic, self.photographs, strict=True)
+            name: {"synthetic": synthetic, "photographs": photographs}
+            for name, synthetic, photographs in zip(MOMENTS, self.synthetic, self.photographs, strict=True)
         }
         return json.dumps({"size": self.size, "margins": self.margins, "moments": moments}, indent=1)
 
@@ -157,7 +164,7 @@ class Fit(NamedTuple):
 
 
 def fit_map(synthetic: NDArray[np.float32], photographs: NDArray[np.float32]) -> Fit:
-    """Measures samples of both sets, which have been resized to one size.
+    """Measures samples of both sets, which must have one size, and makes the map from the first to the second.
 
     The sets can be measured if 90 % of the images of each have a plain background (more than 60 % of the border within
     0.1 of its median), and 50 of each have content.
@@ -176,10 +183,10 @@ def fit_map(synthetic: NDArray[np.float32], photographs: NDArray[np.float32]) ->
             return Fit(None, f"only {len(found)} of the {name} that were measured have content ({_FEWEST} are needed)")
         measured.append(found)
     height, width = synthetic.shape[1:3]
-    own, wanted = (np.stack([content.moments for content in found], axis=1) for found in measured)  # (5, N), (5, M)
+    of_x, of_y = (np.stack([content.moments for content in found], axis=1) for found in measured)  # (5, N), (5, M)
     ranks = (np.arange(_QUANTILES) + 0.5) / _QUANTILES
-    quantiles, targets = (np.quantile(values, ranks, axis=1).T for values in (own, wanted))  # (5, Q)
-    differ = [_differs(*moment) for moment in zip(own, wanted, quantiles, targets, _LEAST, strict=True)]
+    quantiles, targets = (np.quantile(values, ranks, axis=1).T for values in (of_x, of_y))  # (5, Q)
+    differ = [_differs(*moment) for moment in zip(of_x, of_y, quantiles, targets, _LEAST_DIFFERENCE, strict=True)]
     if not any(differ):
         return Fit(None, "")
     targets[~np.array(differ)] = quantiles[~np.array(differ)]
@@ -187,18 +194,26 @@ def fit_map(synthetic: NDArray[np.float32], photographs: NDArray[np.float32]) ->
 
 
 def _differs(
-    own: NDArray[np.float64],
-    wanted: NDArray[np.float64],
+    of_x: NDArray[np.float64],
+    of_y: NDArray[np.float64],
     quantiles: NDArray[np.float64],
     targets: NDArray[np.float64],
     least: float,
 ) -> bool:
-    """Whether a moment differs: by more than chance explains (Kolmogorov and Smirnov), and by enough to matter."""
+    """Whether a moment differs by more than chance explains (Kolmogorov and Smirnov), and by enough to matter.
+
+    Args:
+        of_x: its values in the synthetic images, (N,).
+        of_y: its values in the photographs, (M,).
+        quantiles: the quantiles of `of_x`, (Q,).
+        targets: the quantiles of `of_y`, (Q,).
+        least: least mean difference of the quantiles that matters.
+    """
     from scipy.stats import ks_2samp  # imported on use, since the import takes half a second
 
     if np.abs(quantiles - targets).mean() < least:
         return False
-    return bool(ks_2samp(own, wanted, method="asymp").pvalue < _CHANCE)
+    return bool(ks_2samp(of_x, of_y, method="asymp").pvalue < _CHANCE)
 
 
 def _margins(photographs: Sequence[Content]) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""Makes synthetic images resemble photographs in their statistics, in seconds: a refiner must do better than this.
+"""Gives synthetic images statistics of photographs, in seconds. A refiner is worth training only if it does better.
 
 Each file has one method, a function that changes one image; match.py applies the methods to whole sets.
 """

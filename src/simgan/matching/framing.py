@@ -1,8 +1,8 @@
 """Matches the framing: gives the content of synthetic images the place and size that it has in photographs.
 
-There are two ways. By quantiles (`simgan.framing.quantiles`), image by image, if both sets have plain backgrounds;
-that slants content and scales it unequally, so directions would become wrong. By mean scale and shift, all images
-alike, otherwise.
+There are two ways. If both sets have plain backgrounds, each image is framed by itself, by quantiles
+(`simgan.framing.quantiles`). This slants content and scales its width and height unequally, so labels of directions
+would become wrong. Otherwise all images get the same scale and shift, which align the means of both sets.
 """
 
 from typing import NamedTuple
@@ -20,7 +20,7 @@ _COMPARED = 512  # images of each set
 
 
 class FramingMatch(NamedTuple):
-    """How photographs are framed otherwise than synthetic images."""
+    """How the framing of photographs differs from that of synthetic images."""
 
     framing: FramingMap | Framing | None
     """None: both are framed alike or share no layout. The shift of a Framing is a share of H and W."""
@@ -31,30 +31,33 @@ class FramingMatch(NamedTuple):
 def choose_framing(
     synthetic: NDArray[np.float32], photographs: NDArray[np.float32], *, has_directions: bool = False
 ) -> FramingMatch:
-    """Compares how both sets are framed, by quantiles if that is possible.
+    """Compares the framing of both sets, by quantiles if possible, else by mean scale and shift.
 
     Args:
         synthetic: (N, H, W, C) in [-1, 1].
         photographs: (M, H, W, C), the same H, W and C.
-        has_directions: whether labels are directions; these stay true only if all images are scaled and moved alike.
+        has_directions: whether a label is a direction: it stays true only if all images get the same scale and shift.
     """
     obstacle = "labels are directions, which slants and unequal scales would make wrong"
     if not has_directions:
-        few = [images[evenly_spaced(len(images), _COMPARED)] for images in (synthetic, photographs)]
-        fit = fit_map(*few)
+        samples = [images[evenly_spaced(len(images), _COMPARED)] for images in (synthetic, photographs)]
+        fit = fit_map(*samples)
         if fit.map is not None:
             return FramingMatch(fit.map, f"Framing matched image by image, by quantiles: {fit.map.describe()}.")
         if not fit.obstacle:
-            return FramingMatch(None, "Content has the same place, size and slant in both sets, by quantiles.")
+            return FramingMatch(None, "By quantiles, content has the same place, size and slant in both sets.")
         obstacle = fit.obstacle
     framing = differing_framing(synthetic, photographs)
     if framing is None:
-        return FramingMatch(None, f"No mean scale or shift aligns the sets better (not by quantiles: {obstacle}).")
+        return FramingMatch(
+            None,
+            f"No mean scale or shift aligns the sets better. They were not compared by quantiles, because {obstacle}.",
+        )
     return FramingMatch(
         framing,
-        f"Framing matched for all images alike, by the mean: content was made {framing.scale:.2f} times as large, and "
-        f"moved by {framing.down:+.1%} of the height (down) and {framing.right:+.1%} of the width (right). Not image "
-        f"by image, by quantiles, since {obstacle}.",
+        f"All images got the same scale and shift: content was made {framing.scale:.2f} times as large, and moved by "
+        f"{framing.down:+.1%} of the height (down) and {framing.right:+.1%} of the width (right). Framing was not "
+        f"matched image by image (by quantiles), because {obstacle}.",
     )
 
 
@@ -64,7 +67,7 @@ def match_framing(image: NDArray[np.float32], framing: FramingMap | Framing) -> 
 
 
 def differing_framing(synthetic: NDArray[np.float32], photographs: NDArray[np.float32]) -> Framing | None:
-    """How photographs are framed otherwise on average; None if both are framed alike or share no layout.
+    """How the mean framing of photographs differs; None if both sets are framed alike or share no layout.
 
     Args:
         synthetic: (N, H, W, C) in [-1, 1].
@@ -73,8 +76,8 @@ def differing_framing(synthetic: NDArray[np.float32], photographs: NDArray[np.fl
     Returns:
         The scale, and the shift as a share of H and W.
     """
-    few = [images[evenly_spaced(len(images), _COMPARED)] for images in (synthetic, photographs)]
-    found = find_framing(few[0], few[1])
+    samples = [images[evenly_spaced(len(images), _COMPARED)] for images in (synthetic, photographs)]
+    found = find_framing(samples[0], samples[1])
     if not (found.counts and found.aligns):
         return None
     height, width = synthetic.shape[1:3]
@@ -84,7 +87,8 @@ def differing_framing(synthetic: NDArray[np.float32], photographs: NDArray[np.fl
 def scale_and_move(image: NDArray[np.float32], framing: Framing) -> NDArray[np.float32]:
     """Scales the content of an image about its middle, and moves it.
 
-    If most border pixels are alike, pixels from beyond the border get their median colour, else the mirrored image.
+    Pixels that come in from beyond the border get the border's median colour if most border pixels are near it, else
+    the colours of the mirrored image.
 
     Args:
         image: (H, W, C) in [-1, 1].

@@ -13,9 +13,9 @@ from simgan.labels import ANGLES, are_directions
 
 Kind = Literal["class", "direction", "other"]
 
-_READ = 64  # images of which a label is read to see what it holds
-_FEWEST = 10  # images of a class, on average
-_NAMES = 0.9  # share of the images that have a value of their own, from which a label is a name of images
+_SAMPLED = 64  # images whose values of a label are read to see what kind of label it is
+_FEWEST = 10  # images that each class must have on average
+_NAMES = 0.9  # a label with more different values than this share of the images is a name of the images
 _TABLES, _DESCRIPTIONS = (".csv", ".tsv"), (".md", ".log")
 _MEASURE = re.compile(
     r"(.*_)?(c?[xy]\d?|[xy](min|max|pos)|[uvwh]|width|height|left|right|top|bottom|row|col(umn)?|pos(ition)?"
@@ -35,26 +35,27 @@ def kind_of_label(name: str, labels: NDArray[Any]) -> Kind:
 
 
 class LabelKinds(NamedTuple):
-    """The labels of a data set, by what another framing does to them."""
+    """The labels of a data set: those that stay true when the framing changes, and those that may become wrong."""
 
     classes: list[str]
     """Names of the labels that hold classes: two values or more, with ten images each on average."""
     others: list[str]
-    """Names of labels that may hold positions, directions or measures, and of what is copied unread and may hold such.
-    Labels with one value alone, and names of images, are in neither list."""
+    """Names of labels that may hold positions, directions or measures, and of files and arrays that are copied unread
+    and may hold such labels. Labels that have the same value in all images, and names of images, are in neither list.
+    """
 
 
 def kinds_of_labels(source: ImageSource) -> LabelKinds:
-    """Reads each label once."""
+    """Sorts the labels of a data set by their kinds. Each label is read once."""
     kinds = {name: _kind_in_set(source, name) for name in source.label_names}
     others = [name for name, kind in kinds.items() if kind in ("direction", "other")]
     return LabelKinds([name for name, kind in kinds.items() if kind == "class"], others + _copied_labels(source))
 
 
 def _kind_in_set(source: ImageSource, name: str) -> Kind | Literal["name", "constant"]:
-    """As `kind_of_label`, by all values of the label."""
+    """As `kind_of_label`, but from the values in all images. `name`: names of images. `constant`: one value only."""
     try:
-        kind = kind_of_label(name, source.labels(name, evenly_spaced(len(source), _READ)))
+        kind = kind_of_label(name, source.labels(name, evenly_spaced(len(source), _SAMPLED)))
         if kind != "class":
             return kind
         values = len({one.item() if isinstance(one, np.generic) else one for one in source.labels(name)})
@@ -80,12 +81,12 @@ def _copied_labels(source: ImageSource) -> list[str]:
 
 
 def check_labels_stay_true(source: ImageSource) -> bool:
-    """Raises DataError unless all labels of the source are classes or directions, which mean framing leaves true.
+    """Raises DataError unless all labels are classes or directions, which one scale and shift for all leave true.
 
     Files beside images that may hold other labels are refused as well, because they are copied unread.
 
     Returns:
-        Whether there are directions: framing by quantiles leaves only classes true.
+        Whether there are directions, which framing by quantiles would make wrong.
     """
     kinds = {name: kind_of_label(name, source.labels(name)) for name in source.label_names}
     moved = [name for name, kind in kinds.items() if kind == "other"] + _copied_labels(source)
