@@ -87,7 +87,7 @@ class FramingMap:
 
     @cached_property
     def _knots(self) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-        """For each moment: its values in synthetic images, ascending, and the values of the same rank in photographs."""
+        """For each moment: its values in synthetic images, ascending, and the values of equal rank in photographs."""
         knots = []
         for synthetic, photographs in zip(self.synthetic, self.photographs, strict=True):
             values, counts = np.unique(synthetic, return_counts=True)
@@ -96,7 +96,7 @@ class FramingMap:
         return knots
 
     def _affine(self, content: Content) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The affine map that gives content its target moments: `linear` (2, 2) and `moved` (2,), relative to sides."""
+        """The affine map to the target moments of content, relative to the sides: `linear` (2, 2) and `moved` (2,)."""
         moments, target = content.moments, self.target(content.moments)
         across, down = np.exp(target[2:4] - moments[2:4])
         linear = np.array([[across, target[4] * down - moments[4] * across], [0, down]])

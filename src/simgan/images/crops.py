@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 from simgan.images.names import Names
 from simgan.images.source import ImageSource
 
-# Ours: a training of the default length draws each crop about five times, and reads so many photographs of full HD in
+# Ours: a training of the default length draws each crop about five times, and 1,024 photographs of full HD are read in
 # about a minute.
 _CROPS, _IMAGES = 8192, 1024
 
 
 class Crops(ImageSource):
-    """Crops of `size` from random places of the images of `whole`, at their own resolution. It has no labels.
+    """Crops of `size` from random places of the images of `whole`, at the images' own resolution, without labels.
 
     Each image gives as many crops as make about 8,192 in all. From a set of more than 1,024 images, 1,024 are drawn at
-    random. Images smaller than a crop are continued by their mirror image. Image and place of a crop follow from
-    `seed` and the number of the crop alone. Crops of one image have neighbouring numbers, and are cut from one reading
-    of the image if they are read in order.
+    random. Images smaller than a crop are padded with their mirror image. Image and place of a crop follow from `seed`
+    and the index of the crop alone. Crops of one image have consecutive indices, so if crops are read in order, the
+    image is read only once.
 
     Args:
         whole: the images, of any sizes. Closing this source closes `whole`.
@@ -47,7 +47,7 @@ class Crops(ImageSource):
         """Crop `index`; an image that cannot be used raises DataError."""
         image = self._read(int(self.images[index // self.per_image]))
         random = np.random.default_rng((self._seed, index))
-        padded = _continued(image, self.crop_size)
+        padded = _padded(image, self.crop_size)
         height, width = self.crop_size
         top, left = (
             int(random.integers(0, have - want + 1)) for have, want in zip(padded.shape, self.crop_size, strict=False)
@@ -71,8 +71,8 @@ class Crops(ImageSource):
         self.whole.close()
 
 
-def _continued(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    """An image (H, W, C), continued on all sides by its mirror image to at least `size`."""
+def _padded(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    """An image (H, W, C), padded on all sides with its mirror image to at least `size`."""
     missing = [max(0, want - have) for have, want in zip(image.shape, size, strict=False)]
     if not any(missing):
         return image
@@ -81,7 +81,7 @@ def _continued(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
 
 
 class _CropNames(Names):
-    """'name, crop 3' for the crops of each image."""
+    """'name, crop 3' as the name of the third crop of an image, and so on."""
 
     def __init__(self, names: Sequence[str], images: NDArray[np.int64], per_image: int) -> None:
         self._names, self._images, self._per_image = names, images, per_image

@@ -1,4 +1,4 @@
-"""Large images go through R in tiles, so that the memory which R takes is bounded, and the result is the same."""
+"""Large images go through R in tiles, so that R takes a bounded amount of memory. The result is the same."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -11,20 +11,20 @@ from numpy.typing import NDArray
 
 # Ours: 64 MB for a layer of 32 filters in float32; with a reach of 9 px, 6 % of the pixels are computed twice.
 LARGEST_SIDE = 704
-"""Px, of a tile at most."""
+"""px: largest side of a tile, without the pixels around it."""
 
 _POINTWISE = (layers.InputLayer, layers.Add, layers.ReLU, layers.Activation, layers.Rescaling)
 
 
 def reach(refiner: keras.Model) -> int | None:
-    """How far from a pixel, px, a pixel of the output may depend on the input.
+    """Radius of the receptive field, px: how far from a pixel the input may influence this pixel of the output.
 
     Args:
         refiner: a model (B, H, W, C) -> (B, H, W, C).
 
     Returns:
-        The sum over all convolutions, as if each followed the other. None if the model has other layers than
-        convolutions that keep H and W, sums and functions of single values, so that nothing is known.
+        The sum of the radii of all convolutions, as if they were in one chain. None if the radius is unknown, because
+        the model has layers other than convolutions that keep H and W, sums, and functions of single values.
     """
     total = 0
     for layer in refiner.layers:
@@ -44,7 +44,7 @@ def in_tiles(
     """`predict(images)`, in tiles if the images are large.
 
     Each tile is computed together with `reach` pixels around it, so that the result is that of whole images, up to
-    rounding. At the border of the image a tile ends there, where `predict` pads it as it pads whole images.
+    rounding. A tile at the border of the image ends at the border, where `predict` pads it as it pads whole images.
 
     Args:
         predict: R, (N, H, W, C) -> (N, H, W, C).
@@ -65,7 +65,7 @@ def in_tiles(
 
 
 def _parts(side: int, reach: int) -> Iterator[tuple[slice, slice]]:
-    """Divides a side into parts of about the same length; each with the part `reach` px larger, within the side."""
+    """Divides a side into parts of about equal length; yields each part, and the part with `reach` px around it."""
     count = math.ceil(side / LARGEST_SIDE)
     edges = [round(number * side / count) for number in range(count + 1)]
     for start, stop in pairwise(edges):

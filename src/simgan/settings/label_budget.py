@@ -21,7 +21,7 @@ class LabelBudget(NamedTuple):
 
     @property
     def allowed(self) -> float:
-        """The budget, as a share from 0 to 1 for classes."""
+        """How much may be lost: for classes a share from 0 to 1, for other labels `amount`."""
         return self.amount / 100 if self.unit == "%" else self.amount
 
     def __str__(self) -> str:

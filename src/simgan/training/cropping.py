@@ -1,4 +1,4 @@
-"""Whether a training takes crops of the images, and the sets that it then sees."""
+"""Decides whether a training takes crops of the images, and makes the sets of crops."""
 
 import statistics
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from simgan.images import Crops, ImageSource
 from simgan.images.groups import Size, sampled_sizes
 from simgan.settings.config import TrainConfig
 
-_LARGE = 128  # px: images with a longer shorter side are cropped by `auto`
+_LARGE = 128  # px: `auto` takes crops of images whose shorter side is longer than this
 _AUTO_CROP = (64, 64)  # R sees 19 px around a pixel and D judges patches of about 30 px: larger crops add little
 
 
@@ -20,14 +20,14 @@ class TrainingSets(NamedTuple):
     synthetic: ImageSource
     real: ImageSource
     notes: tuple[str, ...]
-    """What was chosen, with the way out."""
+    """Sentences on what was chosen, with the options that choose otherwise."""
 
 
 def training_sets(config: TrainConfig, synthetic: ImageSource, real: ImageSource) -> TrainingSets:
     """The sets themselves, or crops of both if `config.crop` asks for them.
 
     Raises:
-        ConfigError: a label is to be kept of crops, which have no labels.
+        ConfigError: `config.keep_label` names a label, but crops have no labels.
         DataError: the size of an image cannot be read.
     """
     sets, is_auto = (synthetic, real), config.crop == "auto"
@@ -35,7 +35,7 @@ def training_sets(config: TrainConfig, synthetic: ImageSource, real: ImageSource
         config = config.model_copy(update={"crop": None})
     sizes = [sampled_sizes(source) for source in sets] if config.crop else []
     if is_auto and config.crop:
-        crop = "{}x{}".format(*_AUTO_CROP) if _suit_crops(sizes) else None
+        crop = "{}x{}".format(*_AUTO_CROP) if _needs_crops(sizes) else None
         config = config.model_copy(update={"crop": crop})
     size = config.crop_height_width
     if size is None:
@@ -52,24 +52,27 @@ def training_sets(config: TrainConfig, synthetic: ImageSource, real: ImageSource
             f"images are large, so training takes random crops of {config.crop} at their own resolution (--crop). "
             "Content must have the same size in pixels in both sets. '--size HxW' shrinks whole images instead."
         )
-    for source, one, of_source in zip(sets, crops, sizes, strict=True):
-        if len(one.images) < len(source):
-            notes.append(f"crops come from {len(one.images)} of the {len(source)} images in {source.path}.")
-        if smaller := _smaller(of_source, size):
+    for source, set_of_crops, sizes_of_source in zip(sets, crops, sizes, strict=True):
+        if len(set_of_crops.images) < len(source):
+            notes.append(f"crops come from {len(set_of_crops.images)} of the {len(source)} images in {source.path}.")
+        if smaller := _count_smaller(sizes_of_source, size):
             notes.append(
-                f"{smaller} of {len(of_source)} images in a sample of {source.path} are smaller than "
-                f"crops of {config.crop} and are continued by their mirror image; if that is not wanted, give a "
-                "smaller --crop HxW."
+                f"{smaller} of {len(sizes_of_source)} images in a sample of {source.path} are smaller than "
+                f"crops of {config.crop}, so their mirror image pads them; a smaller --crop HxW avoids this."
             )
     return TrainingSets(config, crops[0], crops[1], tuple(notes))
 
 
-def _suit_crops(sizes: Sequence[Sequence[Size]]) -> bool:
-    """Whether a set has large images, and no image of a set that is not large is smaller than a crop of `auto`."""
+def _needs_crops(sizes: Sequence[Sequence[Size]]) -> bool:
+    """Whether `auto` takes crops, given the sizes of sampled images of each set.
+
+    It does if one set has large images (by the median) and the other set, if its images are not large, has no image
+    that is smaller than the crops.
+    """
     small = [of_set for of_set in sizes if statistics.median(map(min, of_set)) <= _LARGE]
-    return len(small) < len(sizes) and not any(_smaller(of_set, _AUTO_CROP) for of_set in small)
+    return len(small) < len(sizes) and not any(_count_smaller(of_set, _AUTO_CROP) for of_set in small)
 
 
-def _smaller(sizes: Sequence[Size], crop: Size) -> int:
+def _count_smaller(sizes: Sequence[Size], crop: Size) -> int:
     """How many of the sampled images are smaller than a crop."""
     return sum(height < crop[0] or width < crop[1] for height, width in sizes)

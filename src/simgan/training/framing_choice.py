@@ -1,4 +1,4 @@
-"""Whether a training gives the synthetic images the framing of the photographs before R sees them."""
+"""Decides whether a training gives the synthetic images the framing of the photographs before R sees them."""
 
 from typing import NamedTuple
 
@@ -14,13 +14,13 @@ from simgan.settings.config import TrainConfig
 
 
 class FramingChoice(NamedTuple):
-    """The settings, in which `framing` is no longer `auto`, and what training does with the synthetic images."""
+    """The settings, in which `framing` is no longer `auto`, and the map that frames the synthetic images."""
 
     config: TrainConfig
     map: FramingMap | None
     """None: the synthetic images keep their framing."""
     notes: tuple[str, ...]
-    """What was chosen, with the way out."""
+    """Sentences on what was chosen, with the options that choose otherwise."""
 
 
 def choose_training_framing(
@@ -28,8 +28,8 @@ def choose_training_framing(
 ) -> FramingChoice:
     """Decides by `config.framing`, by the labels, and by how much the framing differs.
 
-    `auto` matches the framing if the synthetic images have labels, all of these are classes, and the sets differ by
-    quantiles. `match` does so too if there are no labels, and otherwise says why not.
+    `auto` matches the framing if the synthetic images have labels, all of these are classes, and the quantiles of the
+    sets differ. `match` also does so if there are no labels, and raises ConfigError if it cannot match the framing.
 
     Args:
         config: the settings; whether training takes crops is already decided.
@@ -42,11 +42,11 @@ def choose_training_framing(
     if config.framing == "keep":
         return FramingChoice(config, None, ())
     must, labels = config.framing == "match", kinds_of_labels(synthetic)
-    obstacle = _obstacle(config, synthetic, labels, may_lack_labels=must)
-    # With an obstacle, the fit only tells whether there is something to say: classes that could have been framed.
-    says_why = not must and config.crop is None and bool(labels.classes)
-    fit = fit_map(*samples) if says_why or not obstacle else Fit(None, "")
-    obstacle = obstacle or fit.obstacle or _obstacle_to(fit.map, synthetic)
+    obstacle = _obstacle_in_labels_or_crops(config, synthetic, labels, may_lack_labels=must)
+    # If labels forbid matching but some are classes, the sets are measured only to note that their framing differs.
+    is_noted = not must and config.crop is None and bool(labels.classes)
+    fit = fit_map(*samples) if is_noted or not obstacle else Fit(None, "")
+    obstacle = obstacle or fit.obstacle or _obstacle_in_images(fit.map, synthetic)
     if fit.map is None or obstacle:
         if must:
             raise ConfigError(
@@ -57,15 +57,17 @@ def choose_training_framing(
         why = f"content is framed differently in the photographs, but images keep their framing because of {obstacle}."
         return FramingChoice(config.model_copy(update={"framing": "keep"}), None, (why,) if fit.map else ())
     note = (
-        "content is framed differently in the photographs, so each synthetic image gets their framing before R sees "
+        "content is framed differently in the photographs, so each synthetic image gets that framing before R sees "
         f"it, in training and in refining: {fit.map.describe()}. Labels taken for classes, which stay true: "
         f"{', '.join(synthetic.label_names) or 'none'}. '--framing keep' leaves the images as they are."
     )
     return FramingChoice(config.model_copy(update={"framing": "match"}), fit.map, (note,))
 
 
-def _obstacle(config: TrainConfig, synthetic: ImageSource, labels: LabelKinds, *, may_lack_labels: bool) -> str:
-    """Why labels or crops forbid to match the framing, in words; empty if they do not."""
+def _obstacle_in_labels_or_crops(
+    config: TrainConfig, synthetic: ImageSource, labels: LabelKinds, *, may_lack_labels: bool
+) -> str:
+    """Why labels or crops forbid matching the framing, in words; empty if they allow it."""
     if config.crop is not None:
         return f"crops of {config.crop}"
     if labels.others:
@@ -74,11 +76,11 @@ def _obstacle(config: TrainConfig, synthetic: ImageSource, labels: LabelKinds, *
     return "" if synthetic.label_names or may_lack_labels else "no labels"
 
 
-def _obstacle_to(framing: FramingMap | None, synthetic: ImageSource) -> str:
-    """Why the framing is not matched although labels allow it, in words; empty if nothing forbids it."""
+def _obstacle_in_images(framing: FramingMap | None, synthetic: ImageSource) -> str:
+    """Why the images forbid matching the framing, in words; empty if they allow it."""
     if framing is None:
         return "sets whose content has the same place, size and slant"
-    if name := image_with_alpha(synthetic):  # asked last, since the headers of all images are read
+    if name := image_with_alpha(synthetic):  # checked last, because this reads the headers of all images
         return (
             f"{name!r} of {synthetic.path} with its alpha channel, which would stay where it is while content moves "
             "(pictures without alpha are framed)"

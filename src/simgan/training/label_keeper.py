@@ -1,9 +1,10 @@
-"""Holds R to labels: networks that read each kept label in refined images, and weights that rise beyond a budget.
+"""Keeps labels true: a network reads each label in refined images, and its loss is a term of R's loss.
 
-As in CyCADA (Hoffman et al., 2018), but the network learns during the training, from synthetic images as they are and
-matched to photographs, with photometric augmentation, so that it can read the label in many appearances. It never
-learns from refined images: a network that does reads the label from traces that R leaves, and labels that no estimator
-can read in photographs count as kept (docs/experiments.md, section 16).
+The weight of this term rises while R loses more of the label than the budget allows. CyCADA (Hoffman et al., 2018) has
+such a term; but here the network learns during the training of R, from synthetic images as they are and matched to
+photographs, with photometric augmentation, so that it can read the label in many appearances. It never learns from
+refined images. Otherwise it would read the label from traces that R leaves, and labels that no estimator can read in
+photographs would count as kept (docs/experiments.md, section 16).
 """
 
 from collections.abc import Callable, Sequence
@@ -41,8 +42,8 @@ class KeptLabel:
 
     Args:
         kept: the label.
-        images: (S, H, W, C) in [-1, 1], synthetic images on which it is measured how much of the label R loses.
-        rows: (S,) of these images in the synthetic set.
+        images: (S, H, W, C) in [-1, 1], the synthetic images on which the loss of the label is measured.
+        rows: (S,), the indices of these images in the synthetic set.
         refine: the refiner that would be saved now, as a function of images on the device.
         engine: computes the network.
     """
@@ -74,7 +75,7 @@ class KeptLabel:
         self.weight = Budget(kept.budget.allowed, _FIRST_WEIGHT, measure, names)
 
     def targets(self, rows: NDArray[np.int64], mirrored: NDArray[np.bool_]) -> NDArray[np.float32]:
-        """(B, K), standardised, of some synthetic images; directions are mirrored with their images."""
+        """The targets (B, K) of the synthetic images `rows`, standardised; directions are mirrored with the images."""
         targets = self._targets(rows)
         if isinstance(self.task, Angle):
             targets[:, 0] = np.where(mirrored, -targets[:, 0], targets[:, 0])
@@ -83,6 +84,7 @@ class KeptLabel:
     def _lost(
         self, images: NDArray[np.float32], rows: Sequence[int], refine: Callable[[Array], Array], engine: Engine
     ) -> float:
+        """How much of the label the images lose on average, in the unit of `LabelBudget.allowed`."""
         synthetic = engine.to_device(images)
         before, after = (
             engine.to_numpy(engine.infer(self.read, seen)) * self._scale + self._mean
@@ -92,7 +94,7 @@ class KeptLabel:
         return float(lost.mean()) if len(lost) else 0.0
 
     def _targets(self, rows: Any) -> NDArray[np.float32]:
-        """(B, K) of the images in `rows`. Made when they are needed: targets of many classes are large."""
+        """The targets (B, K) of the images `rows`; made when needed, because targets of many classes are large."""
         return np.asarray(self.task.targets(self._labels[rows]), np.float32)
 
 

@@ -1,4 +1,4 @@
-"""What a training is about to do with two sets: every choice that depends on the images and their labels."""
+"""Prepares a training: makes every choice that depends on the images of both sets and on their labels."""
 
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from simgan.training.state import check_window
 
 
 class Preparation(NamedTuple):
-    """The choices, before anything is trained or written."""
+    """What was chosen. Nothing is trained or written yet."""
 
     config: TrainConfig
     """The settings, none of which is `auto`."""
@@ -29,15 +29,17 @@ class Preparation(NamedTuple):
     size: tuple[int, int]
     """(H, W) of the images in training."""
     labels: tuple[Kept, ...]
+    """The labels that networks read during training."""
     framing_map: FramingMap | None
+    """None: the synthetic images keep their framing."""
     samples: tuple[NDArray[np.float32], NDArray[np.float32]]
     """Whole images of both sets at one size, as from `comparable_samples`; not framed."""
     notes: tuple[str, ...]
-    """What was chosen, with the way out."""
+    """Sentences on what was chosen, with the options that choose otherwise."""
 
 
 def prepare(config: TrainConfig, synthetic: ImageSource, real: ImageSource) -> Preparation:
-    """Chooses crops, size, framing, labels that are kept, and what follows from the machine.
+    """Chooses crops, size, framing, the labels that are kept, and the settings that depend on the machine.
 
     Raises:
         DataError: the two sets do not fit together, are too small, or an image or label cannot be read.
