@@ -66,4 +66,4 @@ def test_without_kept_labels_nothing_is_measured(measure):
 def test_a_label_that_the_images_do_not_have_is_a_warning(measure):
     found, (warning,) = measure(CLASSES, "digit:1%")
     assert found == ()
-    assert "'digit' is lost was not measured" in warning
+    assert "It was not measured how much of the label 'digit' is lost" in warning

@@ -31,15 +31,15 @@ class _OneForEachImage:
         return self._random.uniform(low, high, self._shape).astype(np.float32)
 
     def chosen(self, probability: float) -> Images:
-        """1 for an image with this probability, else 0."""
+        """For each image 1 with this probability, else 0."""
         return (self.uniform(0, 1) < probability).astype(np.float32)
 
 
 def shift_and_zoom(images: Images, points: Images, random: np.random.Generator) -> tuple[Images, Images]:
     """Shifts each image (B, H, W, C) by up to a twelfth of its side and zooms it about its middle by up to a tenth.
 
-    The points (B, 2P) of the images, px, move with the content. Interpolation is linear; beyond the border, its pixels
-    are repeated.
+    The points (B, 2P) of the images, px, move with the content. Interpolation is linear; beyond the border, the pixels
+    of the border are repeated.
     """
     count = len(images)
     scale = np.exp(random.uniform(-_ZOOM, _ZOOM, (count, 1)))

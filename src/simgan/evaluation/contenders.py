@@ -18,8 +18,8 @@ WITH_SYNTHETIC, WITH_MIXED = "refined whole + synthetic", "refined whole + mixed
 MATCHED = (*METHODS, FRAMING)
 """Names of the sets that `simgan match` makes."""
 WITH_REFINED = (REFINED, WHOLE, WITH_SYNTHETIC, WITH_MIXED)
-"""Names of the sets that a refiner makes, alone or together with free ones. `refined` is what `simgan refine` writes
-by default: each image by a random strength. `refined whole` is what it writes with `--strength 1`."""
+"""Names of the sets with refined images, alone or joined with free images. In `refined`, each image is refined by a
+random strength, as `simgan refine` does by default; in `refined whole`, by strength 1, as with `--strength 1`."""
 ALL = (SYNTHETIC, *MATCHED, *WITH_REFINED)
 """Names of all sets."""
 
@@ -29,10 +29,10 @@ class Contender(NamedTuple):
 
     name: str
     kind: Kind
-    """`free` needs no training of a refiner."""
+    """`free`: the images can be made without training a refiner."""
     images: NDArray[np.float32]
-    """(N, H, W, C) in [-1, 1], one for each synthetic image, in order. A set that joins two such sets has
-    (2N, H, W, C): all images of the first, then all of the second."""
+    """(N, H, W, C) in [-1, 1], one for each synthetic image, in order. A set that joins two sets has (2N, H, W, C):
+    all images of the first set, then all of the second."""
 
 
 def contenders(
@@ -50,7 +50,8 @@ def contenders(
     Args:
         synthetic: (N, H, W, C) in [-1, 1].
         refined: the same images refined whole.
-        unrefined: what R refined, if not the synthetic images: the framed ones of a run that frames them before R.
+        unrefined: the images that R refined. None: the synthetic images; a run that matches the framing refines framed
+            images instead.
         photographs: (M, h, w, C) in [-1, 1], to which the methods of matching match the synthetic images.
         framing: how the framing of the photographs differs. None: it does not differ, or matching it would
             make labels wrong.

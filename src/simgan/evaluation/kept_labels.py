@@ -1,4 +1,4 @@
-"""Are the labels that a training kept still true? Asked of networks that the training never saw."""
+"""Measures whether the labels that a training kept are still true, by networks that the training did not use."""
 
 from collections.abc import Callable, Sequence
 
@@ -37,11 +37,11 @@ def measure_kept_labels(
         source: the data set of the sample, with its labels.
         sample: synthetic images and their refined versions.
         photographs: (M, h, w, C) in [-1, 1].
-        budgets: the labels that the training kept, as in `TrainConfig.keep_label`. Masks and boxes, which the drift
-            budget keeps, are left out, because the drift of the content is measured.
+        budgets: the labels that the training kept, as in `TrainConfig.keep_label`. Masks and boxes are left out: the
+            drift budget keeps them, and the drift of content is measured elsewhere.
         steps: training steps of each network.
         seed: seed of the split and of the networks.
-        on_progress: called with the number of steps done and of all of one network.
+        on_progress: called with the number of steps done, and the number of all steps of one network.
     """
     found, warnings = [], []
     for budget in map(parse_label_budget, budgets):
@@ -49,13 +49,13 @@ def measure_kept_labels(
             labels = source.labels(budget.name, sample.indices)
             task = choose_task(budget.name, labels, sample.size)
         except DataError as error:
-            warnings.append(f"How much of the label {budget.name!r} is lost was not measured ({error})")
+            warnings.append(f"It was not measured how much of the label {budget.name!r} is lost ({error})")
             continue
         if isinstance(task, Segmentation | Detection):
             continue
         if budget.unit == "px" and sample.resized:
             warnings.append(
-                f"How much of the label {budget.name!r}, which is in pixels, is lost was not measured, because the "
+                f"It was not measured how much of the label {budget.name!r} is lost: the label is in pixels, and the "
                 "images have several sizes."
             )
             continue
@@ -74,8 +74,11 @@ def _measured(
     seed: int,
     on_progress: Callable[[int, int], None],
 ) -> KeptLabel:
-    """By a network that learns from four fifths of the unrefined images, as they are and matched to photographs; the
-    rest is measured. It never sees refined images, from which it would learn to read the label in traces of R."""
+    """Measures how much of one label is lost in a fifth of the images, by a network that reads the label.
+
+    The network learns from the other four fifths of the unrefined images, as they are and matched to photographs. It
+    never sees refined images: from these it would learn to read the label from traces that R leaves.
+    """
     shuffled = np.random.default_rng(seed).permutation(len(targets))
     held_out, seen = np.split(shuffled, [max(1, len(targets) // 5)])
     training = Training(
@@ -92,7 +95,7 @@ def _measured(
     before, after = (read(images[held_out]) for images in (sample.unrefined, sample.refined))
     lost = lost_by_each_image(task, before, after, targets[held_out])
     factor = 100 if budget.unit == "%" else 1
-    if not len(lost):  # no class is read rightly, so none can be lost
+    if not len(lost):  # the network reads no class correctly, so no class can be lost
         lost = np.zeros(1)
     mean = interval(factor * float(lost.mean()), factor * resampled_means([lost[None]])[0])
     own = lost_by_each_image(task, targets[held_out], before, targets[held_out])

@@ -1,4 +1,4 @@
-"""Are the labels of two sets distributed alike? If not, estimators make errors that no refiner can reduce."""
+"""Compares how labels of two sets are distributed. If they differ, estimators make errors that no refiner reduces."""
 
 from typing import Any, NamedTuple
 
@@ -12,8 +12,8 @@ from simgan.tasks.task import Task, comparable_classes
 
 # Differences up to these are not worth a warning.
 _SHIFT = 0.5  # of a mean, in standard deviations of the synthetic labels
-_RATIO = 2.0  # of the two standard deviations, either way
-_MOVED = 0.25  # share of the images that would have to change class
+_RATIO = 2.0  # of the larger to the smaller standard deviation
+_MOVED = 0.25  # share of the images that would have to change class for equal shares of classes
 _MOST = 8  # numbers or classes that the sentence names
 
 
@@ -28,10 +28,10 @@ class LabelDistribution(NamedTuple):
 def compare_labels(task: Task, synthetic: NDArray[Any], real: NDArray[Any]) -> LabelDistribution:
     """Compares the labels (N, ...) of synthetic training images with those (M, ...) of real test images.
 
-    Classes of images, pixels or boxes differ if more than a quarter of these would have to change class for equal
-    shares. Numbers differ if a mean differs by more than half of the synthetic standard deviation, or the real
-    deviation is less than half or more than twice the synthetic one. Boxes differ by class, by size, or if an image
-    of one set has more than twice as many on average.
+    Classes of images, pixels or boxes differ if more than a quarter of the images, pixels or boxes would have to
+    change class for equal shares of classes. Numbers differ if a mean differs by more than half of the synthetic
+    standard deviation, or the real deviation is less than half or more than twice the synthetic one. Boxes
+    differ if their classes or sizes differ, or if an image of one set has more than twice as many boxes on average.
     """
     if task.name == "classification":
         return _compare_classes(comparable_classes(synthetic), comparable_classes(real), "images")
@@ -71,10 +71,10 @@ def _compare_boxes(synthetic: NDArray[Any], real: NDArray[Any]) -> LabelDistribu
 
 
 def _compare_classes(synthetic: NDArray[Any], real: NDArray[Any], of_what: str) -> LabelDistribution:
-    (of_x, in_x), (of_y, in_y) = (np.unique(labels, return_counts=True) for labels in (synthetic, real))
-    classes = np.union1d(of_x, of_y)
+    (x, x_counts), (y, y_counts) = (np.unique(labels, return_counts=True) for labels in (synthetic, real))
+    classes = np.union1d(x, y)
     shares = [np.zeros(len(classes)), np.zeros(len(classes))]
-    for share, found, counts in zip(shares, (of_x, of_y), (in_x, in_y), strict=True):
+    for share, found, counts in zip(shares, (x, y), (x_counts, y_counts), strict=True):
         share[np.searchsorted(classes, found)] = counts / counts.sum()
     distance = float(np.abs(shares[0] - shares[1]).sum() / 2)
     widest = np.argsort(-np.abs(shares[0] - shares[1]), kind="stable")[:_MOST]

@@ -55,8 +55,8 @@ def read_label(
     """The task of the label, and its values for the sample of `source` and for all images of `test`.
 
     Raises:
-        DataError: the label cannot be learnt, the run's framing makes it wrong, or the two sets have it in different
-            forms.
+        DataError: no estimator can learn the label, the run's framing makes it wrong, or its forms in the two sets
+            differ.
     """
     labels = source.labels(label, sample.indices)
     _check_finite(labels, label, source)
@@ -99,7 +99,7 @@ def notes_on(task: Task, label: str, wanted: TaskName | None) -> list[str]:
 def _check_form(
     task: Task, labels: NDArray[Any], tested: NDArray[Any], label: str, source: ImageSource, test: ImageSource
 ) -> None:
-    """Raises DataError if the label of the real images has another form than that of the synthetic images."""
+    """Raises DataError if the label has another form in the real images than in the synthetic images."""
     if isinstance(task, Detection):
         if not are_boxes(tested):
             raise DataError(
@@ -129,7 +129,7 @@ def _at_one_size(
     test: ImageSource,
     sample: Sample,
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The labels of both sets, which are in pixels, for images that are resized to the size of the sample.
+    """Labels in pixels of both sets, changed so that they fit images that are resized to the size of the sample.
 
     Raises:
         DataError: synthetic images have several sizes and the labels are no boxes, or the labels are points and real
