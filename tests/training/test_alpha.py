@@ -75,5 +75,5 @@ def test_match_by_framing_refuses_it_and_other_methods_do_not(with_alpha, tmp_pa
 def test_check_does_not_promise_to_match_it(with_alpha, capsys):
     assert main(["check", str(with_alpha[0]), "--against", str(with_alpha[1])]) == 0
     said = capsys.readouterr().out.replace("\n", " ")
-    assert "by itself" not in said
+    assert "in 'simgan train'" not in said
     assert "without alpha" in said

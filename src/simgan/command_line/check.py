@@ -61,7 +61,7 @@ class Check:
             from simgan.errors import ConfigError
 
             raise ConfigError(
-                "picture: expected --against together with --picture, received none; give the images to compare with."
+                "picture: expected --against together with --picture, received no --against; give the photographs."
             )
         options, against_options = self._options(self.images), self._options(self.against_images)
         problems = self._check(console, self.path, self.key, self.layout, self.range, options)
@@ -103,8 +103,8 @@ class Check:
         for finding in compare_framing(*samples):
             print_line(console, f"{finding.severity}: {finding.sentence}")
         for note in choice.notes:
-            by_itself = "'simgan train' does this by itself: " if choice.map is not None else ""
-            print_line(console, f"note: {by_itself}{note}")
+            in_training = "in 'simgan train', " if choice.map is not None else ""
+            print_line(console, f"note: {in_training}{note}")
         if self.picture is not None:
             self.picture.write_bytes(framing_picture(*samples))
             print_line(console, f"picture: {self.picture}")
@@ -153,7 +153,7 @@ class Check:
 
 
 def _merge_alike(problems: Sequence[str], separator: str) -> list[str]:
-    """Of problems that differ only in the image's name, the first, and the number of the others.
+    """Merges problems that differ only in the image's name: the first, with the number of the others.
 
     The name is the text before `separator`.
     """

@@ -23,11 +23,11 @@ class Drift:
 
     Without --points, optical flow between each image and its refined version gives the drift; it needs no labels. With
     --points, a small network (the localiser) learns to find the labelled points in four fifths of the synthetic
-    images, whose appearance is varied at random. The drift is how far its answers for the other fifth move with
-    refining. The localiser is never trained on refined images.
+    images, whose appearance is varied at random. The drift is how far the points that it finds in the other fifth move
+    when these images are refined. The localiser is never trained on refined images.
 
-    If the run gives images the framing of the photographs, that counts as drift here; 'simgan evaluate' and
-    'simgan refine --max-drift' measure from the framed images.
+    If refining first gave images the framing of the photographs, this change counts as drift here. 'simgan evaluate'
+    and 'simgan refine --max-drift' do not count it: they measure drift from the framed images.
     """
 
     synthetic: Annotated[Positional[Path], arg(metavar="SYNTHETIC")]

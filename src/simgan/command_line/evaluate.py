@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 class Evaluate:
     """Measure whether refined images help to train models for real images, and whether their labels are still true.
 
-    Refines a sample of the synthetic images whole, then measures how far content moved (drift) and how far synthetic
-    and refined images are from the real ones (distances). With --real-test it also measures the score that matters
-    most: estimators are trained on refined images (by random strengths, as 'simgan refine' writes them by default, and
-    whole) and on every free alternative (synthetic images as they are, or matched to photographs as by 'simgan
-    match'), with and without augmentation, and each is tested on the labelled real images. One sentence says whether
-    refining pays. Writes RUN/evaluation/ and the report.
+    Refines a sample of the synthetic images whole (by strength 1), then measures how far content moved (drift) and how
+    far synthetic and refined images are from the real ones (distances). With --real-test it also measures the score
+    that matters most: estimators are trained on images refined by random strengths (the default of 'simgan refine'),
+    on images refined whole, and on every free alternative (synthetic images as they are, or matched to photographs as
+    by 'simgan match'), with and without augmentation. Each estimator is tested on the labelled real images. One
+    sentence says whether refining pays. Writes RUN/evaluation/ and the report.
     """
 
     run_folder: Annotated[Positional[Path], arg(metavar="RUN")]
@@ -92,7 +92,7 @@ class Evaluate:
     """Training steps of each estimator; the localiser gets twice as many. By default 600, or 200 with --quick."""
     seeds: int | None = None
     """Number of estimators that are trained on each set with augmentation; as many are trained without. By default 3,
-    or 1 with --quick. Of the methods of matching, only the two best are trained on more than once. Confidence
+    or 1 with --quick. Of the sets matched to photographs, only the two best get more than one seed. Confidence
     intervals cover seeds and test images."""
     images: int | None = None
     """Largest number of synthetic images that are used, evenly spaced in the data set. By default 4096, or 1024 with

@@ -34,9 +34,10 @@ class Match:
     """What an image takes from its photograph. `histogram`: the distribution of values, channel by channel. `colour`:
     mean and covariance of the colours. `fda-0.05`: the amplitudes of the lowest frequencies, up to 5 % of the shorter
     side. `pca`: the principal axes of the colours. `mixed`: for each image one of these methods, drawn at random, or
-    none. `framing`: place, size and slant of the content become distributed as in the photographs, image by image, if
-    both sets have plain backgrounds and all labels are classes; else all images are scaled and moved alike; refused if
-    labels are positions. To match framing and appearance, run this twice."""
+    none. `framing`: the place, size and slant of the content. If both sets have plain backgrounds and all labels are
+    classes, each image is changed so that these are distributed as in the photographs; else all images get the same
+    scale and shift. Labels that may be positions are an error. To match framing and appearance, run 'simgan match'
+    twice."""
     key: str | None = None
     """Name of the array of images, if an HDF5 or .npz file holds several arrays."""
     real_key: str | None = None

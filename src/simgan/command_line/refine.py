@@ -54,10 +54,10 @@ class Refine:
     each image they are left out together with their labels. In a folder they are left out, but all other files are
     copied, including their labels. In an array, the row of such an image keeps the unrefined image."""
     strength: Annotated[str, arg(metavar="LOW..HIGH")] = "0..1"
-    """How far each image goes from the synthetic one (0) to what R makes of it (1): a random strength between these
-    two numbers for each image, or one number for all images. Random strengths are the default, because estimators
-    trained on such a set erred less on real images; 1 refines all images whole. --max-drift measures what is
-    written."""
+    """How far each image goes from the synthetic image (0) to R's image (1). LOW..HIGH: each image gets a random
+    strength between these two numbers. A single number is the strength of all images; 1 refines all of them whole.
+    Random strengths are the default, because estimators trained on such a set erred less on real images. --max-drift
+    measures the images as they are written."""
     seed: int = 0
     """Seed of random strengths. The strength of an image follows from the seed and the image's place in the data set
     alone."""
@@ -68,8 +68,8 @@ class Refine:
     on_bad_image: OnBadImage = "stop"
     """What to do with an image that cannot be used. `stop`: end with an error and write nothing. `skip`: leave it out
     and list it in OUTPUT.quarantine.csv. `skip` works for folders and for HDF5 files with one data set for each image;
-    the rows of an array must stay, to match their labels. In a folder, files with its labels are copied all the
-    same."""
+    the rows of an array must stay, to match their labels. In a folder, the files with its labels are still
+    copied."""
 
     def run(self, console: Console) -> int:
         """Refines the data set and shows a progress bar."""
@@ -102,9 +102,9 @@ class Refine:
             if run.framing_map is not None:
                 print_line(
                     console,
-                    "note: each image gets the framing of the photographs before R, as in training "
-                    f"({run.path / FRAMING_MAP}); a training with --framing keep leaves it. 'simgan drift' counts "
-                    "this as drift; 'simgan evaluate' does not, and neither does --max-drift.",
+                    "note: each image gets the framing of the photographs before R refines it, as in training "
+                    f"({run.path / FRAMING_MAP}). To avoid this, train with --framing keep. 'simgan drift' counts "
+                    "this change as drift; 'simgan evaluate' and --max-drift do not.",
                 )
             print_notes(console, source, trained_at=trained_at)
             print_line(console, f"Each image is {strength.in_words}.")
@@ -118,11 +118,11 @@ class Refine:
                     strength=limits,
                     seed=self.seed,
                 )
-            self._say_what_was_written(console, len(source), aside)
+            self._print_summary(console, len(source), aside)
         return 0
 
-    def _say_what_was_written(self, console: Console, count: int, aside: Sequence[SetAside]) -> None:
-        """Says how many of `count` images were written, and which were set aside or left out."""
+    def _print_summary(self, console: Console, count: int, aside: Sequence[SetAside]) -> None:
+        """Prints how many of `count` images were written, and how many were set aside or left out."""
         from simgan.refining.quarantine import quarantine_list
 
         moved = sum(image.drift is not None for image in aside)
@@ -139,6 +139,6 @@ class Refine:
             print_line(
                 console,
                 f"note: {len(copied)} file(s) that differ from a left-out image only in suffix or subfolder "
-                f"were copied like all other files, the first {copied[0]!r}; they are in the list: "
-                "remove them from the output if they are labels of these images.",
+                f"were copied like all other files, the first {copied[0]!r}; the list names them. "
+                "Remove them from the output if they are labels of these images.",
             )
