@@ -18,10 +18,10 @@ def largest_difference(textbook: Path, folder: Path, height: int, width: int) ->
 
     Args:
         textbook: the Python of the textbook's environment.
-        folder: for a file.
+        folder: where the file of weights and images is written.
 
     Raises:
-        RuntimeError: it is above 1e-4, or an update of the textbook moves the wrong network.
+        RuntimeError: the difference is above 1e-4, or an update of the textbook moves the wrong network.
     """
     refiner, discriminator = refiner_model(width, height, 1), discriminator_model(width, height, 1)
     random = np.random.default_rng(0)

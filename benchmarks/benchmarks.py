@@ -3,8 +3,8 @@
     make benchmarks USPS=path/to/usps.h5
     python -m benchmarks.benchmarks --usps path/to/usps.h5 --folder runs/benchmarks --out docs/benchmarks.md
 
-Finished jobs are kept, and only the others run, as well as those that were measured with other settings. What the
-code itself changes is not noticed: after such a change give another --folder, or remove its records (*.json).
+A job runs only if it has not finished, or if it was measured with other settings. Changes of the code are not noticed:
+after a change that alters results, give another --folder, or remove the records (*.json) in the folder.
 """
 
 import argparse
@@ -39,17 +39,17 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        description="Refined images against free alternatives, with intervals over seeds."
+        description="Compares refined images with free alternatives, with intervals over seeds."
     )
     parser.add_argument("--folder", type=Path, default=Path("runs/benchmarks"), help="data, runs and records")
-    parser.add_argument("--out", type=Path, help=f"the page; {_PAGE}, or in --folder for a trial")
+    parser.add_argument("--out", type=Path, help=f"page to write; by default {_PAGE}, in --folder for a trial")
     parser.add_argument("--usps", type=Path, help="usps.h5: groups train and test, each with data (N, 256) and target")
     parser.add_argument("--domains", nargs="+", choices=DOMAINS, default=list(DOMAINS))
-    parser.add_argument("--seeds", type=int, choices=range(1, SEEDS + 1), default=SEEDS, help="seeds of each domain")
-    parser.add_argument("--images", type=int, help="for a trial: images of each set at most")
+    parser.add_argument("--seeds", type=int, choices=range(1, SEEDS + 1), default=SEEDS, help="number of seeds")
+    parser.add_argument("--images", type=int, help="for a trial: largest number of images")
     parser.add_argument("--estimator-steps", type=int, help="for a trial: training steps of each estimator")
     parser.add_argument("--config", type=Path, help="for a trial: a TOML file of settings of the training")
-    parser.add_argument("--table-only", action="store_true", help="write the page from the records that there are")
+    parser.add_argument("--table-only", action="store_true", help="run nothing: only write the page")
     parser.add_argument("--job", nargs=3, help=argparse.SUPPRESS)
     return parser
 

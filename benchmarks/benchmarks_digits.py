@@ -47,7 +47,7 @@ class _ArraysOnly(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _NAMES_IN_PICKLE:
-            raise DataError(f"mnist: expected a pickle of NumPy arrays, received {module}.{name} in it; reinstall it.")
+            raise DataError(f"mnist: expected a pickle of NumPy arrays, received {module}.{name}; install it anew.")
         return super().find_class(module, name)
 
 

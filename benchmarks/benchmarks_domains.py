@@ -1,4 +1,4 @@
-"""The domains of `make benchmarks`: their data, what training is told about them, and how they are scored."""
+"""The domains of `make benchmarks`: their data, the settings of their trainings, and how they are scored."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,12 +20,12 @@ NEED_USPS = ("mnist-usps", "usps-mnist")
 
 @dataclass(frozen=True)
 class Domain:
-    """Two sets of images, and how a refiner of the one is trained and scored."""
+    """Synthetic and real images, and how a refiner is trained on them and scored."""
 
-    what: str
-    """One sentence."""
+    description: str
+    """One sentence, without the full stop."""
     make: Callable[[Path | None, int | None], Arrays]
-    """Makes the data, given the path of the USPS file and the number of images of each set at most: `synthetic` with
+    """Makes the data, given the path of the USPS file and the largest number of images of a set: `synthetic` with
     its labels, `real` without, and `real_labels` and `test`, which are used for scores alone."""
     label: str
     """Name of the label that estimators learn."""
@@ -34,8 +34,8 @@ class Domain:
     network: Network = small_network
     """Builds the estimator."""
     settings: dict[str, Any] = field(default_factory=dict)
-    """Everything that training is told about the domain, on top of the preset `default`: what a user would add to the
-    command line."""
+    """Settings of the training that differ from the preset `default`: those that a user would add to the command
+    line."""
     points: str | None = None
     """Label of points whose drift is measured."""
     published: dict[str, str] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Domain:
 def make_data(name: str, folder: Path, usps_file: Path | None, images: int | None) -> None:
     """Writes synthetic.npz, real.npz, real_labels.npz and test.npz of a domain into `folder`, unless they are there.
 
-    `images`: so many of each set at most; None: all.
+    `images`: the largest number of images of a set; None: all.
     """
     write_domain(lambda: DOMAINS[name].make(usps_file, images), folder)
 
@@ -63,7 +63,7 @@ def _to_mnist(usps_file: Path | None, images: int | None) -> Arrays:
 def _to_mnist_m(_: Path | None, images: int | None) -> Arrays:
     synthetic, test = (first(digits, images) for digits in mnist())
     for_training, for_test = halves(packaged_photographs())
-    order = np.random.default_rng(0).permutation(len(synthetic.images))  # a digit and its blend have no row in common
+    order = np.random.default_rng(0).permutation(len(synthetic.images))  # equal rows of both sets are unrelated
     real = Digits(blend(synthetic.images[order], for_training, seed=1), synthetic.classes[order])
     return _digits(
         Digits(np.repeat(synthetic.images, 3, axis=-1), synthetic.classes),
@@ -94,7 +94,7 @@ def _digits(synthetic: Digits, real: Digits, test: Digits) -> Arrays:
     }
 
 
-_WRITING: dict[str, Any] = {"flip": False}  # a mirrored digit is none
+_WRITING: dict[str, Any] = {"flip": False}  # a mirrored digit is no digit
 _handwritten = partial(Domain, label="digit", estimator_steps=2000, network=lenet, settings=_WRITING)
 DOMAINS = {
     "mnist-usps": _handwritten(
@@ -126,8 +126,8 @@ DOMAINS = {
         published={"synthetic": "52 to 57 (source only)", "refined whole": "98.2 (PixelDA)"},
     ),
     "camera": Domain(
-        f"{SHORT.synthetic:,} rendered eyes towards {SHORT.real:,} of the simulated camera, as in the demo; tested on "
-        f"the gaze of {SHORT.test} other camera images",
+        f"{SHORT.synthetic:,} rendered eyes towards {SHORT.real:,} eyes seen by the simulated camera, as in the demo; "
+        f"tested on the gaze of {SHORT.test} other camera images",
         _camera,
         label="gaze",
         estimator_steps=1000,
@@ -135,7 +135,7 @@ DOMAINS = {
     ),
     "signs": Domain(
         "{:,} digits on coloured signs towards {:,} such signs seen by a simulated camera; tested on {:,} "
-        "others".format(*SIGNS),
+        "other camera images".format(*SIGNS),
         _signs,
         label="digit",
         estimator_steps=1000,

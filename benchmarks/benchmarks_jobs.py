@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.benchmarks_domains import DOMAINS
-from benchmarks.benchmarks_labels import how_far, share_flipped
+from benchmarks.benchmarks_labels import drift_and_flow, share_flipped
 from benchmarks.benchmarks_sets import Scorer, free_sets, refined_sets
 from benchmarks.jobs import Record, finished_or_trained, write_record
 from benchmarks.machine import this_machine
@@ -27,12 +27,12 @@ from simgan.tasks.choice import choose_task
 
 Part = Literal["free", "refined"]
 PARTS: tuple[Part, ...] = ("free", "refined")
-_VERSION = 1  # of how jobs measure; records of other versions are measured anew
+_VERSION = 1  # of the measurements; jobs with records of another version run again
 
 
 @dataclass(frozen=True)
 class Job:
-    """Scores of the sets that need no refiner and of the bound (`free`), or of those of one refiner (`refined`)."""
+    """Measures the sets that need no refiner and the bound (`free`), or the sets of one refiner (`refined`)."""
 
     domain: str
     part: Part
@@ -46,10 +46,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Options:
-    """What makes the results of a job differ, apart from its name."""
+    """The options that change the results of a job."""
 
     images: int | None = None
-    """Images of each set at most, for trials; None: all."""
+    """For trials: the largest number of images of a set; None: all."""
     estimator_steps: int | None = None
     """Training steps of each estimator; None: those of the domain."""
     config: dict[str, Any] | None = None
@@ -73,7 +73,7 @@ class Options:
         return {"common": common, "sets": list(WITH_REFINED), "training": training, "trial": self.config is not None}
 
     def run_name(self, job: Job) -> str:
-        """Name of the job's run folder, which differs for other settings of the training and other data."""
+        """Name of the job's run folder: trainings with other settings or other data have other names."""
         of_run = json.dumps([self.training(job).model_dump(mode="json"), self.images], sort_keys=True)
         return f"{job.name}-{hashlib.sha256(of_run.encode()).hexdigest()[:8]}"
 
@@ -110,7 +110,7 @@ def run_job(job: Job, folder: Path, options: Options) -> None:
 
 
 class _Clock:
-    """Seconds of each phase."""
+    """Measures the seconds of each phase."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -166,7 +166,7 @@ def _free(data: _Data, scorer: Scorer, clock: _Clock) -> Record:
 
 
 def _refined(data: _Data, scorer: Scorer, config: TrainConfig, out: Path, clock: _Clock) -> Record:
-    """Trains R; errors of the estimators that were trained on sets with refined images; whether labels stayed true."""
+    """Trains R. Returns the errors of estimators trained on refined images, and whether labels stayed true."""
     with clock("training"):
         run = finished_or_trained(out, lambda out: _train(config, data, out))
     with clock("refining"):
@@ -183,10 +183,10 @@ def _refined(data: _Data, scorer: Scorer, config: TrainConfig, out: Path, clock:
             target = Labelled(real, data.real_labels)
             kept = share_flipped(unrefined, refined, data.labels, target, scorer)
         else:
-            kept = how_far(unrefined, refined, data.points, config.drift_budget, scorer)
+            kept = drift_and_flow(unrefined, refined, data.points, config.drift_budget, scorer)
     return {"errors": errors, "labels": kept, "last": run.metrics()[-1]}
 
 
 def _train(config: TrainConfig, data: _Data, out: Path) -> Run:
-    """Trains R. What it is told about a domain is in `Domain.settings`; labels of real images are in other files."""
+    """Trains R with `Domain.settings`. It gets no labels of real images: these are in other files."""
     return train(config, data.folder / "synthetic.npz", data.folder / "real.npz", out)

@@ -1,4 +1,4 @@
-"""Whether labels are still true of refined images, by networks that the training of R never saw."""
+"""Measures whether labels of refined images are still true, by networks that the training of R did not use."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,23 +9,24 @@ from simgan.evaluation import Labelled, drift_of_points
 from simgan.framing.displacement import displacement
 
 _HELD_OUT = 5  # a fifth of the synthetic images
-_LONGER = 2  # the judge and the localiser get so many times as many training steps as an estimator
+_LONGER = 2  # the judge and the localiser train for this many times the steps of an estimator
 
 
 def share_flipped(
     synthetic: Images, refined: Images, labels: NDArray[np.generic], target: Labelled, scorer: Scorer
 ) -> Record:
-    """The share of refined images of which an independent judge says another class than their label.
+    """The share of refined images in which an independent judge reads another class than their label.
 
-    The judge is the estimator's network, trained on the labelled images of the target and, as often, on four fifths of
-    the synthetic images; it reads the refined versions of the last fifth. So it knows both looks, but neither these
-    images nor R. What it reads wrongly in the same images unrefined, and in the test images, is its own error.
+    The judge has the network of the estimators. It learns from the labelled images of the target and, equally often,
+    from four fifths of the synthetic images; then it reads the refined versions of the last fifth. So it has learnt
+    both appearances, but has seen neither these images nor refined ones. Its own error is the share that it reads
+    wrongly of the same images unrefined, and of the test images.
 
     Args:
         synthetic: (N, H, W, C) in [-1, 1].
         refined: the same images refined.
         labels: (N,), classes.
-        target: images of the target for training, with their classes.
+        target: real images for training, with their classes.
         scorer: how estimators are trained, and the test images.
     """
     task = scorer.task
@@ -50,10 +51,10 @@ def share_flipped(
     }
 
 
-def how_far(
+def drift_and_flow(
     synthetic: Images, refined: Images, points: NDArray[np.float64], budget: float | None, scorer: Scorer
 ) -> Record:
-    """How far refining moved labelled points, and all content, px; and the budget of the training."""
+    """How far refining moved labelled points and all content, px. The record also has the drift budget."""
     places, steps = points.reshape(len(points), -1, 2), _LONGER * scorer.steps
     read = drift_of_points(synthetic, refined, places, steps=steps, seed=scorer.seed)
     return {

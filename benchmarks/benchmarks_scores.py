@@ -25,14 +25,15 @@ class Scores:
     domain: str
     task: Task
     records: dict[Part, dict[int, Record]]
-    """By seed: the records that were measured with the settings of the newest one."""
+    """By part and seed: the records that were measured with the same settings as the newest record."""
     left_out: tuple[str, ...]
     """Names of the jobs that were measured with other settings."""
     seeds: tuple[int, ...]
-    """Seeds of the scores: those of which both parts have finished; if there are none, those of the free sets."""
+    """The seeds of which both parts have finished; if there are none, those of which the part `free` has finished."""
     trained: tuple[Trained, ...]
+    """Scores of the sets of training images."""
     comparisons: tuple[Comparison, ...]
-    """Of the refined sets with the best free one."""
+    """Comparisons of the refined sets with the best free one."""
 
     def error(self, on: str) -> Trained | None:
         """The scores of the set `on`, augmented."""
@@ -42,13 +43,13 @@ class Scores:
         """The comparison of the refined set `on`, augmented, with the best free one."""
         return next((one for one in self.comparisons if (one.on, one.augmented) == (on, True)), None)
 
-    def of_labels(self, figure: str) -> list[float]:
+    def label_figures(self, figure: str) -> list[float]:
         """A figure on the labels of refined images for each seed."""
         found = [record["labels"].get(figure) for _, record in sorted(self.records["refined"].items())]
         return [float(value) for value in found if value is not None]
 
     def missing(self, part: Part) -> list[int]:
-        """Seeds of which this part has not finished."""
+        """The seeds of which this part has not finished."""
         return [seed for seed in range(SEEDS) if seed not in self.records[part]]
 
     @property
@@ -58,7 +59,7 @@ class Scores:
 
     @property
     def trial(self) -> str | None:
-        """Why these are not the figures of the benchmark; None: they are."""
+        """What makes these figures those of a trial; None: they are the figures of the benchmark."""
         why = []
         common = self.all_records[0]["settings"]["common"]
         if common["images"] is not None:
@@ -90,7 +91,7 @@ def read_scores(folder: Path, domain: str) -> Scores | None:
     }
     seeds = tuple(sorted(parts["free"].keys() & parts["refined"].keys() or parts["free"].keys()))
     task = _TASKS[next(iter(kept.values()))["task"]]
-    trained, comparisons = _summed_up(parts, seeds, task)
+    trained, comparisons = _summarised(parts, seeds, task)
     left_out = tuple(job.name for job in found if job not in kept)
     return Scores(domain, task, parts, left_out, seeds, trained, comparisons)
 
@@ -104,7 +105,7 @@ def _records(folder: Path, domain: str) -> Iterator[tuple[Job, Record]]:
                 yield job, json.loads(path.read_text(encoding="utf-8"))
 
 
-def _summed_up(
+def _summarised(
     parts: dict[Part, dict[int, Record]], seeds: tuple[int, ...], task: Task
 ) -> tuple[tuple[Trained, ...], tuple[Comparison, ...]]:
     """The scores of all sets on the same seeds, and the comparisons of the refined ones with the best free one."""

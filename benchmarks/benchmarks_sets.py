@@ -18,19 +18,20 @@ from simgan.tasks.task import Task
 
 FRAMING_AND_MIXED = "framing + mixed"
 Images = NDArray[np.float32]
-Named = tuple[str, Images]
-"""A name, and images (N, H, W, C) in [-1, 1], or the synthetic ones in order, twice."""
-_DIGITS = 4  # after the point, of errors in records
+NamedSet = tuple[str, Images]
+"""Name and images of a set, in [-1, 1]: (N, H, W, C) in the order of the synthetic images, or twice as many."""
+_DECIMALS = 4  # of the errors in records
 
 
-def free_sets(synthetic: Images, real: Images, seed: int, *, has_directions: bool = False) -> Iterator[Named]:
+def free_sets(synthetic: Images, real: Images, seed: int, *, has_directions: bool = False) -> Iterator[NamedSet]:
     """The synthetic images, and what `simgan match` makes of them by each method; one set is in memory at a time.
 
     `has_directions`: whether the label is a direction, which not every change of framing leaves true.
     """
     framing = choose_framing(synthetic, real, has_directions=has_directions).framing
     wanted = {SYNTHETIC, *MATCHED}
-    for one in contenders(synthetic, synthetic, real, framing=framing, among=wanted, seed=seed):  # none is refined
+    # `wanted` has no refined set, so the second argument is not used.
+    for one in contenders(synthetic, synthetic, real, framing=framing, among=wanted, seed=seed):
         yield one.name, one.images
     if framing is not None:
         framed = np.stack([match_framing(image, framing) for image in synthetic])
@@ -39,7 +40,7 @@ def free_sets(synthetic: Images, real: Images, seed: int, *, has_directions: boo
 
 def refined_sets(
     synthetic: Images, refined: Images, real: Images, seed: int, unrefined: Images | None = None
-) -> Iterator[Named]:
+) -> Iterator[NamedSet]:
     """Images refined by random strengths, and images refined whole (`refined`), alone and together with free ones.
 
     `unrefined`: what R refined, if not the synthetic images; see `contenders`.
@@ -67,11 +68,11 @@ class Scorer:
         *,
         augmented: bool = True,
     ) -> Record:
-        """The error on each test image. `labels` are those of each image once."""
+        """Trains on a set and returns the error on each test image. `labels`: (N, ...), of the synthetic images."""
         repeated = np.concatenate([self.task.targets(labels)] * (len(images) // len(labels)))
         estimator = self.train(images, repeated, augmented=augmented)
         errors = self.task.errors(estimator(self.test.images), self.test.labels)
-        rounded = [round(float(error), _DIGITS) for error in errors]
+        rounded = [round(float(error), _DECIMALS) for error in errors]
         return {"on": name, "kind": kind, "augmented": augmented, "errors": rounded}
 
     def train(
@@ -83,7 +84,7 @@ class Scorer:
         augmented: bool = True,
         steps: int | None = None,
     ) -> Estimator:
-        """An estimator of the targets. All sets are augmented alike: images with classes also move a little."""
+        """Trains an estimator. All sets get the same augmentation, which also moves images if the label is a class."""
         augment = affine_and_photometric if self.task.name == "classification" else photometric
         training = Training(
             images,

@@ -36,13 +36,13 @@ def _head(found: Sequence[Scores]) -> str:
         "unlabelled real images, and the same estimator is trained on refined images and on each set that needs no\n"
         f"refiner. Labels of real images are used for the scores alone. {REFINED_IN_WORDS}\n"
         "Whether labels stayed true is measured on images refined whole.\n\n"
-        "Digits are read by a LeNet with dropout as in public code of ADDA (lenet.py), the other images by the "
-        "estimator `small` of\n"
-        "`simgan evaluate`. Each estimator gets as many steps, and the same augmentation: "
-        f"{PHOTOMETRIC}.\nWhere the label is a class also: {AFFINE}.\n\n"
-        f"Intervals hold 95 %: bootstrapped over test images and over the {SEEDS} seeds, with each of which R and\n"
-        "all estimators are trained anew. *Against the best free* is the paired difference from the free set with\n"
-        "the smallest error on the same test images, a choice that favours this set a little.\n\n"
+        "The estimator of handwritten digits is a LeNet with dropout, as in public code of ADDA (lenet.py). That of\n"
+        "the other images is `small` of `simgan evaluate`. In a domain, all estimators train for the same number of\n"
+        f"steps, with the same augmentation: {PHOTOMETRIC}.\n"
+        f"If the label is a class, the augmentation also has: {AFFINE}.\n\n"
+        f"Intervals of 95 % are bootstrapped over test images and over the {SEEDS} seeds; R and all estimators are\n"
+        "trained anew with each seed. *Against the best free* is the paired difference from the free set with the\n"
+        "smallest error on the same test images, a choice that favours this free set a little.\n\n"
         + "\n".join(machines or ["No job has finished."])
         + "\n"
     )
@@ -62,10 +62,10 @@ def _targets(found: dict[str, Scores | None]) -> str:
 
 
 def _domain(domain: str, scores: Scores | None) -> str:
-    told = ", ".join(f"`{name} = {json.dumps(value)}`" for name, value in DOMAINS[domain].settings.items())
+    settings = ", ".join(f"`{name} = {json.dumps(value)}`" for name, value in DOMAINS[domain].settings.items())
     lines = [
         f"## {domain}\n",
-        f"{DOMAINS[domain].what}." + (f" Besides the default settings: {told}." if told else ""),
+        f"{DOMAINS[domain].description}." + (f" Settings other than the default: {settings}." if settings else ""),
     ]
     lines.append("")
     if scores is None:
@@ -81,13 +81,13 @@ def _domain(domain: str, scores: Scores | None) -> str:
 
 
 def _missing(scores: Scores) -> list[str]:
-    said = []
+    missing = []
     for part, what in zip(PARTS, ("free sets and real labels", "refiner"), strict=True):
         if seeds := scores.missing(part):
-            said.append(f"{what}, seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}")
+            missing.append(f"{what}, seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}")
     if scores.left_out:
-        said.append(f"jobs measured with other settings, which are not shown: {', '.join(scores.left_out)}")
-    return said
+        missing.append(f"jobs measured with other settings, which are not shown: {', '.join(scores.left_out)}")
+    return missing
 
 
 def _rows(scores: Scores) -> list[str]:
@@ -134,20 +134,20 @@ def _on_labels(scores: Scores) -> list[str]:
     """Whether the labels are still true of refined images."""
 
     def over_seeds(figure: str, form: str) -> str:
-        return mean_and_interval(scores.of_labels(figure), form)
+        return mean_and_interval(scores.label_figures(figure), form)
 
-    if scores.of_labels("flipped"):
+    if scores.label_figures("flipped"):
         return [
-            f"Labels flipped: {over_seeds('flipped', '.2%')} of the refined images, by a judge that training never "
-            "saw: the same network, trained on labelled images of the target and four fifths of the synthetic images, "
-            "reads the refined versions of the last fifth. Its own error, which this share contains, is "
-            f"{over_seeds('own_error', '.2%')} on these images unrefined and {over_seeds('own_error_on_test', '.2%')} "
-            "on the test images."
+            f"Labels flipped: {over_seeds('flipped', '.2%')} of the refined images. This is measured by a judge that "
+            "the training of R does not use: a network like the estimators', which learns from labelled images of the "
+            "target and from four fifths of the synthetic images, and then reads the refined versions of the last "
+            f"fifth. The share includes the judge's own error, which is {over_seeds('own_error', '.2%')} on the same "
+            f"images unrefined and {over_seeds('own_error_on_test', '.2%')} on the test images."
         ]
-    if scores.of_labels("points"):
+    if scores.label_figures("points"):
         return [
             f"Drift of {DOMAINS[scores.domain].points}, by a localiser trained on synthetic images only: "
-            f"{over_seeds('points', '.2f')} px in the mean, {over_seeds('points_p95', '.2f')} px at the 95th "
+            f"{over_seeds('points', '.2f')} px on average, {over_seeds('points_p95', '.2f')} px at the 95th "
             f"percentile; the localiser is wrong by {over_seeds('own_error', '.2f')} px on unrefined images. "
             f"Displacement of all content, by optical flow: {over_seeds('flow', '.2f')} px."
         ]
@@ -156,11 +156,11 @@ def _on_labels(scores: Scores) -> list[str]:
 
 def _times(scores: Scores) -> str:
     """Minutes of each phase, for one seed."""
-    said = []
+    minutes_of_phases = []
     for part in PARTS:
         records = list(scores.records[part].values())
         for phase in records[0]["seconds"] if records else ():
             minutes = sum(record["seconds"][phase] for record in records) / len(records) / 60
-            said.append(f"{phase}{' of the free sets' if part == 'free' else ''} {minutes:.1f}")
+            minutes_of_phases.append(f"{phase}{' of the free sets' if part == 'free' else ''} {minutes:.1f}")
     dates = sorted(record["date"].split()[0] for record in scores.all_records)
-    return f"Minutes a seed on one core: {', '.join(said)}. {dates[0]} to {dates[-1]}."
+    return f"Minutes for each seed on one core: {', '.join(minutes_of_phases)}. {dates[0]} to {dates[-1]}."

@@ -2,9 +2,9 @@
 
     python -m benchmarks.drift_floor [--steps 800] [--seeds 3]
 
-The very same eyes are rendered clean and as the camera shows them: between the two the iris has not moved, so any
-drift which is measured is the error of the measure; a perfect refiner would have the same drift. Then the camera's
-pictures are shifted, to see that movement is measured as well.
+The same eyes are rendered clean and as the camera shows them. The iris is at the same place in both, so any drift that
+is measured is an error of the measurement, and a perfect refiner would show the same drift. Then the camera's pictures
+are shifted, to check that movement is measured too.
 """
 
 import argparse
@@ -25,9 +25,7 @@ _MOVES = (0.0, 0.5, 1.0, 2.0)  # px to the right
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description="The drift that is measured where nothing moved.")
-    parser.add_argument(
-        "--steps", type=int, default=800, help="training steps of the localiser; 800 as make proof has"
-    )
+    parser.add_argument("--steps", type=int, default=800, help="training steps of the localiser; 800 as in make proof")
     parser.add_argument("--seeds", type=int, default=3)
     given = parser.parse_args()
     clean, camera = (render_eyes(_COUNT, domain=domain, series="synthetic") for domain in ("synthetic", "camera"))

@@ -1,7 +1,7 @@
 """Floating-point operations of R, D and a training step, from the shapes of their layers.
 
 A multiplication with its addition counts as two. Only convolutions count. The rest (biases, activations, pooling,
-losses, updates) is below 1 %, so that a rate computed from these numbers is slightly too low at most.
+losses, updates) is below 1 %, so a rate computed from these numbers is at most slightly too low.
 """
 
 import math
@@ -46,7 +46,7 @@ def refiner_flops(config: TrainConfig, height: int, width: int) -> Flops:
 
 
 def discriminator_flops(config: TrainConfig, height: int, width: int) -> Flops:
-    """Operations of D on grey images of this size, of which it sees a window without `jitter` at the border."""
+    """Operations of D on grey images of this size. D sees a window that is `jitter` px smaller on each side."""
     margin = 2 * config.jitter
     return network_flops(discriminator_model(width - margin, height - margin, 1, **dict(config.discriminator)))
 

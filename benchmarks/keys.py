@@ -1,8 +1,9 @@
-"""An HDF5 file with a data set for each image, as Kaggle's eyes have it: how long opening and reading it take.
+"""Measures how long it takes to open and read an HDF5 file with a data set for each image, as Kaggle's eyes are.
 
     python -m benchmarks.keys 1200000
 
-makes one of so many 35x55 images in a folder for temporary files (2.5 GB for 1.2 million), measures and removes it.
+This makes a file of so many 35x55 images in a folder for temporary files (2.5 GB for 1.2 million), measures it, and
+removes it.
 """
 
 import argparse

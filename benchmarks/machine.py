@@ -35,7 +35,7 @@ class Machine:
 
 
 def this_machine() -> Machine:
-    """Read from the system."""
+    """Describes this machine, from what the system reports."""
     facts = _cpuinfo()
     flags = facts.get("flags", "").split()
     packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "keras", "numpy"))

@@ -25,7 +25,7 @@ class Plan:
     fewest_pairs: int
     most_pairs: int
     minutes: float
-    """Once all pairs together have taken so long, no further pair starts."""
+    """Once all pairs together have taken this many minutes, no further pair starts."""
     preset_steps: tuple[int, int, int]
     """Timed steps of each phase in the presets with small batches: enough that the data are kept in memory, as in a
     whole training."""
@@ -124,9 +124,9 @@ def measure_pairs(plan: Plan, data: Data, textbook: Path, results: Results) -> N
             break
         textbook_records, our_records = records(theirs), records(ours)
         results.precision = our_records[0]["precision"]
-        waiting = _by(our_records, "phase", "waiting")
+        waiting = _grouped(our_records, "phase", "waiting")
         results.pairs.append(
-            Pair(_by(textbook_records, "phase", "seconds"), _by(our_records, "phase", "seconds"), waiting)
+            Pair(_grouped(textbook_records, "phase", "seconds"), _grouped(our_records, "phase", "seconds"), waiting)
         )
     shares = [
         (seconds, share)
@@ -134,7 +134,7 @@ def measure_pairs(plan: Plan, data: Data, textbook: Path, results: Results) -> N
         for phase in PHASES
         for seconds, share in zip(pair.ours[phase], pair.waiting[phase], strict=True)
     ]
-    results.waiting["reference"] = _waiting(shares)
+    results.waiting["reference"] = _share_waiting(shares)
 
 
 def measure_presets(plan: Plan, data: Data, results: Results) -> None:
@@ -149,8 +149,8 @@ def measure_presets(plan: Plan, data: Data, results: Results) -> None:
             str(plan.preset_steps[0] // 4 or 1),
         ]
         found = records([*_OURS, "time", *_data(data.synthetic, data.real), *steps])
-        results.presets[name] = _by(found, "phase", "seconds")
-        results.waiting[name] = _waiting([(record["seconds"], record["waiting"]) for record in found])
+        results.presets[name] = _grouped(found, "phase", "seconds")
+        results.waiting[name] = _share_waiting([(record["seconds"], record["waiting"]) for record in found])
 
 
 def measure_peaks(results: Results) -> None:
@@ -162,7 +162,7 @@ def measure_refining(plan: Plan, data: Data, results: Results) -> None:
     """Times refining HDF5 to HDF5 with 64 and 32 filters, and PNG to PNG with 64."""
     for preset, filters, sources in (("reference", 64, [data.synthetic, data.png]), ("default", 32, [data.synthetic])):
         command = [*_OURS, "refine", *sources, "--preset", preset, "--repeats", str(plan.repeats)]
-        for source, rates in _by(records(command), "source", "images_per_second").items():
+        for source, rates in _grouped(records(command), "source", "images_per_second").items():
             kind = "folder of PNG" if source == data.png.name else "HDF5"
             results.refining[f"{kind} to {kind}, {filters} filters"] = rates
 
@@ -173,7 +173,7 @@ def measure_cost(plan: Plan, textbook: Path, results: Results) -> None:
         [f"{size}:{plan.size_batch}" for size in plan.sizes] + [f"{HEIGHT}x{WIDTH}:{batch}" for batch in plan.batches]
     )
     for name, program in (("textbook", [textbook, "benchmarks/textbook.py"]), ("simgan", [*_OURS])):
-        results.cost[name] = _by(
+        results.cost[name] = _grouped(
             records([*program, "cost", *points, "--steps", str(plan.cost_steps)]), "point", "seconds"
         )
 
@@ -202,12 +202,12 @@ def _data(synthetic: Path, real: Path) -> list[str | Path]:
     return ["--synthetic", synthetic, "--real", real]
 
 
-def _by(found: list[dict[str, Any]], key: str, value: str) -> dict[str, list[float]]:
+def _grouped(found: list[dict[str, Any]], key: str, value: str) -> dict[str, list[float]]:
     groups: dict[str, list[float]] = {}
     for record in found:
         groups.setdefault(record[key], []).append(record[value])
     return groups
 
 
-def _waiting(shares: list[tuple[float, float]]) -> float:
+def _share_waiting(shares: list[tuple[float, float]]) -> float:
     return sum(seconds * share for seconds, share in shares) / sum(seconds for seconds, _ in shares)

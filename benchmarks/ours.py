@@ -109,7 +109,7 @@ def show(**values: Any) -> None:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description="simgan, timed.")
+    parser = argparse.ArgumentParser(description="Times simgan.")
     commands = parser.add_subparsers(dest="command", required=True)
     timing = commands.add_parser("time", help="seconds of each step of the three phases")
     timing.add_argument("--batch", type=int)

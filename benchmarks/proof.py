@@ -2,8 +2,8 @@
 
     python -m benchmarks.proof --folder runs/proof --out docs/results.md [--photographs DIR]
 
-Finished jobs are kept, and only the others run; those that an older version scored are scored anew. Says how long
-they will take; writes the tables after each job.
+Only the jobs that have not finished run, and those that an older version scored. Prints how long they will take, and
+writes the tables after each job.
 --photographs: a folder with gaze.h5 (synthetic, label iris_xy) and real_gaze.h5, which are not part of this project.
 """
 

@@ -42,9 +42,9 @@ def camera(
     counts: tuple[int, int, int] = (8000, 4000, 2000),
     change: Callable[[NDArray[np.uint8]], NDArray[np.uint8]] = lambda images: images,
 ) -> Arrays:
-    """So many synthetic, real and test eyes; the camera's images are changed by `change`.
+    """Renders `counts` synthetic, real and test eyes; `change` is applied to the camera's images.
 
-    `real_labels` are the labels of the real images, which no refiner is trained with.
+    `real_labels` are the labels of the real images, with which no refiner is trained.
     """
     synthetic = render_eyes(counts[0], seed=0)
     real = render_eyes(counts[1], seed=0, domain="camera")
@@ -103,21 +103,21 @@ def _printed(count: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     images, labels = [], []
     while len(images) < count:
         digit, font = int(random.integers(10)), fonts[int(random.integers(len(fonts)))]
-        sheet = Image.new("L", (96, 96))
-        ImageDraw.Draw(sheet).text((30, 20), str(digit), fill=255, font=ImageFont.truetype(str(font), 40))
-        sheet = sheet.rotate(float(random.uniform(-12, 12)), Image.Resampling.BICUBIC)
-        sheet = sheet.crop(sheet.getbbox())
+        canvas = Image.new("L", (96, 96))
+        ImageDraw.Draw(canvas).text((30, 20), str(digit), fill=255, font=ImageFont.truetype(str(font), 40))
+        canvas = canvas.rotate(float(random.uniform(-12, 12)), Image.Resampling.BICUBIC)
+        canvas = canvas.crop(canvas.getbbox())
         high = min(_SIDE, int(31 * random.uniform(0.92, 1.05)))
-        wide = int(np.clip(sheet.width * high / sheet.height, 3, 30))
+        wide = int(np.clip(canvas.width * high / canvas.height, 3, 30))
         image = Image.new("L", (_SIDE, _SIDE))
-        image.paste(sheet.resize((wide, high), Image.Resampling.BICUBIC), ((_SIDE - wide) // 2, (_SIDE - high) // 2))
+        image.paste(canvas.resize((wide, high), Image.Resampling.BICUBIC), ((_SIDE - wide) // 2, (_SIDE - high) // 2))
         images.append(np.asarray(image)[..., None])
         labels.append(digit)
     return np.stack(images), np.array(labels)
 
 
 def signs(counts: tuple[int, int, int] = SIGNS) -> Arrays:
-    """Clean signs, photographed ones, and photographed ones for the test; `real_labels` as in `camera`."""
+    """Clean signs, photographed signs, and photographed signs for tests; `real_labels` as in `camera`."""
     (synthetic, classes), (real, of_real), (test, wanted) = (
         draw_signs(count, seed, photographed=photographed)
         for count, seed, photographed in zip(counts, (0, 1, _TEST_SERIES), (False, True, True), strict=True)

@@ -7,8 +7,8 @@ from typing import Any
 SEEDS = 5
 DOMAINS = {
     "camera": "rendered eyes towards the simulated camera; tested on the gaze of 2,000 other camera images",
-    "nearer": "the same, but the camera's images are enlarged 1.2 times: framed unlike the renders",
-    "digits": "printed digits towards handwritten ones (scikit-learn's), as high as those; class of 897 others",
+    "nearer": "as `camera`, but the camera's images are enlarged 1.2 times, so the sets are framed differently",
+    "digits": "printed digits towards handwritten ones of the same height (scikit-learn's); tested on 897 others",
     "signs": "digits on coloured signs towards such signs seen by a simulated camera; tested on 2,000 others",
     "photographs": "UnityEyes towards MPIIGaze (your copy); no labels there, so only drift and distances",
 }

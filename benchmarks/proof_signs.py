@@ -1,7 +1,7 @@
 """A domain of `make proof` that is not eyes: digits on coloured signs, clean, and as a cheap camera shows them.
 
-Both draw the same scenes; only the camera adds dirt, uneven light, a colour cast, blur, noise and JPEG. So the sets
-differ in appearance alone, which a refiner can change; images are in colour, and labels are classes.
+Both sets show scenes of the same kind; only the camera adds dirt, uneven light, a colour cast, blur, noise and JPEG.
+So the sets differ in appearance alone, which a refiner can change. Images are in colour, and labels are classes.
 """
 
 import io
@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import gaussian_filter
 
 SIDE = 32
-_FINE = 4  # scenes are drawn so many times larger
+_FINE = 4  # scenes are drawn this many times larger
 _FONTS = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono", "DejaVuSerif", "DejaVuSerif-Bold", "STIXGeneral")
 
 
@@ -39,13 +39,13 @@ def _fonts() -> list[ImageFont.FreeTypeFont]:
 def _scene(digit: int, font: ImageFont.FreeTypeFont, random: np.random.Generator) -> NDArray[np.float64]:
     """(128, 128, 3) in [0, 1]: a digit on a plain ground, turned, scaled and shifted a little."""
     side = SIDE * _FINE
-    sheet = Image.new("L", (side, side))
-    ImageDraw.Draw(sheet).text((side / 2, side / 2), str(digit), fill=255, font=font, anchor="mm")
+    canvas = Image.new("L", (side, side))
+    ImageDraw.Draw(canvas).text((side / 2, side / 2), str(digit), fill=255, font=font, anchor="mm")
     turn, scale = np.radians(random.uniform(-12, 12)), random.uniform(0.85, 1.3)
     c, s = np.cos(turn) * scale, np.sin(turn) * scale
     dx, dy = side / 2 + random.uniform(-0.08, 0.08, 2) * side
     matrix = (c, s, side / 2 - c * dx - s * dy, -s, c, side / 2 + s * dx - c * dy)
-    ink = np.asarray(sheet.transform((side, side), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)) / 255
+    ink = np.asarray(canvas.transform((side, side), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)) / 255
     ground, colour = random.uniform(0.05, 0.95, (2, 3))
     if abs(ground.mean() - colour.mean()) < 0.25:  # signs have contrast
         colour = np.full(3, 0.05 if ground.mean() > 0.5 else 0.95)

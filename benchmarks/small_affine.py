@@ -20,7 +20,7 @@ def affine_and_photometric(
 def small_affine(images: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
     """Turns, shears, scales and shifts each image (B, H, W, C) a little, about its middle.
 
-    Bilinear; beyond the border its pixels are repeated.
+    Interpolation is bilinear; beyond the border, the pixels of the border are repeated.
     """
     count, height, width, _ = images.shape
     middle = np.array([(width - 1) / 2, (height - 1) / 2])

@@ -101,12 +101,12 @@ def _cost(results: Results) -> str:
 
 def _gpu(results: Results) -> str:
     if results.gpu is None:
-        return "GPU: none here, unmeasured."
+        return "No GPU here: not measured."
     config = PRESETS["reference"].config
     rate = step_flops(config, 35, 55).schedule(config) / results.gpu["seconds"] / 1e12
     return (
-        f"## GPU\n\nPreset `default`, whole, on one {results.gpu['gpu']}: {results.gpu['seconds']:.1f} s, "
-        f"{rate:.3g} TFLOP/s, {results.gpu['memory']:.2g} GiB of its memory at most."
+        f"## GPU\n\nA whole training with the preset `reference` on one {results.gpu['gpu']}: "
+        f"{results.gpu['seconds']:.1f} s, {rate:.3g} TFLOP/s, {results.gpu['memory']:.2g} GiB of its memory at most."
     )
 
 

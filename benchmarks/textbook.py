@@ -246,7 +246,7 @@ def show(**values: Any) -> None:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description="The textbook SimGAN loop, timed.")
+    parser = argparse.ArgumentParser(description="Times the textbook SimGAN loop.")
     commands = parser.add_subparsers(dest="command", required=True)
     timing = commands.add_parser("time", help="seconds of each step of the three phases")
     timing.add_argument("--synthetic", required=True, help=".npy, (N, H, W) uint8")

@@ -1,8 +1,8 @@
-"""Adversarial steps a second of the preset `default`, with OpenMP threads that sleep and that spin while they wait.
+"""Measures adversarial steps per second of the preset `default`, with OpenMP threads that sleep or spin when waiting.
 
     python -m benchmarks.waiting_threads [--pairs 3] [--busy 1]
 
-The two are measured in turn, each in a process of its own, beside `--busy` processes that do nothing but compute.
+Both kinds of threads are measured in turn, each in a process of its own, beside `--busy` processes that only compute.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def measured(policy: str) -> float:
 
 
 def steps_per_second() -> float:
-    """Of Algorithm 1 with the preset `default` on random images of 35x55."""
+    """Steps of Algorithm 1 per second with the preset `default` on random images of 35x55."""
     import numpy as np
 
     from simgan import PRESETS

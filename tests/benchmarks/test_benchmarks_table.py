@@ -92,7 +92,7 @@ def test_five_seeds_are_compared_with_the_best_free_set_and_the_published_figure
     assert target[2].endswith("**missed**")
     flipped = row(page, "mnist-usps", "at most 1 % of labels flipped")
     assert flipped[2:] == ["", "2.00% (2.00% to 2.00%): **missed**", "", ""]
-    assert "Its own error, which this share contains, is 0.50%" in page
+    assert "The share includes the judge's own error, which is 0.50%" in page
     assert "Seeds 0, 1, 2, 3, 4: 5 of 5." in page
     assert "A processor, 2 cores." in page
     assert "training 1.5" in page
@@ -100,7 +100,7 @@ def test_five_seeds_are_compared_with_the_best_free_set_and_the_published_figure
     assert "2026-01-01 to 2026-01-05." in page
     assert "**Missing**" not in page
     assert "trial" not in page
-    assert "USPS's 2,007 test images. Besides the default settings: `flip = false`." in page
+    assert "USPS's 2,007 test images. Settings other than the default: `flip = false`." in page
     rows = [line.split(" |")[0] for line in page.partition("## mnist-usps")[2].splitlines() if line.startswith("| ")]
     wanted = ["| synthetic, not augmented", "| synthetic", "| histogram", *(f"| {name}" for name in REFINED)]
     assert rows == ["| trained on", *wanted, "| real labels"]
@@ -188,4 +188,4 @@ def test_camera_is_scored_by_the_share_of_the_error_and_the_budget(tmp_path, wri
     assert row(page, "camera", "error 20 % below the best free set")[2].endswith(": **missed**")
     budget = row(page, "camera", "drift within the budget of the training")
     assert budget[2:] == ["", "0.20 (0.20 to 0.20) of 0.25 px by optical flow: reached", "", ""]
-    assert "0.30 (0.30 to 0.30) px in the mean, 0.80 (0.80 to 0.80) px at the 95th percentile" in page
+    assert "0.30 (0.30 to 0.30) px on average, 0.80 (0.80 to 0.80) px at the 95th percentile" in page

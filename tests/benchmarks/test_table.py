@@ -17,7 +17,7 @@ def show(results: Results) -> str:
 
 
 def test_says_where_there_is_no_gpu():
-    assert show(Results()).endswith("GPU: none here, unmeasured.\n")
+    assert show(Results()).endswith("No GPU here: not measured.\n")
 
 
 def test_a_gpu_has_its_rate():

@@ -21,6 +21,6 @@ def test_classes_are_lost_where_only_the_refined_image_is_misread():
 def test_other_labels_are_lost_by_how_much_what_is_read_changes():
     east, north = np.array([[2.0, 0, 0]]), np.array([[0, 0.5, 0]])
     assert lost_by_each_image(Angle(), east, north, east) == pytest.approx(90)
-    before, after = np.array([[1.0, 2, 5, 5]]), np.array([[4.0, 6, 5, 5]])
-    assert lost_by_each_image(Points("corners", (12, 10)), before, after, before) == pytest.approx(2.5)  # 5 px and 0 px
+    before, after = np.array([[1.0, 2, 5, 5]]), np.array([[4.0, 6, 5, 5]])  # 5 px and 0 px
+    assert lost_by_each_image(Points("corners", (12, 10)), before, after, before) == pytest.approx(2.5)
     assert lost_by_each_image(Vector(), before, after, before) == pytest.approx(7 / 4)

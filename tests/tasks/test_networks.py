@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from simgan.errors import ConfigError
-from simgan.tasks.networks import network, user_network, paper_network, small_network
+from simgan.tasks.networks import network, paper_network, small_network, user_network
 
 
 def test_small_network_gives_float32_vectors():

@@ -31,7 +31,8 @@ def resampled_means(
 
     Args:
         errors: for each error one array (seeds, images, ...).
-        of_set: makes the error of a set of images out of what each contributes, (images, ...); see `Task.error_of_set`.
+        of_set: makes the error of a set of images from what each image contributes, (images, ...), as
+            `Task.error_of_set` does.
 
     Returns:
         The resampled means of each error, (resamples,). NaN where the images that were drawn define no error.

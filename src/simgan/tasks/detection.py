@@ -76,7 +76,7 @@ class Detection:
         return maps.astype(np.float16)
 
     def loss(self, outputs: Any, targets: Any) -> Any:
-        """Focal loss of the peaks, plus absolute errors of place and size at centres; divided by the number of boxes."""
+        """Focal loss of the peaks plus absolute errors of place and size at centres, both divided by the box count."""
         classes = len(self.classes)
         logits, wanted, at_centres = outputs[:, :classes], targets[:, :classes], targets[:, -1:]
         boxes = ops.maximum(ops.sum(at_centres), 1.0)
