@@ -740,4 +740,4 @@ def test_help_of_drift_says_that_framing_counts_as_drift(capsys):
     with pytest.raises(SystemExit):
         main(["drift", "--help"])
     said = " ".join(capsys.readouterr().out.replace("│", " ").split())
-    assert "If the run gives images the framing of the photographs, that counts as drift" in said
+    assert "If refining first gave images the framing of the photographs, this change counts as drift" in said
