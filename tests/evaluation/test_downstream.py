@@ -191,7 +191,12 @@ def bars(length: int, count: int = 24) -> Labelled:
 
 @pytest.mark.parametrize(
     ("length", "count", "differs", "way"),
-    [(4, 24, True, "same scale and shift"), (4, 60, True, "image by image"), (8, 24, False, "only 24"), (8, 60, False, "same")],
+    [
+        (4, 24, True, "same scale and shift"),
+        (4, 60, True, "image by image"),
+        (8, 24, False, "only 24"),
+        (8, 60, False, "same"),
+    ],
 )
 def test_where_photographs_are_framed_otherwise_matching_the_framing_is_a_free_set(length, count, differs, way):
     synthetic, test = bars(length, count), bars(8, count)
