@@ -5,6 +5,7 @@ import simgan.images
 
 def test_public_names():
     assert simgan.images.__all__ == [
+        "ChosenImages",
         "Crops",
         "ImageReport",
         "ImageSource",

@@ -29,7 +29,14 @@ from simgan.evaluation.downstream import network_of
 from simgan.evaluation.features import FeatureExtractor
 from simgan.evaluation.kept_labels import measure_kept_labels
 from simgan.evaluation.label_distribution import compare_labels
-from simgan.evaluation.refined_sample import Sample, refined_sample
+from simgan.evaluation.refined_sample import (
+    Sample,
+    most_images,
+    notes_on_fewer,
+    photographs_like,
+    refined_sample,
+    shrunk_sample,
+)
 from simgan.evaluation.results import (
     Distance,
     Downstream,
@@ -47,7 +54,7 @@ from simgan.images.sampling import evenly_spaced
 from simgan.runs.run import Run, open_recorded, typed_range
 from simgan.tasks.networks import network
 from simgan.tasks.task import TaskName
-from simgan.training.batches import evenly_spaced_images, load_image
+from simgan.training.batches import load_image
 
 _FEW = 100  # labelled real images: with fewer, intervals are wide
 
@@ -140,11 +147,17 @@ def _measure(
     warnings: list[str] = []
     earlier = _earlier_scores(run, warnings)
     sample = refined_sample(run, x, config.images, console)
-    photographs = evenly_spaced_images(y, max(1, config.images // 2), sample.size)
+    photographs = photographs_like(sample, y, max(1, config.images // 2))
+    warnings += notes_on_fewer(x, len(sample.indices), config.images, sample.size)
+    warnings += notes_on_fewer(y, len(photographs), max(1, config.images // 2), sample.size)
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    shared = None
+    shared, learnt = None, sample
     if label is not None and real_test is not None:
-        shared = read_label(x, real_test, sample, label, config.task)
+        # Labels belong to whole images.
+        if sample.cropped:
+            learnt = shrunk_sample(run, x, config.images, console)
+            warnings += notes_on_fewer(x, len(learnt.indices), config.images, learnt.size)
+        shared = read_label(x, real_test, learnt, label, config.task)
         network_of(shared.task, config.estimator)
     drifts, of_drift = measure_drift(
         run, x, sample, config.points, steps=2 * config.steps, seed=config.seed, console=console
@@ -163,7 +176,8 @@ def _measure(
     warnings += of_kept
     scores: tuple[Downstream, ...] = ()
     if shared is not None and label is not None and real_test is not None:
-        score = _downstream(x, real_test, sample, photographs, label, shared, config, warnings, console)
+        alike = photographs_like(learnt, y, max(1, config.images // 2)) if sample.cropped else photographs
+        score = _downstream(x, real_test, learnt, alike, label, shared, config, warnings, console)
         scores = (score.model_copy(update={"date": now}),)
     found = Evaluation(
         date=now,
@@ -214,13 +228,15 @@ def _downstream(
             "One estimator was trained on each set: the intervals cover other test images, but not other trainings. "
             "simgan evaluate --seeds 3 covers both."
         )
-    images = np.stack([load_image(test, index, sample.size) for index in range(len(test))])
+    tested = evenly_spaced(len(test), most_images(sample.size, test.channels))
+    warnings += notes_on_fewer(test, len(tested), len(test), sample.size)
+    images = np.stack([load_image(test, index, sample.size) for index in tested])
     with show_progress(console, f"estimators of {label}", "steps") as on_progress:
         return downstream(
             Labelled(sample.synthetic, shared.synthetic),
             sample.refined,
             photographs,
-            Labelled(images, shared.real),
+            Labelled(images, shared.real[tested]),
             shared.task,
             label=label,
             estimator=config.estimator,

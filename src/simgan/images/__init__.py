@@ -1,6 +1,7 @@
 """Reading, checking, resizing and writing images: the only package that knows file formats and pixel values."""
 
 from simgan.images.checking import ImageReport, inspect_images
+from simgan.images.chosen import ChosenImages
 from simgan.images.crops import Crops, middle_crop
 from simgan.images.opening import open_images
 from simgan.images.pixels import PixelRange, check_values
@@ -12,6 +13,7 @@ from simgan.images.writer import ImageWriter
 from simgan.images.writing import write_like, writer_like
 
 __all__ = [
+    "ChosenImages",
     "Crops",
     "ImageReport",
     "ImageSource",
