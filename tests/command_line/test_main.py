@@ -276,6 +276,7 @@ def test_dry_run_prints_the_settings_and_the_data_and_makes_nothing(command, tra
 def test_preset_then_config_then_flags(command, data, tmp_path):
     (tmp_path / "own.toml").write_text("steps = 7\nbatch_size = 6\n[refiner]\nblocks = 2\n")
     flags = ["--preset", "default", "--config", tmp_path / "own.toml", "--batch-size", 8, "--out", tmp_path / "run"]
+    flags += ["--jitter", 0, "--discriminator.padding", "same"]  # the images are small
     _, stdout, _ = command("train", "--synthetic", data[0], "--real", data[1], *flags, "--dry-run")
     settings = make_config(tomllib.loads(stdout.partition("synthetic: ")[0]))
     from simgan.settings.presets import PRESETS

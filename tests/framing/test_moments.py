@@ -99,3 +99,17 @@ def test_the_outline_bounds_the_content():
     outline = measure(image).outline
     np.testing.assert_allclose(outline.min(axis=0), (8 / 20, 3 / 10))
     np.testing.assert_allclose(outline.max(axis=0), (12 / 20, 5 / 10))
+
+
+def test_noise_on_the_background_is_no_content():
+    """As strong as a tenth of the range: the measures are those without noise, to a tenth."""
+    y, x = np.indices((48, 48)) + 0.5
+    distance = np.hypot((y - 20) / 9, (x - 26) / 6)
+    image = np.where(distance < 1, 0.8, -0.8).astype(np.float32)[..., None]
+    noisy = image + np.random.default_rng(0).normal(0, 0.09, image.shape).astype(np.float32)
+    clean, found = measure(image), measure(noisy)
+    assert clean is not None
+    assert found is not None
+    np.testing.assert_allclose(found.moments[:2], clean.moments[:2], atol=0.02)
+    np.testing.assert_allclose(found.moments[2:4], clean.moments[2:4], atol=0.1)
+    assert found.outline.min() > 0.1  # no speck at the border

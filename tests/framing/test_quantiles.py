@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -196,6 +197,39 @@ def test_json_keeps_every_digit(fitted):
 def test_other_json_is_refused(text):
     with pytest.raises(ValueError):
         FramingMap.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("size", [10**400, 32]),
+        ("size", "32"),
+        ("size", [0, 32]),
+        ("size", [100_000, 100_000]),
+        ("size", [3.5, 32]),
+        ("margins", [0.9] * 4),
+        ("margins", [float("nan")] * 4),
+        ("margins", [-0.1, 0, 0, 0]),
+    ],
+)
+def test_a_map_with_impossible_numbers_is_refused(name, value, fitted):
+    found = json.loads(fitted.to_json())
+    found[name] = value
+    with pytest.raises(ValueError, match="no framing map"):
+        FramingMap.from_json(json.dumps(found))
+
+
+@pytest.mark.parametrize("change", [lambda values: values[::-1], lambda values: [*values[:-1], 1e300]])
+def test_quantiles_that_do_not_rise_or_are_huge_are_refused(change, fitted):
+    found = json.loads(fitted.to_json())
+    found["moments"]["right"]["photographs"] = change(found["moments"]["right"]["photographs"])
+    with pytest.raises(ValueError, match="impossible"):
+        FramingMap.from_json(json.dumps(found))
+
+
+def test_json_nested_without_end_is_refused():
+    with pytest.raises(ValueError, match="no framing map"):
+        FramingMap.from_json("[" * 100_000)
 
 
 def test_the_description_names_the_mean_changes(fitted):

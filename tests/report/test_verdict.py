@@ -5,6 +5,7 @@ import pytest
 from simgan.evaluation.results import Distance, Evaluation, Interval
 from simgan.matching import METHODS
 from simgan.report.verdict import FREE_IN_WORDS, downstream_in_words, health, sentences
+from simgan.settings.config import TrainConfig
 
 HALF = Interval(estimate=0.5, low=0.4, high=0.6)
 
@@ -85,8 +86,8 @@ GOOD = {
 
 
 def test_a_good_training_has_no_warning():
-    assert health([GOOD] * 8, None) == []
-    assert health([], None) == []
+    assert health([GOOD] * 8, TrainConfig()) == []
+    assert health([], TrainConfig()) == []
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_a_good_training_has_no_warning():
     ],
 )
 def test_each_trouble_is_said_once(changes, word):
-    said = health([GOOD | changes] * 8, None)
+    said = health([GOOD | changes] * 8, TrainConfig())
     assert len(said) == 1
     assert word in said[0]
 
@@ -107,10 +108,10 @@ def test_each_trouble_is_said_once(changes, word):
 def test_trouble_that_has_passed_is_said_with_its_steps():
     bad = {"discriminator_real_accuracy": 1.0, "discriminator_refined_accuracy": 1.0}
     records = [GOOD | {"step": 40 * n} | (bad if 3 <= n < 9 else {}) for n in range(1, 15)]
-    (said,) = health(records, None)
+    (said,) = health(records, TrainConfig())
     assert said.startswith("Steps 120 to 320: D is right")
 
 
 def test_history_that_was_never_full_is_said():
-    (said,) = health([GOOD | {"history_fill": 0.1 * n} for n in range(1, 8)], None)
+    (said,) = health([GOOD | {"history_fill": 0.1 * n} for n in range(1, 8)], TrainConfig())
     assert "not full at the end" in said

@@ -107,7 +107,7 @@ def test_training_on_crops_goes_on_bit_for_bit_and_refines_whole_images(sets, tm
         shapes = [image.shape for image in source.read(range(6))]
     with open_images(tmp_path / "refined") as refined:
         assert [image.shape for image in refined.read(range(6))] == shapes
-    assert sample.synthetic.shape == (4, 9, 8, 1)  # middle crops: not shrunk
+    assert sample.synthetic.shape == sample.refined.shape == (4, 9, 8, 1)  # middle crops: not shrunk
     assert sample.resized
 
 

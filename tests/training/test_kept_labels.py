@@ -127,6 +127,21 @@ def test_a_budget_in_the_wrong_unit_is_refused(labels, budget, expected, keep):
         keep(labels, keep_label=(budget,))
 
 
+@pytest.mark.parametrize("budget", ["digit:100%", "gaze:200deg"])
+def test_a_budget_that_allows_everything_is_refused(budget, keep):
+    with pytest.raises(ConfigError, match="keep_label: expected a budget below"):
+        keep({"digit": DIGITS, "gaze": GAZE}, keep_label=(budget,))
+
+
+def test_labels_that_no_network_can_learn_are_refused_before_training(keep):
+    speed = np.linspace(0, 1, 40)
+    speed[[3, 5]] = np.nan
+    with pytest.raises(DataError, match="missing or infinite numbers in 2 of 40 images"):
+        keep({"speed": speed}, keep_label=("speed:0.1",))
+    with pytest.raises(DataError, match="expected two classes or more"):
+        keep({"one": np.zeros(40, int)}, keep_label=("one:1%",))
+
+
 def test_a_label_that_is_not_there_is_refused(keep):
     with pytest.raises(DataError, match="expected the name of a label"):
         keep({"digit": DIGITS}, keep_label=("digits:1%",))

@@ -23,7 +23,7 @@ from simgan.refining.data_set import refine, refined_in_groups
 from simgan.runs.run import Run
 from simgan.training.batches import load_image
 
-MOST_BYTES = 2**30  # of float32 pixels in a sample: a machine of 8 GiB holds the sets that estimators learn from
+MOST_BYTES = 2**31  # of float32 pixels in a sample at most; estimators train on several sets of this size
 LONGEST_SIDE = 128  # px of the images that estimators learn from if training took crops of larger ones
 
 

@@ -6,6 +6,7 @@ by its difference. All measures are relative to the sides of the image, so they 
 
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +19,8 @@ PLAIN = 0.6
 
 # Ours: docs/experiments.md, section 15.
 _NEAR = 0.1  # largest difference from the background, in the range [-1, 1], that is not content
+_NOISY = 0.02  # standard deviation of noise on the background above which the image is smoothed first
+_SMOOTH = 1.0  # px, deviation of the Gaussian that then smooths it
 _FAINT = 0.1  # share of the largest difference in the image up to which a difference is not content
 _MOST_SLANT = 1.0  # a thin line that lies almost flat has no slant that means anything
 _OF_A_PIXEL = 1 / 12  # variance of a square of side 1 about its middle, px
@@ -49,6 +52,10 @@ def measure(image: NDArray[np.float32]) -> Content | None:
     background, share = background_of(image)
     if share <= 0.5:
         return None
+    is_noisy = _noise(image, background) > _NOISY  # noise would count as content, far from it
+    if is_noisy:
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), _SMOOTH), np.float32).reshape(image.shape)
+    widened = _SMOOTH**2 if is_noisy else 0.0
     weight = np.abs(image - background).mean(axis=-1, dtype=np.float64)
     weight[weight <= max(_NEAR, _FAINT * float(weight.max()))] = 0
     total = weight.sum()
@@ -58,8 +65,8 @@ def measure(image: NDArray[np.float32]) -> Content | None:
     across, down = weight.sum(axis=0) / total, weight.sum(axis=1) / total
     x, y = np.arange(width) + 0.5, np.arange(height) + 0.5
     centre_x, centre_y = across @ x, down @ y
-    variance_x = across @ (x - centre_x) ** 2 + _OF_A_PIXEL
-    variance_y = down @ (y - centre_y) ** 2 + _OF_A_PIXEL
+    variance_x = max(0.0, across @ (x - centre_x) ** 2 - widened) + _OF_A_PIXEL
+    variance_y = max(0.0, down @ (y - centre_y) ** 2 - widened) + _OF_A_PIXEL
     covariance = (y - centre_y) @ weight @ (x - centre_x) / total
     most = _MOST_SLANT * width / height
     slant = np.clip(covariance / variance_y, -most, most)
@@ -74,6 +81,12 @@ def measure(image: NDArray[np.float32]) -> Content | None:
         ]
     )
     return Content(moments, _outline(weight > 0))
+
+
+def _noise(image: NDArray[np.float32], background: NDArray[np.float32]) -> float:
+    """The standard deviation of noise on the background, from the median of how far border pixels are from it."""
+    border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+    return 1.4826 * float(np.median(np.abs(border - background)))
 
 
 def _outline(inside: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -24,6 +24,8 @@ _FEWEST = 50  # images of each set that must have content
 _QUANTILES = 256
 _CHANCE = 1e-4  # a moment differs if samples of one distribution differ as much with a lower probability,
 _LEAST = (0.01, 0.01, 0.03, 0.03, 0.03)  # and if its quantiles differ by this much on average; as MOMENTS
+# Limits of the numbers in a file: no map that `fit_map` makes is beyond them.
+_LARGEST_SIDE, _LARGEST_MARGIN, _LARGEST_MOMENT = 4096, 0.49, 16.0
 _MOST = 0.8  # largest change of the logarithm of width or height, and of slant: 2.2 times as large
 
 _Quantiles = tuple[tuple[float, ...], ...]
@@ -131,11 +133,17 @@ class FramingMap:
                 for name in ("synthetic", "photographs")
             ]
             read = cls((int(height), int(width)), tuple(map(float, found["margins"])), *sets)
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ValueError(f"no framing map: {type(error).__name__} {error}") from None
         lengths = {len(quantiles) for of_set in sets for quantiles in of_set}
         if len(lengths) != 1 or 0 in lengths or len(read.margins) != 4 or not np.isfinite([*sets]).all():
             raise ValueError("no framing map: its numbers are incomplete")
+        values = np.array(sets)
+        are_sides = all(isinstance(side, int) and 1 <= side <= _LARGEST_SIDE for side in (height, width))
+        are_margins = all(0 <= margin <= _LARGEST_MARGIN for margin in read.margins)
+        are_quantiles = (np.diff(values, axis=-1) >= 0).all() and np.abs(values).max() <= _LARGEST_MOMENT
+        if not (are_sides and are_margins and are_quantiles):
+            raise ValueError("no framing map: its numbers are impossible")
         return read
 
 

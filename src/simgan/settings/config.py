@@ -31,6 +31,14 @@ def _two_numbers(size: str | None) -> tuple[int, int] | None:
     return int(height), int(width)
 
 
+def _crop(crop: str) -> str | None:
+    if crop in ("auto", "none"):
+        return None if crop == "none" else crop
+    if re.fullmatch(r"[1-9]\d{0,3}x[1-9]\d{0,3}", crop) is None:
+        raise ValueError("expected HEIGHTxWIDTH in pixels of at most 9999, such as 64x64, or auto, or none")
+    return crop
+
+
 def _steps_or_time(interval: str) -> str:
     if re.fullmatch(r"[1-9]\d{0,8}(s|min)?", interval) is None:
         raise ValueError("expected a number of steps or a time, such as 500, 90s or 10min")
@@ -50,6 +58,7 @@ def _label_budgets(labels: tuple[str, ...]) -> tuple[str, ...]:
 
 Interval = Annotated[str, AfterValidator(_steps_or_time)]
 Size = Annotated[str, AfterValidator(_height_x_width)]
+Crop = Annotated[str, AfterValidator(_crop)]
 LabelBudgets = Annotated[tuple[str, ...], AfterValidator(_label_budgets)]
 
 
@@ -105,7 +114,7 @@ class TrainConfig(Settings):
     size: Size | None = None
     """HEIGHTxWIDTH in pixels that training resizes images to, such as 35x55. None: images keep their size and must all
     have the same. Refining never resizes."""
-    crop: Size | Literal["auto"] | None = None
+    crop: Crop | None = None
     """HEIGHTxWIDTH in pixels of random crops on which R and D are trained, at the images' own resolution and from
     images of any sizes (ours). auto: 64x64 if the shorter side of the images of a set is above 128 px and no size is
     given, else none. None: whole images."""

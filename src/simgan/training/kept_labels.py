@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simgan.errors import ConfigError, DataError
 from simgan.images import ImageSource
@@ -34,6 +35,7 @@ _WORDS: dict[Unit, str] = {
     "px": "pixels, as 0.25px",
     "": "its unit",
 }
+_MOST: dict[Unit, float] = {"%": 100.0, "deg": 180.0}
 _BY_FLOW = (Segmentation, Detection)  # kept by the drift budget, which the displacement of content steers
 _AUTO_BUDGET = "1%"
 # For classes, since shapes may change as long as the class can be read: docs/experiments.md, sections 12 and 16.
@@ -80,6 +82,7 @@ def kept_labels(config: TrainConfig, source: ImageSource, size: tuple[int, int])
         _check(budget, task, source, size)
         if not isinstance(task, _BY_FLOW):  # masks of a large set do not fit into memory
             labels = source.labels(budget.name)
+            _check_values(budget, labels, source)
             task = choose_task(budget.name, labels, size, task.name)
             kept.append(Kept(task, budget, labels))
         else:
@@ -95,6 +98,11 @@ def kept_labels(config: TrainConfig, source: ImageSource, size: tuple[int, int])
 def _check(budget: LabelBudget, task: Task, source: ImageSource, size: tuple[int, int]) -> None:
     """Raises ConfigError or DataError if `budget` does not fit the label."""
     unit = _UNITS[type(task)]
+    if budget.unit == unit and budget.amount >= _MOST.get(unit, math.inf):
+        raise ConfigError(
+            f"keep_label: expected a budget below {_MOST[unit]:g}{unit} for {budget.name!r}, received {budget}; a "
+            "label that may be lost altogether need not be kept."
+        )
     if budget.unit != unit:
         raise ConfigError(
             f"keep_label: expected the budget of {budget.name!r} ({task.name}) in {_WORDS[unit]}, received "
@@ -104,6 +112,21 @@ def _check(budget: LabelBudget, task: Task, source: ImageSource, size: tuple[int
         raise DataError(
             f"keep_label: expected images of the size of training ({size[0]}x{size[1]}) for {budget.name!r}, which is "
             f"in pixels, received others in {source.path}; leave out --size, or resize images and labels."
+        )
+
+
+def _check_values(budget: LabelBudget, labels: NDArray[Any], source: ImageSource) -> None:
+    """Raises DataError if no network can learn the label."""
+    missing = int((~np.isfinite(labels)).reshape(len(labels), -1).any(axis=1).sum()) if labels.dtype.kind == "f" else 0
+    if missing:
+        raise DataError(
+            f"keep_label: expected numbers for every image, received {budget.name!r} of {source.path} with missing or "
+            f"infinite numbers in {missing} of {len(labels)} images; leave these images out, or do not keep the label."
+        )
+    if budget.unit == "%" and len({one.item() if isinstance(one, np.generic) else one for one in labels}) < 2:
+        raise DataError(
+            f"keep_label: expected two classes or more, received one in {budget.name!r} of {source.path}; leave the "
+            "label out of --keep-label."
         )
 
 

@@ -16,6 +16,7 @@ from simgan.training.framing_choice import choose_training_framing
 from simgan.training.framing_of_alpha import keep_framing_of_alpha
 from simgan.training.kept_labels import kept_labels
 from simgan.training.label_keeper import Kept
+from simgan.training.state import check_window
 
 
 class Preparation(NamedTuple):
@@ -50,5 +51,6 @@ def prepare(config: TrainConfig, synthetic: ImageSource, real: ImageSource) -> P
     choice = choose_training_framing(config, x, samples)
     config, framing_map, framing_notes = keep_framing_of_alpha(config, choice, x)
     labels, config, label_notes = kept_labels(config, x, size)
+    check_window(config, size)
     config = resolve(config, size, x.channels)
     return Preparation(config, x, y, size, labels, framing_map, samples, (*crop_notes, *framing_notes, *label_notes))

@@ -66,7 +66,7 @@ def new_state(
         for _ in range(2)
     )
     averaged.set_weights(refiner.get_weights())
-    _check_window(config, size)
+    check_window(config, size)
     height, width = (side - 2 * config.jitter for side in size)
     discriminator = discriminator_model(
         width, height, channels, data_format="channels_first", dtype=dtype, **dict(config.discriminator)
@@ -96,7 +96,7 @@ def new_state(
     )
 
 
-def _check_window(config: TrainConfig, size: tuple[int, int]) -> None:
+def check_window(config: TrainConfig, size: tuple[int, int]) -> None:
     """Checks that D's window, which is `jitter` px smaller than the images on each side, holds a patch.
 
     Raises:
