@@ -9,8 +9,9 @@ from keras import layers
 def lenet(height: int, width: int, channels: int, outputs: int) -> keras.Model:
     """C5-20, max-pool 2, ReLU, C5-50, dropout of whole maps, max-pool 2, ReLU, FC-500, ReLU, dropout, FC-`outputs`.
 
-    Source: the variant of LeNet in the code of Hoffman et al., CyCADA: Cycle-Consistent Adversarial Domain Adaptation,
-    ICML 2018. Its convolutions do not pad, and both dropouts drop a half. A `Network`; it outputs logits.
+    Source: the LeNet of public code of ADDA (Tzeng et al., CVPR 2017), which the authors of CyCADA (Hoffman et al.,
+    ICML 2018) share; CyCADA's own file was not read. Its convolutions do not pad, and both dropouts drop a half. A
+    `Network`; it outputs logits.
     """
     kind: dict[str, Any] = {"data_format": "channels_first"}
     images = keras.Input((height, width, channels), name="images")

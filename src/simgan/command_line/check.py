@@ -86,7 +86,6 @@ class Check:
         from simgan.settings.presets import PRESETS
         from simgan.training.cropping import training_sets
         from simgan.training.framing_choice import choose_training_framing
-        from simgan.training.framing_of_alpha import keep_framing_of_alpha
 
         with (
             open_data(self.path, self.key, self.range, layout=self.layout, **self._options(self.images)) as synthetic,
@@ -100,7 +99,7 @@ class Check:
         ):
             samples = comparable_samples(synthetic, real)
             config = training_sets(PRESETS["default"].config, synthetic, real).config
-            choice = keep_framing_of_alpha(config, choose_training_framing(config, synthetic, samples), synthetic)
+            choice = choose_training_framing(config, synthetic, samples)
         for finding in compare_framing(*samples):
             print_line(console, f"{finding.severity}: {finding.sentence}")
         for note in choice.notes:

@@ -13,7 +13,11 @@ from simgan.console.printing import print_line
 from simgan.settings.choices import Channels, Layout, OnBadImage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
+
+    from simgan.refining.quarantine import SetAside
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,6 @@ class Refine:
         """Refines the data set and shows a progress bar."""
         from simgan.console.progress import show_progress
         from simgan.refining.data_set import refine_data_set
-        from simgan.refining.quarantine import quarantine_list
         from simgan.refining.strength import Strength, parse_limits
         from simgan.runs.checkpoints import PRETRAINED_ONLY
         from simgan.runs.run import FRAMING_MAP, Run
@@ -115,22 +118,27 @@ class Refine:
                     strength=limits,
                     seed=self.seed,
                 )
-            moved = sum(image.drift is not None for image in aside)
-            print_line(console, f"{len(source) - moved} refined images are in {self.output}.")
-            if self.max_drift is not None:
-                print_line(
-                    console,
-                    f"{moved} of {len(source)} images were set aside: their content moved by more than "
-                    f"{self.max_drift:g} px.",
-                )
-            if quarantine_list(self.output).exists():
-                print_line(console, f"Images set aside or left out are listed in {quarantine_list(self.output)}.")
-            copied = [name for image in aside for name in image.copied]
-            if copied:
-                print_line(
-                    console,
-                    f"note: {len(copied)} file(s) that differ from a left-out image only in suffix or subfolder "
-                    f"were copied like all other files, the first {copied[0]!r}; they are in the list: "
-                    "remove them from the output if they are labels of these images.",
-                )
+            self._say_what_was_written(console, len(source), aside)
         return 0
+
+    def _say_what_was_written(self, console: Console, count: int, aside: Sequence[SetAside]) -> None:
+        """Says how many of `count` images were written, and which were set aside or left out."""
+        from simgan.refining.quarantine import quarantine_list
+
+        moved = sum(image.drift is not None for image in aside)
+        print_line(console, f"{count - moved} refined images are in {self.output}.")
+        if self.max_drift is not None:
+            print_line(
+                console,
+                f"{moved} of {count} images were set aside: their content moved by more than {self.max_drift:g} px.",
+            )
+        if quarantine_list(self.output).exists():
+            print_line(console, f"Images set aside or left out are listed in {quarantine_list(self.output)}.")
+        copied = [name for image in aside for name in image.copied]
+        if copied:
+            print_line(
+                console,
+                f"note: {len(copied)} file(s) that differ from a left-out image only in suffix or subfolder "
+                f"were copied like all other files, the first {copied[0]!r}; they are in the list: "
+                "remove them from the output if they are labels of these images.",
+            )

@@ -15,7 +15,7 @@ from simgan.tasks.boxes import are_boxes, as_boxes, scaled
 from simgan.tasks.choice import choose_task
 from simgan.tasks.detection import Detection
 from simgan.tasks.segmentation import Segmentation, resized_masks
-from simgan.tasks.task import Task, TaskName
+from simgan.tasks.task import Task, TaskName, images_without_numbers
 
 _HINT = " 'simgan check FOLDER' says which files of a folder are read as labels."
 
@@ -82,10 +82,7 @@ def read_label(
 
 def _check_finite(labels: NDArray[Any], label: str, source: ImageSource) -> None:
     """Raises DataError if numbers of the label are missing: no estimator learns from them."""
-    if labels.dtype.kind != "f":
-        return
-    missing = int((~np.isfinite(labels)).reshape(len(labels), -1).any(axis=1).sum())
-    if missing:
+    if missing := images_without_numbers(labels):
         raise DataError(
             f"label: expected numbers for every image, received {label!r} of {source.path} with missing or infinite "
             f"numbers in {missing} of {len(labels)} images; leave these images out."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, SupportsIndex
@@ -61,7 +60,7 @@ class Crops(ImageSource):
 
     def __getitem__(self, index: SupportsIndex) -> NDArray[Any]:
         """See `ImageSource`. The whole image has been checked, so its crop needs no check."""
-        return self.stored(self._position(operator.index(index)))
+        return self.stored(self._position(index))
 
     def read(self, indices: Sequence[SupportsIndex]) -> list[NDArray[Any]]:
         """See `ImageSource.read`."""

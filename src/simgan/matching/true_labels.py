@@ -1,7 +1,7 @@
 """Which labels stay true when the framing is matched."""
 
 import re
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,18 +34,21 @@ def kind_of_label(name: str, labels: NDArray[Any]) -> Kind:
     return "class" if is_class else "other"
 
 
-def class_labels(source: ImageSource) -> list[str]:
-    """The labels that hold classes: two values or more, with ten images each on average."""
-    return [name for name in source.label_names if _kind_in_set(source, name) == "class"]
+class LabelKinds(NamedTuple):
+    """The labels of a data set, by what another framing does to them."""
 
-
-def labels_other_than_classes(source: ImageSource) -> list[str]:
+    classes: list[str]
+    """Names of the labels that hold classes: two values or more, with ten images each on average."""
+    others: list[str]
     """Names of labels that may hold positions, directions or measures, and of what is copied unread and may hold such.
+    Labels with one value alone, and names of images, are in neither list."""
 
-    Classes, labels with one value alone, and names of images are not among them.
-    """
-    others = [name for name in source.label_names if _kind_in_set(source, name) in ("direction", "other")]
-    return others + copied_labels(source)
+
+def kinds_of_labels(source: ImageSource) -> LabelKinds:
+    """Reads each label once."""
+    kinds = {name: _kind_in_set(source, name) for name in source.label_names}
+    others = [name for name, kind in kinds.items() if kind in ("direction", "other")]
+    return LabelKinds([name for name, kind in kinds.items() if kind == "class"], others + _copied_labels(source))
 
 
 def _kind_in_set(source: ImageSource, name: str) -> Kind | Literal["name", "constant"]:
@@ -64,7 +67,7 @@ def _kind_in_set(source: ImageSource, name: str) -> Kind | Literal["name", "cons
     return "class" if values <= max(2, len(source) / _FEWEST) else "other"
 
 
-def copied_labels(source: ImageSource) -> list[str]:
+def _copied_labels(source: ImageSource) -> list[str]:
     """Up to three of the files and arrays that are copied unread and may hold labels of positions."""
     whole = source.whole if isinstance(source, ReadableImages) else source
     read: frozenset[str] = getattr(whole, "read_files", frozenset())
@@ -85,7 +88,7 @@ def check_labels_stay_true(source: ImageSource) -> bool:
         Whether there are directions: framing by quantiles leaves only classes true.
     """
     kinds = {name: kind_of_label(name, source.labels(name)) for name in source.label_names}
-    moved = [name for name, kind in kinds.items() if kind == "other"] + copied_labels(source)
+    moved = [name for name, kind in kinds.items() if kind == "other"] + _copied_labels(source)
     if moved:
         raise DataError(
             f"by: expected only classes (one word or whole number for each image) and directions (unit vectors, or "

@@ -28,7 +28,7 @@ from simgan.images.alpha import image_with_alpha
 from simgan.images.groups import groups_of_one_size, images_in_group, sampled_sizes
 from simgan.images.ranges import TypedRange, check_guessed_range, in_words
 from simgan.images.threads import ahead
-from simgan.matching.true_labels import labels_other_than_classes
+from simgan.matching.true_labels import kinds_of_labels
 from simgan.refining.predictor import Predict, predictor
 from simgan.refining.quarantine import Quarantine, SetAside
 from simgan.refining.spool import Spool, digest_of, remove_leftover, spool_of, spooled
@@ -244,7 +244,7 @@ def _framing_map(refiner: Run | keras.Model) -> FramingMap | None:
 
 def _check_classes(source: ImageSource) -> None:
     """Raises DataError if the set has labels that would become wrong with the framing."""
-    if other := labels_other_than_classes(source):
+    if other := kinds_of_labels(source).others:
         raise DataError(
             f"{source.path}: expected classes as the only labels, because this run gives images the framing of the "
             f"photographs, received {', '.join(other)}, which may be positions or directions that would become wrong; "

@@ -193,3 +193,10 @@ def words(labels: NDArray[Any]) -> NDArray[Any]:
     if labels.dtype.kind not in "SO":
         return np.asarray(labels)
     return np.array([one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one) for one in labels])
+
+
+def images_without_numbers(labels: NDArray[Any]) -> int:
+    """In how many images a label (N, ...) has missing or infinite numbers: no network learns from them."""
+    if labels.dtype.kind != "f":
+        return 0
+    return int((~np.isfinite(labels)).reshape(len(labels), -1).any(axis=1).sum())

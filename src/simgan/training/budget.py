@@ -7,6 +7,7 @@ from typing import Any, Protocol
 # Ours, measured in docs/experiments.md.
 _EVERY = 10  # adversarial steps between two measurements
 _RISE, _FALL = 0.2, 0.05  # change of the logarithm of the weight, for drift / budget - 1 of 1 and of -1
+_MARGIN = 1.1  # ratio to the budget up to which nothing counts as excess: what is lost is measured with noise
 _LIMIT = 64.0  # the largest weight, as a multiple of the first
 
 
@@ -18,6 +19,9 @@ class Weight(Protocol):
 
     def gauges(self) -> dict[str, float]:
         """The numbers that metrics.jsonl records of the weight, by name."""
+
+    def excess(self) -> float:
+        """By which share of its budget more was lost at the last measurement than the budget, noise apart; 0: none."""
 
     def state_dict(self) -> dict[str, Any]:
         """The state of the weight, for a checkpoint."""
@@ -39,6 +43,10 @@ class FixedWeight:
     def gauges(self) -> dict[str, float]:
         """See `Weight`; empty, since the weight never changes."""
         return {}
+
+    def excess(self) -> float:
+        """See `Weight`; 0, since there is no budget."""
+        return 0.0
 
     def state_dict(self) -> dict[str, Any]:
         """See `Weight`."""
@@ -69,26 +77,30 @@ class Budget:
         measure: Callable[[], float],
         gauges: tuple[str, str] = ("self_regularisation_weight", "measured_drift"),
     ) -> None:
-        self._weight, self.measured = first, 0.0
+        self._weight, self._measured = first, 0.0
         self._budget, self._measure, self._names = budget, measure, gauges
         self._low, self._high = first, first * _LIMIT
 
     def __call__(self, step: int) -> float:
         """See `Weight`."""
         if step % _EVERY == 0:
-            self.measured = self._measure()
-            excess = min(1.0, self.measured / self._budget - 1)  # -1 without any loss
+            self._measured = self._measure()
+            excess = min(1.0, self._measured / self._budget - 1)  # -1 without any loss
             moved = self._weight * math.exp((_RISE if excess > 0 else _FALL) * excess)
             self._weight = max(self._low, min(self._high, moved))
         return self._weight
 
     def gauges(self) -> dict[str, float]:
         """See `Weight`: the present weight, and the last measurement."""
-        return dict(zip(self._names, (self._weight, self.measured), strict=True))
+        return dict(zip(self._names, (self._weight, self._measured), strict=True))
+
+    def excess(self) -> float:
+        """See `Weight`."""
+        return max(0.0, self._measured / self._budget - _MARGIN)
 
     def state_dict(self) -> dict[str, Any]:
         """See `Weight`."""
-        return {"weight": self._weight, "drift": self.measured}
+        return {"weight": self._weight, "drift": self._measured}
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """See `Weight`.
@@ -99,4 +111,4 @@ class Budget:
         weight, measured = float(saved["weight"]), float(saved["drift"])
         if not (self._low <= weight <= self._high and 0 <= measured < math.inf):
             raise ValueError(f"expected a weight of {self._low:g} to {self._high:g}, received {weight:g}")
-        self._weight, self.measured = weight, measured
+        self._weight, self._measured = weight, measured

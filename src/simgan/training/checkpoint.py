@@ -148,7 +148,7 @@ def write_checkpoint(folder: Path, state: TrainState, config: TrainConfig) -> Pa
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": _versions(),
         "config": config.model_dump(mode="json"),
-        "score": _score(state, config),
+        "score": _score(state),
         "state": {name: value for name, value in numbers.items() if name not in arrays},
     }
     with whole_folder(path) as partial:
@@ -234,7 +234,7 @@ def state_dict(state: TrainState) -> Parts:
     return {field.name: dump(getattr(state, field.name)) for field in fields(state)}
 
 
-def _score(state: TrainState, config: TrainConfig) -> float | None:
+def _score(state: TrainState) -> float | None:
     """The score of a checkpoint, lower is better: D's distance from chance, plus the excess over the drift budget
     and over the budgets of labels.
 
@@ -247,9 +247,5 @@ def _score(state: TrainState, config: TrainConfig) -> float | None:
     is_adversarial = "refiner_adversarial" in record  # records of a pre-training have the losses of one network
     if state.position.phase != ADVERSARIAL or not is_adversarial or None in accuracies:
         return None
-    excess = 0.0
-    if config.drift_budget is not None:
-        drift = state.weight.gauges()["measured_drift"]
-        excess = max(0.0, drift / config.drift_budget - 1.1)  # not 1: drift is measured with noise
-    excess += state.labels.excess()
-    return float(np.mean([abs(accuracy - 0.5) for accuracy in accuracies if accuracy is not None]) + excess)
+    distance = np.mean([abs(accuracy - 0.5) for accuracy in accuracies if accuracy is not None])
+    return float(distance + state.weight.excess() + state.labels.excess())

@@ -11,14 +11,14 @@ from simgan.errors import ConfigError, DataError
 from simgan.images import ImageSource
 from simgan.images.groups import sampled_sizes
 from simgan.images.sampling import evenly_spaced
-from simgan.matching.true_labels import class_labels, labels_other_than_classes
+from simgan.matching.true_labels import kinds_of_labels
 from simgan.settings.config import TrainConfig, make_config
 from simgan.settings.label_budget import LabelBudget, Unit, parse_label_budget
 from simgan.settings.presets import PRESETS
 from simgan.tasks.choice import choose_task
 from simgan.tasks.detection import Detection
 from simgan.tasks.segmentation import Segmentation
-from simgan.tasks.task import Angle, Classification, Points, Task, Vector
+from simgan.tasks.task import Angle, Classification, Points, Task, Vector, images_without_numbers
 from simgan.training.label_keeper import Kept
 
 _UNITS: dict[type[Any], Unit] = {
@@ -73,26 +73,26 @@ def kept_labels(config: TrainConfig, source: ImageSource, size: tuple[int, int])
     """
     is_auto = config.keep_label == ("auto",)
     if is_auto:
-        names = [] if labels_other_than_classes(source) else class_labels(source)
+        labels = kinds_of_labels(source)
+        names = [] if labels.others else labels.classes
         config = make_config({"keep_label": [f"{name}:{_AUTO_BUDGET}" for name in names]}, config)
-    kept = []
-    for budget in map(parse_label_budget, config.keep_label):
+    budgets = [parse_label_budget(text) for text in config.keep_label]
+    if not budgets:
+        return KeptLabels((), config, ())
+    read: list[Kept] = []
+    by_flow: list[LabelBudget] = []
+    for budget in budgets:
         some = evenly_spaced(len(source), _READ)
         task = choose_task(budget.name, source.labels(budget.name, some), size)
         _check(budget, task, source, size)
-        if not isinstance(task, _BY_FLOW):  # masks of a large set do not fit into memory
-            labels = source.labels(budget.name)
-            _check_values(budget, labels, source)
-            task = choose_task(budget.name, labels, size, task.name)
-            kept.append(Kept(task, budget, labels))
+        if isinstance(task, _BY_FLOW):  # not read as a whole: masks of a large set do not fit into memory
+            by_flow.append(budget)
         else:
-            kept.append(Kept(task, budget, np.empty(0)))
-    if not kept:
-        return KeptLabels((), config, ())
-    read = tuple(one for one in kept if not isinstance(one.task, _BY_FLOW))
-    changes = _changes(config, read, [one.budget for one in kept if isinstance(one.task, _BY_FLOW)])
-    notes = _notes(config, kept, changes, is_auto=is_auto)
-    return KeptLabels(read, make_config(changes, config), notes)
+            values = source.labels(budget.name)
+            _check_values(budget, values, source)
+            read.append(Kept(choose_task(budget.name, values, size, task.name), budget, values))
+    changes = _changes(config, read, by_flow)
+    return KeptLabels(tuple(read), make_config(changes, config), _notes(config, budgets, changes, is_auto=is_auto))
 
 
 def _check(budget: LabelBudget, task: Task, source: ImageSource, size: tuple[int, int]) -> None:
@@ -117,8 +117,7 @@ def _check(budget: LabelBudget, task: Task, source: ImageSource, size: tuple[int
 
 def _check_values(budget: LabelBudget, labels: NDArray[Any], source: ImageSource) -> None:
     """Raises DataError if no network can learn the label."""
-    missing = int((~np.isfinite(labels)).reshape(len(labels), -1).any(axis=1).sum()) if labels.dtype.kind == "f" else 0
-    if missing:
+    if missing := images_without_numbers(labels):
         raise DataError(
             f"keep_label: expected numbers for every image, received {budget.name!r} of {source.path} with missing or "
             f"infinite numbers in {missing} of {len(labels)} images; leave these images out, or do not keep the label."
@@ -134,9 +133,10 @@ def _changes(config: TrainConfig, read: Sequence[Kept], by_flow: Sequence[LabelB
     """The settings that keeping these labels changes; settings that are not the default stay."""
     changes = dict[str, Any]()
     if by_flow:
-        is_given = config.drift_budget is not None and not is_default(config, "drift_budget")
-        given = (config.drift_budget,) if is_given else ()
-        changes["drift_budget"] = min(*given, *(budget.amount for budget in by_flow), math.inf)
+        amounts = [budget.amount for budget in by_flow]
+        if config.drift_budget is not None and not is_default(config, "drift_budget"):
+            amounts.append(config.drift_budget)
+        changes["drift_budget"] = min(amounts)
     elif is_default(config, "drift_budget"):
         changes["drift_budget"] = None
     if (
@@ -156,16 +156,18 @@ def is_default(config: TrainConfig, name: str) -> bool:
     return bool(getattr(config, name) == getattr(PRESETS["default"].config, name))
 
 
-def _notes(config: TrainConfig, kept: Sequence[Kept], changes: dict[str, Any], *, is_auto: bool) -> tuple[str, ...]:
+def _notes(
+    config: TrainConfig, budgets: Sequence[LabelBudget], changes: dict[str, Any], *, is_auto: bool
+) -> tuple[str, ...]:
     """What was chosen and what changes with it, with the way out."""
-    names = " ".join(str(one.budget) for one in kept)
+    names = " ".join(map(str, budgets))
     changed = ", ".join(
         f"{name} {_word(value)} in place of {_word(getattr(config, name))}" for name, value in changes.items()
     )
     notes = []
     if is_auto:
         notes.append(
-            f"all labels are classes ({', '.join(one.budget.name for one in kept)}): shapes may change as long as a "
+            f"all labels are classes ({', '.join(budget.name for budget in budgets)}): shapes may change as long as a "
             f"network still reads the class (--keep-label {names}). '--keep-label none' limits how far content moves "
             "instead."
         )

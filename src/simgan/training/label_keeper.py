@@ -24,7 +24,6 @@ from simgan.training.budget import Budget
 
 # Ours, docs/experiments.md, section 16.
 _FIRST_WEIGHT = 0.1  # of the term that keeps a label; the loss of a network that reads a label well is near 0
-_MARGIN = 1.1  # ratio to the budget up to which nothing counts as excess, since what is lost is measured with noise
 _LEARNING_RATE = 1e-3  # of the networks that read labels
 
 
@@ -65,9 +64,14 @@ class KeptLabel:
         self.network = small_network(height, width, channels, self._targets(slice(1)).shape[1])
         self.optimiser = keras.optimizers.Adam(_LEARNING_RATE)
         self.optimiser.build(self.network.trainable_variables)
-        self.allowed = kept.budget.allowed
         names = (f"label_{kept.budget.name}_weight", f"label_{kept.budget.name}_lost")
-        self.weight = Budget(self.allowed, _FIRST_WEIGHT, lambda: self._lost(images, rows, refine, engine), names)
+        self.read = engine.network(self.network, small=True)
+        """The network as a function of images on the device."""
+
+        def measure() -> float:
+            return self._lost(images, rows, refine, engine)
+
+        self.weight = Budget(kept.budget.allowed, _FIRST_WEIGHT, measure, names)
 
     def targets(self, rows: NDArray[np.int64], mirrored: NDArray[np.bool_]) -> NDArray[np.float32]:
         """(B, K), standardised, of some synthetic images; directions are mirrored with their images."""
@@ -79,10 +83,9 @@ class KeptLabel:
     def _lost(
         self, images: NDArray[np.float32], rows: Sequence[int], refine: Callable[[Array], Array], engine: Engine
     ) -> float:
-        read = engine.network(self.network, small=True)
         synthetic = engine.to_device(images)
         before, after = (
-            engine.to_numpy(engine.infer(read, seen)) * self._scale + self._mean
+            engine.to_numpy(engine.infer(self.read, seen)) * self._scale + self._mean
             for seen in (synthetic, engine.infer(refine, synthetic))
         )
         lost = lost_of_images(self.task, before, after, self._targets(list(rows)))
@@ -121,9 +124,8 @@ class LabelKeeper:
         return {name: value for label in self.labels for name, value in label.weight.gauges().items()}
 
     def excess(self) -> float:
-        """How much more than its budget R loses of each label, as a share of the budget, summed over the labels."""
-        over = (label.weight.measured / label.allowed - _MARGIN for label in self.labels)
-        return sum(max(0.0, one) for one in over)
+        """See `Weight`; summed over the labels."""
+        return sum(label.weight.excess() for label in self.labels)
 
     def state_dict(self) -> dict[str, Any]:
         """The networks and weights, for a checkpoint."""

@@ -13,7 +13,6 @@ from simgan.settings.config import TrainConfig
 from simgan.training.batches import training_size
 from simgan.training.cropping import training_sets
 from simgan.training.framing_choice import choose_training_framing
-from simgan.training.framing_of_alpha import keep_framing_of_alpha
 from simgan.training.kept_labels import kept_labels
 from simgan.training.label_keeper import Kept
 from simgan.training.state import check_window
@@ -48,8 +47,7 @@ def prepare(config: TrainConfig, synthetic: ImageSource, real: ImageSource) -> P
     config, x, y, crop_notes = training_sets(config, synthetic, real)
     size = training_size(x, y, config.height_width, config.batch_size)
     samples = comparable_samples(synthetic, real, None if config.crop else size)
-    choice = choose_training_framing(config, x, samples)
-    config, framing_map, framing_notes = keep_framing_of_alpha(config, choice, x)
+    config, framing_map, framing_notes = choose_training_framing(config, x, samples)
     labels, config, label_notes = kept_labels(config, x, size)
     check_window(config, size)
     config = resolve(config, size, x.channels)

@@ -15,7 +15,7 @@ from simgan.matching import match_images
 from simgan.models.losses import PatchClass, local_adversarial_loss, patch_labels, self_regularisation_loss
 from simgan.settings.config import TrainConfig
 from simgan.tasks.photometric import photometric
-from simgan.tasks.task import Task
+from simgan.training.label_keeper import KeptLabel
 from simgan.training.state import TrainState
 
 Batch = Array  # (B, H, W, C) in [-1, 1], float32, on the engine's device
@@ -70,7 +70,7 @@ class Steps:
         refiner = (state.refiner.trainable_variables, state.refiner_optimiser)
         discriminator = (state.discriminator.trainable_variables, state.discriminator_optimiser)
 
-        readers = [engine.network(label.network, small=True) for label in state.labels.labels]
+        labels = state.labels.labels
 
         def regularisation(x: Array) -> RefinerLosses:
             refined = self._refine(x)
@@ -79,14 +79,14 @@ class Steps:
             return RefinerLosses(l_reg, zero, l_reg, *_change(x, refined), zero)
 
         def equation_4(x: Array, *rest: Array) -> RefinerLosses:
-            targets, (weights, *window) = rest[: len(readers)], rest[len(readers) :]
+            targets, (weights, *window) = rest[: len(labels)], rest[len(labels) :]
             refined = self._refine(x)
             l_reg = ops.mean(self_regularisation_loss(x, refined, config.psi))
             logits = discriminate(_crop(refined, *window))
             l_real = ops.mean(local_adversarial_loss(patch_labels(PatchClass.REAL, logits), logits))
             total, l_labels = l_real + weights[0] * l_reg, ops.zeros_like(l_reg)
-            for number, (label, read) in enumerate(zip(state.labels.labels, readers, strict=True)):
-                l_label = label.task.loss(read(refined), targets[number])
+            for number, label in enumerate(labels):
+                l_label = label.task.loss(label.read(refined), targets[number])
                 total, l_labels = total + weights[1 + number] * l_label, l_labels + l_label
             return RefinerLosses(total, l_real, l_reg, *_change(x, refined), l_labels)
 
@@ -110,8 +110,8 @@ class Steps:
             equation_2, *discriminator, micro_batch_factor=_discriminator_batch_factor(config)
         )
         self._minimise_labels = [
-            engine.minimiser(_reading_loss(label.task, read), label.network.trainable_variables, label.optimiser)
-            for label, read in zip(state.labels.labels, readers, strict=True)
+            engine.minimiser(_reading_loss(label), label.network.trainable_variables, label.optimiser)
+            for label in labels
         ]
 
     def pretrain_refiner(self, synthetic: Batch) -> RefinerLosses:
@@ -152,15 +152,16 @@ class Steps:
             targets: for each label that is kept, its targets (B, K).
             real: (B, H, W, C). If given, the network also learns from `synthetic` matched to these images.
         """
-        random = self._state.random
+        if not targets:
+            return
+        images, times = self._engine.to_numpy(synthetic), 1
+        if real is not None:
+            seed = int(self._state.random.integers(2**31))
+            matched = match_images(images, self._engine.to_numpy(real), "mixed", seed=seed)
+            images, times = np.concatenate([images, matched]), 2
+        changed = self._engine.to_device(photometric(images, targets[0], self._state.random)[0])
         for minimise, wanted in zip(self._minimise_labels, targets, strict=True):
-            images = self._engine.to_numpy(synthetic)
-            if real is not None:
-                seed = int(random.integers(2**31))
-                matched = match_images(images, self._engine.to_numpy(real), "mixed", seed=seed)
-                images, wanted = np.concatenate([images, matched]), np.concatenate([wanted, wanted])
-            changed, wanted = photometric(images, wanted, random)
-            minimise((self._engine.to_device(changed), self._engine.to_device(wanted)))
+            minimise((changed, self._engine.to_device(np.concatenate([wanted] * times))))
 
     def average_refiner(self, decay: float, updates: int) -> None:
         """averaged <- d * averaged + (1 - d) * R; d rises to `decay` with the number of `updates` so far."""
@@ -201,9 +202,9 @@ class Steps:
         return tuple(self._engine.to_device(start + np.arange(side)) for start, side in ((top, height), (left, width)))
 
 
-def _reading_loss(task: Task, read: Callable[[Array], Array]) -> Callable[[Array, Array], _LabelLosses]:
-    """The loss of the network that reads the label of `task`."""
-    return lambda images, targets: _LabelLosses(task.loss(read(images), targets))
+def _reading_loss(label: KeptLabel) -> Callable[[Array, Array], _LabelLosses]:
+    """The loss of the network that reads a label."""
+    return lambda images, targets: _LabelLosses(label.task.loss(label.read(images), targets))
 
 
 def _discriminator_batch_factor(config: TrainConfig) -> int:
