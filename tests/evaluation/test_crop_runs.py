@@ -13,7 +13,7 @@ import simgan
 from simgan.errors import DataError
 from simgan.evaluation import refined_sample as sampling
 from simgan.evaluation.evaluate import EvaluateConfig, evaluate
-from simgan.evaluation.refined_sample import refined_sample
+from simgan.evaluation.refined_sample import refined_sample, shrunk_sample
 from simgan.images import open_images, resize
 
 QUICK = EvaluateConfig(steps=2, two_sample_steps=2, seeds=1, plain=False)
@@ -106,6 +106,23 @@ def test_estimators_learn_from_whole_images_that_are_refined_and_then_shrunk(run
     assert [np.round(one, 3).tolist() for one in seen["test"].labels] == [[[12.8, 25.6, 32, 64, 1]]] * 9
 
 
+def test_whole_images_of_several_sizes_are_brought_to_the_median_height_and_width(run, write_pngs, tmp_path):
+    """By hand: the medians are 100 and 300, so the longer side of 128 px goes with a height of 42.7 px."""
+    random = np.random.default_rng(2)
+    sizes = [(160, 320), (20, 30), (100, 300), (20, 30), (110, 300)]
+    stored = [random.integers(0, 256, size, np.uint8) for size in sizes]
+    with open_images(write_pngs(tmp_path / "pngs", stored)) as source:
+        sample = shrunk_sample(run, source, 9)
+        names = list(source.names)
+    assert (sample.indices, sample.names) == ([0, 1, 2, 3, 4], names)
+    assert (sample.size, sample.resized, sample.cropped) == ((43, 128), True, False)
+    for place, image in enumerate(stored):
+        whole = simgan.refine(run, image[None])[0]
+        for found, expected in ((sample.synthetic, image), (sample.refined, whole)):
+            shrunk = resize(expected.reshape(*image.shape, 1) / 127.5 - 1, (43, 128))
+            np.testing.assert_allclose(found[place], shrunk, atol=0.02)
+
+
 def test_masks_shrink_with_the_images(run, seen, tmp_path):
     x = write_set(tmp_path / "x.h5")
     with open_images(x, key="image") as source, pytest.raises(InterruptedError):
@@ -156,3 +173,17 @@ def test_fewer_images_than_wanted_are_said(run_on_eyes, tmp_path, monkeypatch):
     fewer = [warning for warning in found.warnings if "GiB" in warning]
     assert len(fewer) == 2
     assert all(f"5 of the 12 images in {source.path}" in warning and "24x32" in warning for warning in fewer)
+
+
+def test_fewer_whole_images_than_wanted_are_said_for_each_set(run, tmp_path, monkeypatch):
+    """Crops of 9x8 are below the limit; whole images of 24x32 are not."""
+    monkeypatch.setattr(sampling, "MOST_BYTES", 5 * 24 * 32 * 4)
+    paths = [write_set(tmp_path / f"{name}.h5", 24, 32) for name in ("x", "real", "test")]
+    x, real, test = (open_images(path, key="image") for path in paths)
+    with x, real, test:
+        found = evaluate(run, synthetic=x, real=real, real_test=test, config=replace(QUICK, label="digit"))
+    fewer = [warning for warning in found.warnings if "GiB" in warning]
+    assert len(fewer) == 3
+    for warning, path in zip(fewer, paths, strict=True):
+        assert f"5 of the 12 images in {path}" in warning
+        assert "24x32" in warning

@@ -147,16 +147,13 @@ def _measure(
     warnings: list[str] = []
     earlier = _earlier_scores(run, warnings)
     sample = refined_sample(run, x, config.images, console)
-    photographs = photographs_like(sample, y, max(1, config.images // 2))
-    warnings += notes_on_fewer(x, len(sample.indices), config.images, sample.size)
-    warnings += notes_on_fewer(y, len(photographs), max(1, config.images // 2), sample.size)
+    photographs = photographs_like(sample, x, y, config.images, warnings)
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    shared, learnt = None, sample
+    shared, learnt, photographs_to_learn = None, sample, photographs
     if label is not None and real_test is not None:
-        # Labels belong to whole images.
-        if sample.cropped:
+        if sample.cropped:  # labels belong to whole images
             learnt = shrunk_sample(run, x, config.images, console)
-            warnings += notes_on_fewer(x, len(learnt.indices), config.images, learnt.size)
+            photographs_to_learn = photographs_like(learnt, x, y, config.images, warnings)
         shared = read_label(x, real_test, learnt, label, config.task)
         network_of(shared.task, config.estimator)
     drifts, of_drift = measure_drift(
@@ -176,8 +173,7 @@ def _measure(
     warnings += of_kept
     scores: tuple[Downstream, ...] = ()
     if shared is not None and label is not None and real_test is not None:
-        alike = photographs_like(learnt, y, max(1, config.images // 2)) if sample.cropped else photographs
-        score = _downstream(x, real_test, learnt, alike, label, shared, config, warnings, console)
+        score = _downstream(x, real_test, learnt, photographs_to_learn, label, shared, config, warnings, console)
         scores = (score.model_copy(update={"date": now}),)
     found = Evaluation(
         date=now,

@@ -3,7 +3,6 @@
 They are refined at strength 1, unlike what `simgan refine` writes by default: so drift is that of the worst case.
 """
 
-from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -91,10 +90,10 @@ def refined_sample(run: Run, source: ImageSource, count: int, console: Console =
 def shrunk_sample(run: Run, source: ImageSource, count: int, console: Console = SILENT) -> Sample:
     """Refines up to `count` evenly spaced images whole, at their own resolution, and then resizes them to one size.
 
-    The size has the ratio of the most common size, and its longer side is at most LONGEST_SIDE. This is the sample of
-    a run that was trained on crops, for labels that belong to whole images. Few whole images are in memory at once.
+    The size is the median height and width, shrunk to a longer side of at most LONGEST_SIDE. This is the sample of a
+    run that was trained on crops, for labels that belong to whole images. Few whole images are in memory at once.
     """
-    ((height, width), _) = Counter(sampled_sizes(source)).most_common(1)[0]
+    height, width = np.median(sampled_sizes(source), axis=0)
     shrink = min(1.0, LONGEST_SIDE / max(height, width))
     size = max(1, round(height * shrink)), max(1, round(width * shrink))
     indices = evenly_spaced(len(source), min(count, most_images(size, source.channels)))
@@ -113,11 +112,24 @@ def shrunk_sample(run: Run, source: ImageSource, count: int, console: Console = 
     return Sample(indices, [source.names[index] for index in indices], synthetic, refined, resized=resized)
 
 
-def photographs_like(sample: Sample, source: ImageSource, count: int) -> NDArray[np.float32]:
-    """Up to `count` evenly spaced photographs, cropped or resized as the sample is: (N, H, W, C) in [-1, 1]."""
+def photographs_like(
+    sample: Sample, source: ImageSource, real: ImageSource, images: int, warnings: list[str]
+) -> NDArray[np.float32]:
+    """Evenly spaced photographs, cropped or resized as the sample is: (N, H, W, C) in [-1, 1].
+
+    Args:
+        sample: images of `source`.
+        source: the data set of the sample.
+        real: the photographs.
+        images: how many synthetic images were wanted; at most half as many photographs are used.
+        warnings: a warning is added for each set of which MOST_BYTES allow fewer images than were wanted.
+    """
     load = _load_crop if sample.cropped else load_image
-    indices = evenly_spaced(len(source), min(count, most_images(sample.size, source.channels)))
-    return np.stack([load(source, index, sample.size) for index in indices])
+    wanted = max(1, images // 2)
+    indices = evenly_spaced(len(real), min(wanted, most_images(sample.size, real.channels)))
+    warnings += notes_on_fewer(source, len(sample.indices), images, sample.size)
+    warnings += notes_on_fewer(real, len(indices), wanted, sample.size)
+    return np.stack([load(real, index, sample.size) for index in indices])
 
 
 def most_images(size: tuple[int, int], channels: int) -> int:
