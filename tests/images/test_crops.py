@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from simgan.errors import DataError
-from simgan.images import Crops, open_images
+from simgan.images import Crops, middle_crop, open_images
 
 
 @pytest.fixture
@@ -72,3 +72,9 @@ def test_an_image_that_cannot_be_used_is_named(folder):
     (folder / "1.png").write_bytes(b"no picture")
     with open_images(folder) as source, pytest.raises(DataError, match=r"1\.png"):
         Crops(source, (16, 12), seed=0)[8192 // 3]
+
+
+def test_middle_crop():
+    image = np.arange(7 * 5).reshape(7, 5, 1)
+    np.testing.assert_array_equal(middle_crop(image, (3, 3)), image[2:5, 1:4])
+    assert middle_crop(image, (9, 3))[:, 0, 0].tolist() == [1, 1, 6, 11, 16, 21, 26, 31, 31]

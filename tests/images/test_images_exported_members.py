@@ -5,6 +5,7 @@ import simgan.images
 
 def test_public_names():
     assert simgan.images.__all__ == [
+        "ChosenImages",
         "Crops",
         "ImageReport",
         "ImageSource",
@@ -14,6 +15,7 @@ def test_public_names():
         "ReadableImages",
         "check_values",
         "inspect_images",
+        "middle_crop",
         "open_images",
         "read_all",
         "require_one_size",

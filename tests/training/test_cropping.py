@@ -9,7 +9,7 @@ from rich.console import Console
 
 import simgan
 from simgan.errors import ConfigError, DataError
-from simgan.evaluation.refined_sample import refined_sample
+from simgan.evaluation.refined_sample import refined_sample, shrunk_sample
 from simgan.images import Crops, open_images
 from simgan.refining.data_set import refine_data_set
 from simgan.settings.config import TrainConfig
@@ -103,17 +103,19 @@ def test_training_on_crops_goes_on_bit_for_bit_and_refines_whole_images(sets, tm
 
     with open_images(synthetic) as source:
         refine_data_set(whole, source, tmp_path / "refined")
-        sample = refined_sample(whole, source, 4)
+        sample, shrunk = refined_sample(whole, source, 4), shrunk_sample(whole, source, 4)
         shapes = [image.shape for image in source.read(range(6))]
     with open_images(tmp_path / "refined") as refined:
         assert [image.shape for image in refined.read(range(6))] == shapes
+    assert sample.synthetic.shape == sample.refined.shape == (4, 9, 8, 1)  # middle crops: not shrunk
+    assert sample.resized
     # Refined at their own size, of which the largest is 55x45, then brought to the size in the middle.
     heights, widths = np.median([shape[:2] for shape in shapes], axis=0)
-    assert sample.resized
-    assert sample.synthetic.shape[0] == 4
-    assert abs(sample.size[0] - heights) < 8
-    assert abs(sample.size[1] - widths) < 8
-    assert sample.refined.shape == sample.synthetic.shape
+    assert shrunk.resized
+    assert shrunk.synthetic.shape[0] == 4
+    assert abs(shrunk.size[0] - heights) < 8
+    assert abs(shrunk.size[1] - widths) < 8
+    assert shrunk.refined.shape == shrunk.synthetic.shape
 
 
 def test_crops_too_small_for_d_are_enlarged_by_crop(sets, tmp_path, tiny_config, message):

@@ -29,7 +29,14 @@ from simgan.evaluation.downstream import network_of
 from simgan.evaluation.features import FeatureExtractor
 from simgan.evaluation.kept_labels import measure_kept_labels
 from simgan.evaluation.label_distribution import compare_labels
-from simgan.evaluation.refined_sample import Sample, most_in_memory, refined_sample
+from simgan.evaluation.refined_sample import (
+    Sample,
+    most_images,
+    notes_on_fewer,
+    photographs_like,
+    refined_sample,
+    shrunk_sample,
+)
 from simgan.evaluation.results import (
     Distance,
     Downstream,
@@ -47,7 +54,7 @@ from simgan.images.sampling import evenly_spaced
 from simgan.runs.run import Run, open_recorded, typed_range
 from simgan.tasks.networks import network
 from simgan.tasks.task import TaskName
-from simgan.training.batches import evenly_spaced_images, load_image
+from simgan.training.batches import load_image
 
 _FEW = 100  # labelled real images: with fewer, intervals are wide
 
@@ -140,17 +147,14 @@ def _measure(
     warnings: list[str] = []
     earlier = _earlier_scores(run, warnings)
     sample = refined_sample(run, x, config.images, console)
-    if len(sample.indices) < min(config.images, len(x)):
-        warnings.append(
-            f"Only {len(sample.indices)} of {len(x)} synthetic images of {x.path} were used, because more would take "
-            "too much memory; smaller images allow more."
-        )
-    most = min(max(1, config.images // 2), most_in_memory(sample.size, y.channels))
-    photographs = evenly_spaced_images(y, most, sample.size)
+    photographs = photographs_like(sample, x, y, config.images, warnings)
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    shared = None
+    shared, learnt, photographs_to_learn = None, sample, photographs
     if label is not None and real_test is not None:
-        shared = read_label(x, real_test, sample, label, config.task)
+        if sample.cropped:  # labels belong to whole images
+            learnt = shrunk_sample(run, x, config.images, console)
+            photographs_to_learn = photographs_like(learnt, x, y, config.images, warnings)
+        shared = read_label(x, real_test, learnt, label, config.task)
         network_of(shared.task, config.estimator)
     drifts, of_drift = measure_drift(
         run, x, sample, config.points, steps=2 * config.steps, seed=config.seed, console=console
@@ -169,7 +173,7 @@ def _measure(
     warnings += of_kept
     scores: tuple[Downstream, ...] = ()
     if shared is not None and label is not None and real_test is not None:
-        score = _downstream(x, real_test, sample, photographs, label, shared, config, warnings, console)
+        score = _downstream(x, real_test, learnt, photographs_to_learn, label, shared, config, warnings, console)
         scores = (score.model_copy(update={"date": now}),)
     found = Evaluation(
         date=now,
@@ -220,13 +224,15 @@ def _downstream(
             "One estimator was trained on each set: the intervals cover other test images, but not other trainings. "
             "simgan evaluate --seeds 3 covers both."
         )
-    images = np.stack([load_image(test, index, sample.size) for index in range(len(test))])
+    tested = evenly_spaced(len(test), most_images(sample.size, test.channels))
+    warnings += notes_on_fewer(test, len(tested), len(test), sample.size)
+    images = np.stack([load_image(test, index, sample.size) for index in tested])
     with show_progress(console, f"estimators of {label}", "steps") as on_progress:
         return downstream(
             Labelled(sample.synthetic, shared.synthetic),
             sample.refined,
             photographs,
-            Labelled(images, shared.real),
+            Labelled(images, shared.real[tested]),
             shared.task,
             label=label,
             estimator=config.estimator,

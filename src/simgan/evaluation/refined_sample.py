@@ -1,8 +1,9 @@
 """A sample of synthetic images and their refined versions.
 
-They are refined whole, unlike what `simgan refine` writes by default: so drift is that of the worst case.
+They are refined at strength 1, unlike what `simgan refine` writes by default: so drift is that of the worst case.
 """
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,15 +14,16 @@ from rich.console import Console
 from simgan.console.progress import show_progress
 from simgan.console.silent import SILENT
 from simgan.framing.framed_images import frame_images
-from simgan.images import ImageSource, PixelRange, resize
+from simgan.images import ChosenImages, ImageSource, PixelRange, middle_crop, resize
+from simgan.images.groups import sampled_sizes
 from simgan.images.ranges import check_guessed_range
 from simgan.images.sampling import evenly_spaced
-from simgan.refining.data_set import refine
+from simgan.refining.data_set import refine, refined_in_groups
 from simgan.runs.run import Run
 from simgan.training.batches import load_image
 
-_BYTES = 2**31  # of float32 pixels in a sample at most; estimators train on several sets of this size
-_LONGEST_SIDE = 128  # px, of images of several sizes that are brought to one after they were refined
+MOST_BYTES = 2**31  # of float32 pixels in a sample at most; estimators train on several sets of this size
+LONGEST_SIDE = 128  # px of the images that estimators learn from if training took crops of larger ones
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,9 @@ class Sample:
     synthetic: NDArray[np.float32]
     refined: NDArray[np.float32]
     resized: bool
-    """Whether images of several sizes were brought to one size, so that labels in pixels no longer fit: to the size of
-    training before they were refined or, if training took crops, to a size of at most 128 px after that."""
+    """Whether images were resized or cropped: labels in pixels no longer fit."""
+    cropped: bool = False
+    """Whether these are the middle crops of the images, because training took crops."""
     framed: NDArray[np.float32] | None = None
     """The synthetic images with the framing of the photographs, if the run gives it to them before R."""
 
@@ -51,60 +54,102 @@ class Sample:
 
 
 def refined_sample(run: Run, source: ImageSource, count: int, console: Console = SILENT) -> Sample:
-    """Refines up to `count` evenly spaced images, and fewer if they take too much memory.
+    """Refines up to `count` evenly spaced images, fewer if more would take over MOST_BYTES.
 
-    Images of one size are refined at that size, and others at the size of training. If training took crops, each image
-    is refined at its own size, and images of several sizes are brought to one size after that.
+    If training took crops, these are the middle crops of the images, of the size in training. Otherwise they are whole
+    images: at their own size if they have one size, else resized to the size in training.
     """
     check_guessed_range(source, run.input_range)
-    indices = evenly_spaced(len(source), min(count, most_in_memory(source.size(0), source.channels)))
-    names = [source.names[index] for index in indices]
+    indices = evenly_spaced(len(source), count)
+    size, cropped = (run.data.height, run.data.width), run.config.crop is not None
+    sizes = set() if cropped else {source.size(index) for index in indices}
+    (size,) = sizes if len(sizes) == 1 else {size}
+    indices = [indices[place] for place in evenly_spaced(len(indices), most_images(size, source.channels))]
     with show_progress(console, "refining a sample") as on_progress:
         on_progress(0, len(indices))
-        if len({source.size(index) for index in indices}) == 1:
-            stored = np.stack([source[index] for index in indices])
-            refined = refine(run, stored, pixel_range=source.pixel_range)
-            sample = Sample(
-                indices,
-                names,
-                source.pixel_range.to_model(stored),
-                source.pixel_range.to_model(refined),
-                resized=False,
-                framed=_framed(run, stored, source.pixel_range),
-            )
+        if len(sizes) == 1:
+            stored, pixel_range = np.stack([source[index] for index in indices]), source.pixel_range
         else:
-            at_one_size = _refined_whole if run.config.crop else _resized
-            sample = at_one_size(run, source, indices, names)
+            load = _load_crop if cropped else load_image
+            stored, pixel_range = np.stack([load(source, index, size) for index in indices]), PixelRange(-1, 1)
+        pair = stored, refine(run, stored, pixel_range=pixel_range)
+        if len(sizes) == 1:
+            pair = pixel_range.to_model(pair[0]), pixel_range.to_model(pair[1])
+        sample = Sample(
+            indices,
+            [source.names[index] for index in indices],
+            *pair,
+            resized=len(sizes) != 1,
+            cropped=cropped,
+            framed=_framed(run, stored, pixel_range),
+        )
         on_progress(len(indices), len(indices))
     return sample
 
 
-def most_in_memory(size: tuple[int, int], channels: int) -> int:
-    """How many images of about `size` (H, W) a sample may have at most."""
-    return max(1, _BYTES // (4 * size[0] * size[1] * channels))
+def shrunk_sample(run: Run, source: ImageSource, count: int, console: Console = SILENT) -> Sample:
+    """Refines up to `count` evenly spaced images whole, at their own resolution, and then resizes them to one size.
+
+    The size is the median height and width, shrunk to a longer side of at most LONGEST_SIDE. This is the sample of a
+    run that was trained on crops, for labels that belong to whole images. Few whole images are in memory at once.
+    """
+    height, width = np.median(sampled_sizes(source), axis=0)
+    shrink = min(1.0, LONGEST_SIDE / max(height, width))
+    size = max(1, round(height * shrink)), max(1, round(width * shrink))
+    indices = evenly_spaced(len(source), min(count, most_images(size, source.channels)))
+    synthetic = np.empty((len(indices), *size, source.channels), np.float32)
+    refined, done = np.empty_like(synthetic), 0
+    with (
+        show_progress(console, "refining whole images") as on_progress,
+        closing(refined_in_groups(run, ChosenImages(source, indices))) as groups,
+    ):
+        for group in groups:
+            for place, *pair in zip(group.indices, group.synthetic, group.refined, strict=True):
+                synthetic[place], refined[place] = (resize(source.pixel_range.to_model(one), size) for one in pair)
+            done += len(group.indices)
+            on_progress(done, len(indices))
+    resized = any(source.size(index) != size for index in indices)
+    return Sample(indices, [source.names[index] for index in indices], synthetic, refined, resized=resized)
 
 
-def _resized(run: Run, source: ImageSource, indices: list[int], names: list[str]) -> Sample:
-    """Images brought to the size of training, and refined after that."""
-    size, whole = (run.data.height, run.data.width), PixelRange(-1, 1)
-    resized = np.stack([load_image(source, index, size) for index in indices])
-    refined = refine(run, resized, pixel_range=whole)
-    return Sample(indices, names, resized, refined, resized=True, framed=_framed(run, resized, whole))
+def photographs_like(
+    sample: Sample, source: ImageSource, real: ImageSource, images: int, warnings: list[str]
+) -> NDArray[np.float32]:
+    """Evenly spaced photographs, cropped or resized as the sample is: (N, H, W, C) in [-1, 1].
+
+    Args:
+        sample: images of `source`.
+        source: the data set of the sample.
+        real: the photographs.
+        images: how many synthetic images were wanted; at most half as many photographs are used.
+        warnings: a warning is added for each set of which MOST_BYTES allow fewer images than were wanted.
+    """
+    load = _load_crop if sample.cropped else load_image
+    wanted = max(1, images // 2)
+    indices = evenly_spaced(len(real), min(wanted, most_images(sample.size, real.channels)))
+    warnings += notes_on_fewer(source, len(sample.indices), images, sample.size)
+    warnings += notes_on_fewer(real, len(indices), wanted, sample.size)
+    return np.stack([load(real, index, sample.size) for index in indices])
 
 
-def _refined_whole(run: Run, source: ImageSource, indices: list[int], names: list[str]) -> Sample:
-    """Images refined at their own size, one by one, and brought to one size after that."""
-    heights, widths = np.median([source.size(index) for index in indices], axis=0)
-    shrink = min(1.0, _LONGEST_SIDE / max(heights, widths))
-    size = max(1, round(shrink * heights)), max(1, round(shrink * widths))
-    synthetic: list[NDArray[np.float32]] = []
-    refined: list[NDArray[np.float32]] = []
-    for index in indices:
-        stored = source[index][None]
-        both = stored[0], refine(run, stored, pixel_range=source.pixel_range)[0]
-        for image, images in zip(both, (synthetic, refined), strict=True):
-            images.append(resize(source.pixel_range.to_model(image), size))
-    return Sample(indices, names, np.stack(synthetic), np.stack(refined), resized=True)
+def most_images(size: tuple[int, int], channels: int) -> int:
+    """How many images of a size take at most MOST_BYTES; at least one."""
+    return max(1, MOST_BYTES // (4 * size[0] * size[1] * channels))
+
+
+def notes_on_fewer(source: ImageSource, used: int, wanted: int, size: tuple[int, int]) -> list[str]:
+    """A note if fewer images were used than were wanted and exist."""
+    if used >= min(wanted, len(source)):
+        return []
+    return [
+        f"Only {used} of the {len(source)} images in {source.path} were used, since more of {size[0]}x{size[1]} take "
+        f"over {MOST_BYTES / 2**30:g} GiB of memory. Smaller images allow for more of them."
+    ]
+
+
+def _load_crop(source: ImageSource, index: int, size: tuple[int, int]) -> NDArray[np.float32]:
+    """The middle crop of image `index`, (H, W, C) in [-1, 1], at its own resolution."""
+    return source.pixel_range.to_model(middle_crop(source[index], size))
 
 
 def _framed(run: Run, stored: NDArray[Any], pixel_range: PixelRange) -> NDArray[np.float32] | None:

@@ -59,6 +59,11 @@ def measure_drift(
             f"This run gives images the framing of the photographs before R, so the points of {name} lie elsewhere: "
             "no localiser measured their drift. Optical flow measured the drift of all content."
         )
+    elif name is not None and sample.cropped:
+        warnings.append(
+            f"Training took crops, so the drift of {name}, which is in pixels of whole images, was not measured by a "
+            "localiser. Optical flow measured the drift of all content, in the middle crops of the images."
+        )
     elif name is not None and sample.resized:
         warnings.append(
             f"The images have several sizes, so the drift of {name}, which is in pixels, was not measured by a "

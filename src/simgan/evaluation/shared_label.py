@@ -1,12 +1,13 @@
 """The label that synthetic and labelled real images share: its name, its task, and its values in both sets."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simgan.errors import DataError
-from simgan.evaluation.refined_sample import Sample
+from simgan.evaluation.refined_sample import LONGEST_SIDE, Sample
 from simgan.evaluation.same_classes import labels_with_classes_of
 from simgan.images import ImageSource
 from simgan.matching.true_labels import kind_of_label
@@ -66,7 +67,10 @@ def read_label(
             f"{label!r} of {source.path}, which the framing would make wrong; choose a label of classes with --label, "
             "or train with --framing keep."
         )
-    task = choose_task(label, labels, sample.size, wanted)
+    own = _own_size(source, sample)
+    task = choose_task(label, labels, own, wanted)
+    if isinstance(task, Segmentation | Detection):
+        task = replace(task, size=sample.size)
     tested = labels_with_classes_of(source, test, label)
     _check_finite(tested, label, test)
     _check_form(task, labels, tested, label, source, test)
@@ -138,19 +142,32 @@ def _at_one_size(
     if isinstance(task, Detection):
         sizes = [source.size(index) for index in sample.indices], [test.size(index) for index in range(len(test))]
         return scaled(labels, sizes[0], sample.size), scaled(tested, sizes[1], sample.size)
-    if sample.resized:
+    own = _own_size(source, sample)
+    if sample.resized and own == sample.size:
         raise DataError(
             f"label: expected images of one size for {label!r}, which is in pixels, received several sizes "
             f"in {source.path}; evaluate the images of each size separately."
         )
     if isinstance(task, Segmentation) and _sizes(test) == {tested.shape[1:]}:
-        return labels, resized_masks(tested, sample.size)
+        return resized_masks(labels, sample.size), resized_masks(tested, sample.size)
+    if own != sample.size:
+        raise DataError(
+            f"label: expected images of at most {LONGEST_SIDE} px for {label!r}, which is in pixels, received "
+            f"{own[0]}x{own[1]} in {source.path}, which are shrunk to {sample.size[0]}x{sample.size[1]} because "
+            "training took crops; choose another --label, or train on whole images with --size HxW."
+        )
     if _sizes(test) != {sample.size}:
         raise DataError(
             f"real-test: expected images of {sample.size[0]}x{sample.size[1]} like the synthetic ones, because the "
             f"label {label!r} is in pixels, received other sizes in {test.path}; resize images and labels."
         )
     return labels, tested
+
+
+def _own_size(source: ImageSource, sample: Sample) -> tuple[int, int]:
+    """The size of the images of the sample before these were resized, if it is one size; else that of the sample."""
+    sizes = {source.size(index) for index in sample.indices}
+    return sizes.pop() if len(sizes) == 1 else sample.size
 
 
 def _sizes(source: ImageSource) -> set[tuple[int, int]]:

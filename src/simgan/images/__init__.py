@@ -1,7 +1,8 @@
 """Reading, checking, resizing and writing images: the only package that knows file formats and pixel values."""
 
 from simgan.images.checking import ImageReport, inspect_images
-from simgan.images.crops import Crops
+from simgan.images.chosen import ChosenImages
+from simgan.images.crops import Crops, middle_crop
 from simgan.images.opening import open_images
 from simgan.images.pixels import PixelRange, check_values
 from simgan.images.readable import LeftOut, ReadableImages
@@ -12,6 +13,7 @@ from simgan.images.writer import ImageWriter
 from simgan.images.writing import write_like, writer_like
 
 __all__ = [
+    "ChosenImages",
     "Crops",
     "ImageReport",
     "ImageSource",
@@ -21,6 +23,7 @@ __all__ = [
     "ReadableImages",
     "check_values",
     "inspect_images",
+    "middle_crop",
     "open_images",
     "read_all",
     "require_one_size",

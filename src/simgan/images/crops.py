@@ -71,6 +71,13 @@ class Crops(ImageSource):
         self.whole.close()
 
 
+def middle_crop(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    """The middle `size` (h, w) of an image (H, W, C), which is continued by its mirror image if it is smaller."""
+    padded = _padded(image, size)
+    top, left = ((have - want) // 2 for have, want in zip(padded.shape, size, strict=False))
+    return padded[top : top + size[0], left : left + size[1]]
+
+
 def _padded(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     """An image (H, W, C), padded on all sides with its mirror image to at least `size`."""
     missing = [max(0, want - have) for have, want in zip(image.shape, size, strict=False)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgan.errors import DataError
-from simgan.images.names import Names
+from simgan.images.chosen import ChosenImages
 from simgan.images.pixels import PixelRange, any_finite, check_values
 from simgan.images.ranges import TypedRange
 from simgan.images.sampling import evenly_spaced
@@ -58,7 +58,7 @@ def readable_sample(source: ImageSource, dtype: np.dtype[Any]) -> Iterator[NDArr
             yield image
 
 
-class ReadableImages(ImageSource):
+class ReadableImages(ChosenImages):
     """The images of the data set `whole` that can be used. Closing this source closes `whole`.
 
     The constructor reads each image once. It leaves out an image that cannot be read, differs from most images in type
@@ -99,52 +99,8 @@ class ReadableImages(ImageSource):
             raise DataError(
                 f"{whole.path}: expected images, received no image that can be used; the first: {left_out[0].reason}"
             )
-        self.whole = whole
-        self.indices = np.array(usable, np.int64)
-        super().__init__(whole.path, whole.kind, _ChosenNames(whole.names, self.indices), whole.label_names)
-        self._take_after(whole)
+        super().__init__(whole, usable)
         self.left_out = tuple(left_out)
-
-    def stored(self, index: int) -> NDArray[Any]:
-        return self.whole.stored(int(self.indices[index]))
-
-    def stored_many(self, indices: Sequence[int]) -> Sequence[NDArray[Any]] | NDArray[Any]:
-        return self.whole.stored_many(self.indices[list(indices)].tolist())
-
-    def size(self, index: int) -> tuple[int, int]:
-        return self.whole.size(int(self.indices[index]))
-
-    def remarks(self, index: int) -> tuple[str, ...]:
-        return self.whole.remarks(int(self.indices[index]))
-
-    def has_alpha(self, index: int) -> bool:
-        return self.whole.has_alpha(int(self.indices[index]))
-
-    def notes(self) -> tuple[str, ...]:
-        return self.whole.notes()
-
-    def labels(self, name: str, indices: Sequence[int] | None = None) -> NDArray[Any]:
-        chosen = self.indices if indices is None else self.indices[list(indices)]
-        return self.whole.labels(name, chosen.tolist())
-
-    def label_classes(self, name: str) -> tuple[str, ...]:
-        return self.whole.label_classes(name)
-
-    def close(self) -> None:
-        self.whole.close()
-
-
-class _ChosenNames(Names):
-    """The names at `indices` in `names`."""
-
-    def __init__(self, names: Sequence[str], indices: NDArray[np.int64]) -> None:
-        self._names, self._indices = names, indices
-
-    def __len__(self) -> int:
-        return len(self._indices)
-
-    def _name(self, index: int) -> str:
-        return self._names[int(self._indices[index])]
 
 
 def _can_read(source: ImageSource, index: int) -> bool:

@@ -190,6 +190,17 @@ def refine_data_set(
     return aside
 
 
+def refined_in_groups(run: Run, source: ImageSource) -> Generator[Refined]:
+    """Every image of `source` refined whole (strength 1) at its own resolution; few are in memory at once.
+
+    Images of one size come in order. Close the generator to end its thread.
+    """
+    sizes = sampled_sizes(source)
+    shape = (len(source), *sizes[0], source.channels)
+    predict = predictor(run, source.dtype, shape, one_size=len(set(sizes)) == 1)
+    return _refined_groups(predict, source, Strength.of(1.0, 0), framing=_framing_map(run))
+
+
 def _new_writer(source: ImageSource, output: Path) -> ImageWriter[Any]:
     """The writer of `output`, not yet begun. DataError if there cannot be such an output; its old spool goes then."""
     writer = writer_like(source, output)
