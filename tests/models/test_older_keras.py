@@ -21,6 +21,7 @@ NAMES = ("refiner_model", "disc_model", "simgan_model")
 LAYER = {"name", "trainable", "dtype"}
 # The arguments of each class in Keras 3.5.0, by inspect.signature. InputLayer ignores `ragged` there (**kwargs).
 KNOWN = {
+    "Rescaling": LAYER | {"scale", "offset"},
     "InputLayer": LAYER | {"batch_shape", "sparse", "optional", "ragged"},
     "Conv2D": LAYER
     | {"filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "groups", "activation"}
@@ -57,6 +58,7 @@ for folder in folders:
 """
 BUILT = {
     "default": ({}, {}),
+    "residual": ({"output": "residual"}, {}),
     "hand": ({"kernel_size": 7}, {"variant": "hand"}),
     "global": ({}, {"patches": "global"}),
     "channels first": ({"data_format": "channels_first"}, {"data_format": "channels_first"}),

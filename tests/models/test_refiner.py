@@ -35,8 +35,8 @@ def test_hand_pose_variant_has_ten_blocks_of_7x7():
     assert model.count_params() == (49 * 64 + 64) + 20 * (49 * 64 * 64 + 64) + 65
 
 
-def in_plain_torch(weights: list[np.ndarray], x: np.ndarray, blocks: int) -> np.ndarray:
-    """Conv-relu, blocks of relu(f + conv(relu(conv(f)))), 1x1 convolution and tanh."""
+def in_plain_torch(weights: list[np.ndarray], x: np.ndarray, blocks: int, output: str = "tanh") -> np.ndarray:
+    """Conv-relu, blocks of relu(f + conv(relu(conv(f)))), 1x1 convolution, then tanh or the clipped sum with x."""
 
     def convolve(features: torch.Tensor, padding: int) -> torch.Tensor:
         kernel, bias = next(left), next(left)
@@ -47,13 +47,47 @@ def in_plain_torch(weights: list[np.ndarray], x: np.ndarray, blocks: int) -> np.
     for _ in range(blocks):
         residual = convolve(functional.relu(convolve(features, 1)), 1)
         features = functional.relu(features + residual)
-    return torch.tanh(convolve(features, 0)).permute(0, 2, 3, 1).numpy()
+    last = convolve(features, 0).permute(0, 2, 3, 1)
+    return (torch.tanh(last) if output == "tanh" else torch.clip(torch.tensor(x) + last, -1, 1)).numpy()
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_output_is_that_of_plain_torch(channels):
     model, x = refiner_model(9, 8, channels, filters=4, blocks=2), images(2, 8, 9, channels)
     np.testing.assert_allclose(model.predict_on_batch(x), in_plain_torch(model.get_weights(), x, blocks=2), atol=1e-5)
+
+
+def with_random_weights(model: keras.Model) -> keras.Model:
+    model.set_weights([RANDOM.normal(0, 0.3, array.shape) for array in model.get_weights()])
+    return model
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("for_training", [False, True])
+def test_residual_output_is_that_of_plain_torch(channels, for_training):
+    settings = {"filters": 4, "blocks": 2, "output": "residual", "for_training": for_training}
+    model, x = with_random_weights(refiner_model(9, 8, channels, **settings)), images(2, 8, 9, channels)
+    expected = in_plain_torch(model.get_weights(), x, blocks=2, output="residual")
+    assert (np.abs(expected) == 1).any(), "no value is clipped"
+    np.testing.assert_allclose(model.predict_on_batch(x), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("for_training", [False, True])
+def test_fresh_residual_refiner_is_the_identity(for_training):
+    model, x = refiner_model(9, 8, 3, output="residual", for_training=for_training), images(2, 8, 9, 3)
+    x[0, 0, 0], x[0, 0, 1] = -1, 1
+    np.testing.assert_allclose(model.predict_on_batch(x), x, atol=2e-7)
+
+
+def test_clipped_pixels_pass_gradients_on_in_training_only():
+    x = torch.full((1, 3, 3, 1), 0.75)
+    for for_training, slope in ((True, 9.0), (False, 0.0)):  # the bias of the last layer changes all 9 pixels alike
+        model = refiner_model(3, 3, filters=2, blocks=1, output="residual", for_training=for_training)
+        bias = model.trainable_variables[-1].value
+        bias.data.fill_(0.5)  # 0.75 + 0.5 is clipped to 1
+        refined = model(x)
+        torch.testing.assert_close(refined, torch.ones_like(refined), rtol=0, atol=0)
+        assert torch.autograd.grad(refined.sum(), bias)[0].item() == slope
 
 
 def test_channels_first_computation_gives_the_same_images():
@@ -80,14 +114,17 @@ def test_bfloat16_is_near_float32_with_float32_weights_and_output(data_format):
 
 def test_takes_images_of_any_size_and_gives_them_back_within_1():
     model = refiner_model(None, None, filters=4, blocks=1)
+    residual = with_random_weights(refiner_model(None, None, filters=4, blocks=1, output="residual"))
     for height, width in ((8, 8), (5, 13), (1, 1)):
+        assert np.abs(residual.predict_on_batch(10 * images(2, height, width))).max() <= 1
         refined = model.predict_on_batch(10 * images(2, height, width))
         assert refined.shape == (2, height, width, 1)
         assert np.abs(refined).max() <= 1
 
 
-def test_any_size_frees_a_fixed_refiner_and_keeps_its_weights():
-    fixed = refiner_model(9, 8, 3, filters=4, blocks=1)
+@pytest.mark.parametrize("output", ["tanh", "residual"])
+def test_any_size_frees_a_fixed_refiner_and_keeps_its_weights(output):
+    fixed = with_random_weights(refiner_model(9, 8, 3, filters=4, blocks=1, output=output))
     free = any_size(fixed)
     x = images(2, 8, 9, 3)
     np.testing.assert_allclose(free.predict_on_batch(x), fixed.predict_on_batch(x), atol=1e-6)

@@ -12,7 +12,13 @@ from simgan.models import layout
 
 
 def convolution(
-    features: Any, filters: int, size: int, *, data_format: layout.DataFormat = "channels_last", **settings: Any
+    features: Any,
+    filters: int,
+    size: int,
+    *,
+    zero: bool = False,
+    data_format: layout.DataFormat = "channels_last",
+    **settings: Any,
 ) -> Any:
     """Applies a new convolution: weights from Glorot's uniform distribution, a bias of zeros.
 
@@ -20,13 +26,13 @@ def convolution(
         features: (B, H, W, C), or (B, C, H, W) with `channels_first`.
         filters: channels of the result.
         size: side of the kernel.
+        zero: whether the weights are zeros too.
         data_format: layout of `features` and of the result.
         settings: further arguments of `keras.layers.Conv2D`.
     """
     channels = features.shape[-1 if data_format == "channels_last" else 1]
-    layer = layers.Conv2D(
-        filters, size, data_format=data_format, kernel_initializer=_glorot_uniform(size, channels, filters), **settings
-    )
+    weights = keras.initializers.Zeros() if zero else _glorot_uniform(size, channels, filters)
+    layer = layers.Conv2D(filters, size, data_format=data_format, kernel_initializer=weights, **settings)
     return layer(features)
 
 

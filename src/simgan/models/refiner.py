@@ -3,14 +3,26 @@
 Source: Shrivastava et al., CVPR 2017, section 3.1 (gaze) and 3.2 (hand pose); figure 6 and supplement.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from simgan.errors import ConfigError
 from simgan.models import layout
 from simgan.models.convolution import convolution
+
+
+Output = Literal["tanh", "residual"]
+
+
+@keras.saving.register_keras_serializable("simgan")  # type: ignore[untyped-decorator]
+class ClipPassingGradients(layers.Layer):  # type: ignore[misc]
+    """Clips values to [-1, 1]. The gradient is that of the identity, so that clipped pixels can come back."""
+
+    def call(self, images: Any) -> Any:
+        """(..., C) -> (..., C) in [-1, 1]."""
+        return ops.stop_gradient(ops.clip(images, -1.0, 1.0)) + (images - ops.stop_gradient(images))
 
 
 def refiner_model(
@@ -21,6 +33,8 @@ def refiner_model(
     filters: int = 64,
     kernel_size: int = 3,
     blocks: int = 4,
+    output: Output = "tanh",
+    for_training: bool = False,
     data_format: layout.DataFormat = "channels_last",
     dtype: str = "float32",
 ) -> keras.Model:
@@ -33,8 +47,12 @@ def refiner_model(
         filters: feature maps of every hidden layer. 64 in the paper.
         kernel_size: side of every hidden convolution, odd. Gaze 3, hand pose 7.
         blocks: residual blocks. Gaze 4, hand pose 10.
+        output: `tanh`: the last layer gives the refined image (paper). `residual`: it gives the change, which is added
+            to the image; the sum is clipped to [-1, 1], and fresh weights make R the identity (ours).
+        for_training: whether pixels of `residual` that are clipped pass gradients on; see `ClipPassingGradients`.
+            The images are the same. A saved model has Keras's own layers instead.
         data_format: layout of the computation only; see `simgan.models.layout`.
-        dtype: Keras dtype policy of the hidden layers, say `mixed_bfloat16`. Weights and output are float32.
+        dtype: Keras dtype policy of the hidden layers, such as `mixed_bfloat16`. Weights and output are float32.
 
     Returns:
         A model (B, H, W, channels) -> (B, H, W, channels), in and out in [-1, 1]. 296,129 parameters with the
@@ -71,10 +89,31 @@ def refiner_model(
         features = layers.Add(dtype=dtype, name=f"block{block}_add")([features, residual])
         features = layers.ReLU(dtype=dtype, name=f"block{block}_relu")(features)
     # float32: 8 bits of bfloat16 mantissa would quantise the refined pixels.
-    refined = convolution(
-        features, channels, 1, activation="tanh", data_format=data_format, dtype="float32", name="conv_out"
+    last = layout.leave(
+        convolution(
+            features,
+            channels,
+            1,
+            zero=output == "residual",
+            activation="tanh" if output == "tanh" else None,
+            data_format=data_format,
+            dtype="float32",
+            name="conv_out",
+        ),
+        data_format,
     )  # (B, H, W, C)
-    return keras.Model(synthetic, layout.leave(refined, data_format), name="refiner")
+    refined = last if output == "tanh" else _clipped_sum(synthetic, last, for_training=for_training)
+    return keras.Model(synthetic, refined, name="refiner")
+
+
+def _clipped_sum(images: Any, change: Any, *, for_training: bool) -> Any:
+    """Image and change, added and clipped to [-1, 1]: (B, H, W, C)."""
+    changed = layers.Add(dtype="float32", name="add_change")([images, change])
+    if for_training:
+        return ClipPassingGradients(dtype="float32", name="clip")(changed)
+    # Layers of any release of Keras 3, since users load the saved model without this package.
+    above_zero = layers.ReLU(max_value=2.0, dtype="float32", name="clip")(layers.Rescaling(1.0, 1.0)(changed))
+    return layers.Rescaling(1.0, -1.0)(above_zero)
 
 
 def any_size(refiner: keras.Model) -> keras.Model:

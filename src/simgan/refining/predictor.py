@@ -66,7 +66,13 @@ def _fast(run: Run, shape: tuple[int, ...], one_size: bool) -> Predict:
     count, height, width, channels = shape
     settings, size = run.config.refiner, (height, width)
     model = refiner_model(
-        None, None, channels, data_format="channels_first", dtype=dtype_policy("auto"), **dict(settings)
+        None,
+        None,
+        channels,
+        for_training=True,  # the form that engines compute fastest
+        data_format="channels_first",
+        dtype=dtype_policy("auto"),
+        **dict(settings),
     )
     model.set_weights(run.refiner.get_weights())
 

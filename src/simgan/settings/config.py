@@ -84,6 +84,10 @@ class RefinerConfig(Settings):
     """Kernel side of the hidden convolutions, in pixels (paper: gaze 3, hand pose 7)."""
     blocks: Positive = 4
     """Residual blocks (paper: gaze 4, hand pose 10)."""
+    output: Literal["tanh", "residual"] = "tanh"
+    """`tanh`: the last layer of R gives the refined image (paper). `residual`: it gives the change of each pixel, which
+    is added to the image and clipped (ours). R then begins as the identity and needs no pre-training; where refined
+    images would become white or black all over with `tanh`, training recovers."""
 
 
 class DiscriminatorConfig(Settings):

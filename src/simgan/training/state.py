@@ -62,7 +62,9 @@ def new_state(
     keras.utils.set_random_seed(config.seed)
     dtype = dtype_policy(config.precision)
     refiner, averaged = (
-        refiner_model(None, None, channels, data_format="channels_first", dtype=dtype, **dict(config.refiner))
+        refiner_model(
+            None, None, channels, for_training=True, data_format="channels_first", dtype=dtype, **dict(config.refiner)
+        )
         for _ in range(2)
     )
     averaged.set_weights(refiner.get_weights())

@@ -27,9 +27,16 @@ def refiner_on_tiles(model: keras.Model) -> Callable[[Tensor], Tensor] | None:
     first, last, blocks = layers[0], layers[-1], len(layers) // 2 - 1
     filters, kernel, channels = first.filters, first.kernel_size[0], last.filters
     block = [convolution(filters, kernel, "relu"), convolution(filters, kernel, "linear"), ("Add",), ("ReLU",)]
-    last_layer = convolution(channels, 1, "tanh", padding="valid", dtype="float32")
+    is_residual = last.activation.__name__ == "linear"
+    last_layer = convolution(channels, 1, last.activation.__name__, padding="valid", dtype="float32")
+    after = [("Add",), ("ClipPassingGradients",)] if is_residual else []
     variables = [variable for layer in layers for variable in (layer.kernel, layer.bias)]
-    if structure(model) != [convolution(filters, kernel, "relu"), *block * blocks, last_layer]:
+    if last.activation.__name__ not in ("tanh", "linear") or structure(model) != [
+        convolution(filters, kernel, "relu"),
+        *block * blocks,
+        last_layer,
+        *after,
+    ]:
         return None
     if not on_cpu(variables) or not refiner_applies(filters, kernel, "bfloat16"):
         return None
@@ -40,7 +47,8 @@ def refiner_on_tiles(model: keras.Model) -> Callable[[Tensor], Tensor] | None:
             return model(images)  # type: ignore[no-any-return]
         shape = _Shape(*images.shape[1:], filters, blocks, kernel)
         network = Network(_functions(), shape, lambda batch: tuple(batch.shape), workspace, activations)
-        return torch.tanh(logits_of(network, images, [variable.value for variable in variables]))
+        computed = logits_of(network, images, [variable.value for variable in variables])
+        return model.layers[-1](images + computed) if is_residual else torch.tanh(computed)
 
     return refined
 
