@@ -96,7 +96,7 @@ def test_points_in_images_of_another_size_are_refused(opened, only_line):
 def test_a_label_that_framing_makes_wrong_is_refused(label, opened, message):
     """Framing slants and moves content: classes stay true, directions, sizes and positions do not."""
     labels = {"gaze": np.tile([[0.1, 0.2]], (COUNT, 1)), "depth": DEPTH, "row": DIGIT, "digit": DIGIT}
-    framed = replace(SAMPLE, framed=SAMPLE.synthetic)
+    framed = replace(SAMPLE, framed=True)
     with opened(labels, labels) as sets:
         assert read_label(*sets, SAMPLE, label, None)
         assert read_label(*sets, framed, "digit", None).task.name == "classification"

@@ -58,9 +58,12 @@ class Refine:
     strength between these two numbers. A single number is the strength of all images; 1 refines all of them whole.
     Random strengths are the default, because estimators trained on such a set erred less on real images. --max-drift
     measures the images as they are written."""
+    variety: bool = True
+    """Give each image a look of its own: it is matched to a random photograph, if training did that, and refined by R
+    as R was at a random time of the training (RUN/snapshots). With --no-variety, R at the end of the training refines
+    all images as they are, which gives them one style."""
     seed: int = 0
-    """Seed of random strengths. The strength of an image follows from the seed and the image's place in the data set
-    alone."""
+    """Seed of random strengths and looks. They follow from the seed and the image's place in the data set alone."""
     checkpoint: str | None = None
     """Checkpoint from which R is taken: newest, best (where D was closest to chance, within the drift budget) or a
     name in RUN/checkpoints. By default R at the end of the training. If the training did not finish, give a
@@ -76,6 +79,7 @@ class Refine:
         from simgan.console.progress import show_progress
         from simgan.refining.data_set import refine_data_set
         from simgan.refining.strength import Strength, parse_limits
+        from simgan.refining.variety import variety_in_words
         from simgan.runs.checkpoints import PRETRAINED_ONLY
         from simgan.runs.run import FRAMING_MAP, Run
 
@@ -108,6 +112,8 @@ class Refine:
                 )
             print_notes(console, source, trained_at=trained_at)
             print_line(console, f"Each image is {strength.in_words}.")
+            if self.variety and (looks := variety_in_words(run)):
+                print_line(console, f"Each image is {looks}; --no-variety gives all images one style.")
             with show_progress(console, "refining") as on_progress:
                 aside = refine_data_set(
                     run,
@@ -116,6 +122,7 @@ class Refine:
                     on_progress,
                     max_drift=self.max_drift,
                     strength=limits,
+                    variety=self.variety,
                     seed=self.seed,
                 )
             self._print_summary(console, len(source), aside)

@@ -1,6 +1,7 @@
 """A sample of synthetic images and their refined versions.
 
-They are refined at strength 1, unlike what `simgan refine` writes by default: so drift is that of the worst case.
+They are refined by strength 1, not by random strengths as `simgan refine` does by default, so drift is measured in the
+worst case. Each image has a look of its own, as in `simgan refine`.
 """
 
 from contextlib import closing
@@ -19,6 +20,7 @@ from simgan.images.groups import sampled_sizes
 from simgan.images.ranges import check_guessed_range
 from simgan.images.sampling import evenly_spaced
 from simgan.refining.data_set import refine, refined_in_groups
+from simgan.refining.variety import Variety
 from simgan.runs.run import Run
 from simgan.training.batches import load_image
 
@@ -38,13 +40,15 @@ class Sample:
     """Whether images were resized or cropped: labels in pixels no longer fit."""
     cropped: bool = False
     """Whether these are the middle crops of the images, because training took crops."""
-    framed: NDArray[np.float32] | None = None
-    """The synthetic images with the framing of the photographs, if the run gives it to them before R."""
+    framed: bool = False
+    """Whether the run gives images the framing of the photographs before R, so that positions change."""
+    seen: NDArray[np.float32] | None = None
+    """The synthetic images as R saw them, if the run frames them or matches them to photographs before R."""
 
     @property
     def unrefined(self) -> NDArray[np.float32]:
-        """What R refined: the framed images, if there are any, else the synthetic ones."""
-        return self.synthetic if self.framed is None else self.framed
+        """What R refined."""
+        return self.synthetic if self.seen is None else self.seen
 
     @property
     def size(self) -> tuple[int, int]:
@@ -72,7 +76,7 @@ def refined_sample(run: Run, source: ImageSource, count: int, console: Console =
         else:
             load = _load_crop if cropped else load_image
             stored, pixel_range = np.stack([load(source, index, size) for index in indices]), PixelRange(-1, 1)
-        pair = stored, refine(run, stored, pixel_range=pixel_range)
+        pair = stored, refine(run, stored, pixel_range=pixel_range, variety=True)
         if len(sizes) == 1:
             pair = pixel_range.to_model(pair[0]), pixel_range.to_model(pair[1])
         sample = Sample(
@@ -81,7 +85,8 @@ def refined_sample(run: Run, source: ImageSource, count: int, console: Console =
             *pair,
             resized=len(sizes) != 1,
             cropped=cropped,
-            framed=_framed(run, stored, pixel_range),
+            framed=run.framing_map is not None,
+            seen=_seen(run, stored, pixel_range),
         )
         on_progress(len(indices), len(indices))
     return sample
@@ -98,18 +103,22 @@ def shrunk_sample(run: Run, source: ImageSource, count: int, console: Console = 
     size = max(1, round(height * shrink)), max(1, round(width * shrink))
     indices = evenly_spaced(len(source), min(count, most_images(size, source.channels)))
     synthetic = np.empty((len(indices), *size, source.channels), np.float32)
-    refined, done = np.empty_like(synthetic), 0
+    seen, refined, done = np.empty_like(synthetic), np.empty_like(synthetic), 0
     with (
         show_progress(console, "refining whole images") as on_progress,
         closing(refined_in_groups(run, ChosenImages(source, indices))) as groups,
     ):
         for group in groups:
-            for place, *pair in zip(group.indices, group.synthetic, group.refined, strict=True):
-                synthetic[place], refined[place] = (resize(source.pixel_range.to_model(one), size) for one in pair)
+            of_images = group.indices, group.synthetic, group.seen, group.refined
+            for place, image, as_seen, whole in zip(*of_images, strict=True):
+                pair = (source.pixel_range.to_model(one) for one in (image, whole))
+                synthetic[place], refined[place] = (resize(one, size) for one in pair)
+                seen[place] = resize(as_seen, size)
             done += len(group.indices)
             on_progress(done, len(indices))
     resized = any(source.size(index) != size for index in indices)
-    return Sample(indices, [source.names[index] for index in indices], synthetic, refined, resized=resized)
+    names = [source.names[index] for index in indices]
+    return Sample(indices, names, synthetic, refined, resized=resized, seen=seen if run.photographs else None)
 
 
 def photographs_like(
@@ -152,7 +161,9 @@ def _load_crop(source: ImageSource, index: int, size: tuple[int, int]) -> NDArra
     return source.pixel_range.to_model(middle_crop(source[index], size))
 
 
-def _framed(run: Run, stored: NDArray[Any], pixel_range: PixelRange) -> NDArray[np.float32] | None:
-    """Stored images as R sees them, in [-1, 1]; None if the run leaves their framing."""
-    framing = run.framing_map
-    return None if framing is None else pixel_range.to_model(frame_images(stored, framing, pixel_range))
+def _seen(run: Run, stored: NDArray[Any], pixel_range: PixelRange) -> NDArray[np.float32] | None:
+    """Stored images as R sees them, in [-1, 1]; None if it sees them as they are."""
+    if run.framing_map is None and not run.photographs:
+        return None
+    framed = pixel_range.to_model(frame_images(stored, run.framing_map, pixel_range))
+    return Variety.of(run, 0, wanted=True).matched(framed, range(len(framed)))

@@ -43,8 +43,8 @@ def measure_drift(
     Args:
         run: the run whose refiner made the sample.
         source: the data set of the sample, with its labels.
-        sample: synthetic images and their refined versions. If the run frames images before R, drift is measured
-            from the framed images, and no localiser is trained, since points lie elsewhere in these.
+        sample: synthetic images and their refined versions. Drift is measured from what R saw. If the run frames
+            images before R, no localiser is trained, since points lie elsewhere in the framed images.
         points: name of the label that the localiser learns; None: the first that holds points or masks.
         steps: training steps of the localiser.
         seed: seed of the localiser.
@@ -54,7 +54,7 @@ def measure_drift(
     found = [drift_result(flow, sample.names, "optical flow", picture=_draw_worst(run, sample, flow, None))]
     warnings: list[str] = []
     name = points or _first_points(source, sample, warnings)
-    if name is not None and sample.framed is not None:
+    if name is not None and sample.framed:
         warnings.append(
             f"This run gives images the framing of the photographs before R, so the points of {name} lie elsewhere: "
             "no localiser measured their drift. Optical flow measured the drift of all content."

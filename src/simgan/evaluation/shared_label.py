@@ -61,7 +61,7 @@ def read_label(
     """
     labels = source.labels(label, sample.indices)
     _check_finite(labels, label, source)
-    if sample.framed is not None and kind_of_label(label, labels) != "class":
+    if sample.framed and kind_of_label(label, labels) != "class":
         raise DataError(
             "label: expected a class, because this run gives images the framing of the photographs, received "
             f"{label!r} of {source.path}, which the framing would make wrong; choose a label of classes with --label, "

@@ -8,7 +8,8 @@ from simgan.matching.distribution import adapt_distribution
 from simgan.matching.fourier import swap_low_frequencies
 from simgan.matching.framing import FramingMatch, choose_framing, differing_framing, match_framing
 from simgan.matching.histogram import match_histogram
-from simgan.matching.match import METHODS, match_data_set, match_images
+from simgan.matching.match import METHODS, match_data_set, match_image, match_images
+from simgan.matching.matched_images import in_model_range, matched, photographs_to_match
 
 __all__ = [
     "METHODS",
@@ -16,10 +17,14 @@ __all__ = [
     "adapt_distribution",
     "choose_framing",
     "differing_framing",
+    "in_model_range",
     "match_data_set",
     "match_framing",
     "match_histogram",
+    "match_image",
     "match_images",
+    "matched",
+    "photographs_to_match",
     "swap_low_frequencies",
     "transfer_colour",
 ]

@@ -39,6 +39,8 @@ METHODS: dict[MatchMethod, Sequence[OneToOne]] = {
 }
 """The functions of each method. For each image one is drawn at random; one of `mixed` leaves images as they are."""
 
+_MATCHING = 2  # tells the draws of `match_image` from other draws by the same seed and place
+
 
 def match_images(
     images: NDArray[np.float32], photographs: NDArray[np.float32], method: MatchMethod, *, seed: int = 0
@@ -57,6 +59,26 @@ def match_images(
     drawn, functions = _draw(len(photographs), len(images), METHODS[method], seed)
     pairs = zip(images, drawn, functions, strict=True)
     return np.stack([match(image, photographs[index]) for image, index, match in pairs])
+
+
+def match_image(
+    image: NDArray[np.float32], photographs: Sequence[NDArray[np.float32]], *, seed: int, place: int
+) -> NDArray[np.float32]:
+    """Matches one image by `mixed` to one of the photographs. Both are drawn; they follow from `seed` and `place`.
+
+    Args:
+        image: (H, W, C) in [-1, 1].
+        photographs: each (h, w, C) in [-1, 1].
+        seed: at least 0.
+        place: the place of the image in its data set.
+
+    Returns:
+        (H, W, C) in [-1, 1].
+    """
+    random = np.random.default_rng((seed, place, _MATCHING))
+    photograph = photographs[int(random.integers(len(photographs)))]
+    functions = METHODS["mixed"]
+    return functions[int(random.integers(len(functions)))](image, photograph)
 
 
 def match_data_set(

@@ -12,11 +12,10 @@ from simgan.errors import ConfigError
 from simgan.models import layout
 from simgan.models.convolution import convolution
 
-
 Output = Literal["tanh", "residual"]
 
 
-@keras.saving.register_keras_serializable("simgan")  # type: ignore[untyped-decorator]
+@keras.saving.register_keras_serializable("simgan")
 class ClipPassingGradients(layers.Layer):  # type: ignore[misc]
     """Clips values to [-1, 1]. The gradient is that of the identity, so that clipped pixels can come back."""
 

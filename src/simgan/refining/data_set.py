@@ -29,10 +29,11 @@ from simgan.images.groups import groups_of_one_size, images_in_group, sampled_si
 from simgan.images.ranges import TypedRange, check_guessed_range, in_words
 from simgan.images.threads import ahead
 from simgan.matching.true_labels import kinds_of_labels
-from simgan.refining.predictor import Predict, predictor
+from simgan.refining.predictor import Predictor, predictor
 from simgan.refining.quarantine import Quarantine, SetAside
 from simgan.refining.spool import Spool, digest_of, remove_leftover, spool_of, spooled
 from simgan.refining.strength import RANDOM, Limits, Strength
+from simgan.refining.variety import Variety
 from simgan.runs.run import Run
 
 
@@ -41,7 +42,9 @@ class Refined(NamedTuple):
 
     indices: list[int]
     synthetic: NDArray[Any]
-    """(N, H, W, C)"""
+    """(N, H, W, C), with the framing of the photographs if the run gives it to them."""
+    seen: NDArray[np.float32]
+    """What R saw, in [-1, 1]: the synthetic images, matched to photographs if the run does that."""
     refined: NDArray[Any]
 
 
@@ -51,6 +54,7 @@ def refine(
     *,
     pixel_range: PixelRange | None = None,
     strength: Limits = 1.0,
+    variety: bool = False,
     seed: int = 0,
 ) -> NDArray[Any]:
     """Refines images in memory.
@@ -70,7 +74,9 @@ def refine(
         strength: s in x + s (R(x) - x), from 0 to 1, or the lowest and the highest s: each image then gets a random
             one. The default is R's image itself, because images in memory are often looked at or measured.
             `refine_data_set`, which writes a set to train estimators on, has another default.
-        seed: of random strengths. The strength of an image follows from the seed and its index alone.
+        variety: whether each image gets a look of its own, as in `refine_data_set`. False: R at the end of the
+            training refines the images as they are.
+        seed: of random strengths and looks. They follow from the seed and the index of an image alone.
 
     Returns:
         The refined images, in the shape (of a data set (N, H, W, C)), dtype and range of `images`.
@@ -84,12 +90,14 @@ def refine(
     strengths = Strength.of(strength, seed)
     if isinstance(run_or_model, str | Path):
         run_or_model = Run.open(run_or_model)
+    looks = Variety.of(run_or_model, seed, wanted=variety)
     if isinstance(images, ImageSource):
         check_guessed_range(images, _input_range(run_or_model))
         size = require_one_size(images)
-        predict = predictor(run_or_model, images.dtype, (len(images), *size, images.channels), one_size=True)
+        predict = _predictor(run_or_model, images, looks)
         all_refined = np.empty((len(images), *size, images.channels), images.dtype)
-        with closing(_refined_groups(predict, images, strengths, framing=_framing_map(run_or_model))) as groups:
+        framing = _framing_map(run_or_model)
+        with closing(_refined_groups(predict, images, strengths, looks, framing=framing)) as groups:
             for group in groups:
                 all_refined[group.indices] = group.refined
         return all_refined
@@ -102,14 +110,17 @@ def refine(
         pixel_range, origin = _array_range(run_or_model, stacked.dtype)
     if stacked.size:
         check_values(stacked, pixel_range, "images", origin)
-    predict = predictor(run_or_model, stacked.dtype, stacked.shape, one_size=True)
+    by_snapshots = bool(looks.snapshots)
+    predict = predictor(run_or_model, stacked.dtype, stacked.shape, one_size=True, by_snapshots=by_snapshots)
     refined = np.empty_like(stacked)
     at_once = images_in_group(max(1, stacked[:1].nbytes))
     for start in range(0, len(stacked), at_once):
         places = range(len(stacked))[start : start + at_once]
         part = slice(places.start, places.stop)
         x = pixel_range.to_model(frame_images(stacked[part], _framing_map(run_or_model), pixel_range))
-        refined[part] = pixel_range.from_model(strengths.between(x, predict(x), places), stacked.dtype)
+        seen = looks.matched(x, places)
+        mixed = strengths.between(seen, looks.refined(predict, seen, places), places)
+        refined[part] = pixel_range.from_model(mixed, stacked.dtype)
     return refined.reshape(images.shape)
 
 
@@ -121,6 +132,7 @@ def refine_data_set(
     *,
     max_drift: float | None = None,
     strength: Limits = RANDOM,
+    variety: bool = True,
     seed: int = 0,
 ) -> list[SetAside]:
     """Writes the refined images of `source` to `output`: same format, bit depth, keys, names and labels.
@@ -143,8 +155,11 @@ def refine_data_set(
         strength: s in x + s (R(x) - x), from 0 to 1, or the lowest and the highest s: each image then gets a random
             one. Random strengths are the default, because estimators trained on such a set erred less on real images
             than those trained on images refined whole (docs/experiments.md, 15). Strength 1 writes R's images.
-        seed: of random strengths. The strength of an image follows from the seed and the image's place in the whole
-            data set alone.
+        variety: whether each image gets a look of its own: it is matched to a random photograph, if training did that,
+            and refined by a random snapshot of R, if the run has snapshots; see variety.py. False: R at the end of the
+            training refines all images as they are.
+        seed: of random strengths and looks. They follow from the seed and the image's place in the whole data set
+            alone.
 
     Returns:
         The images set aside, in the order of the whole set.
@@ -169,17 +184,16 @@ def refine_data_set(
     writer = _new_writer(whole, output)
     quarantine = Quarantine(whole, source, output, max_drift)
     quarantine.check_list(take_over=spool_of(output).exists())
-    sizes = sampled_sizes(source)
-    shape = (len(source), *sizes[0], source.channels)
-    predict = predictor(refiner, source.dtype, shape, one_size=len(set(sizes)) == 1)
+    looks = Variety.of(refiner, seed, wanted=variety)
+    predict = _predictor(refiner, source, looks)
     # On exit, in this order: the output gets its name, an error removes the list, the spool is removed.
-    with spooled(output, _digest(source, refiner, quarantine.has_list, strengths)) as spool, quarantine, writer:
+    with spooled(output, _digest(source, refiner, quarantine.has_list, strengths, looks)) as spool, quarantine, writer:
         writer.begin(take_over=spool.is_old)
         quarantine.begin(take_over=spool.is_continued)
         _leave_out_unusable(writer, source)
         write = partial(_write, writer, quarantine, source)
         with (
-            closing(_refined_groups(predict, source, strengths, spool, framing)) as groups,
+            closing(_refined_groups(predict, source, strengths, looks, spool, framing)) as groups,
             closing(ahead(write, groups)) as written,
         ):
             for done in accumulate(written):
@@ -191,14 +205,13 @@ def refine_data_set(
 
 
 def refined_in_groups(run: Run, source: ImageSource) -> Generator[Refined]:
-    """Every image of `source` refined whole (strength 1) at its own resolution; few are in memory at once.
+    """Every image of `source` refined whole (strength 1), with a look of its own, at its own resolution.
 
-    Images of one size come in order. Close the generator to end its thread.
+    Few images are in memory at once. Images of one size come in order. Close the generator to end its thread.
     """
-    sizes = sampled_sizes(source)
-    shape = (len(source), *sizes[0], source.channels)
-    predict = predictor(run, source.dtype, shape, one_size=len(set(sizes)) == 1)
-    return _refined_groups(predict, source, Strength.of(1.0, 0), framing=_framing_map(run))
+    looks = Variety.of(run, 0, wanted=True)
+    predict = _predictor(run, source, looks)
+    return _refined_groups(predict, source, Strength.of(1.0, 0), looks, framing=_framing_map(run))
 
 
 def _new_writer(source: ImageSource, output: Path) -> ImageWriter[Any]:
@@ -213,7 +226,17 @@ def _new_writer(source: ImageSource, output: Path) -> ImageWriter[Any]:
     return writer
 
 
-def _digest(source: ImageSource, refiner: Run | keras.Model, has_list: bool, strengths: Strength) -> bytes:
+def _predictor(refiner: Run | keras.Model, source: ImageSource, looks: Variety) -> Predictor:
+    """R for the images of a data set."""
+    sizes = sampled_sizes(source)
+    shape = (len(source), *sizes[0], source.channels)
+    one_size, by_snapshots = len(set(sizes)) == 1, bool(looks.snapshots)
+    return predictor(refiner, source.dtype, shape, one_size=one_size, by_snapshots=by_snapshots)
+
+
+def _digest(
+    source: ImageSource, refiner: Run | keras.Model, has_list: bool, strengths: Strength, looks: Variety
+) -> bytes:
     """Digest of the job. It covers `has_list`: a list beside a spool with this digest belongs to this job.
 
     It also covers the places of images that `source` leaves out, because random strengths follow from places.
@@ -221,7 +244,8 @@ def _digest(source: ImageSource, refiner: Run | keras.Model, has_list: bool, str
     is_run = isinstance(refiner, Run)
     model = refiner.refiner if isinstance(refiner, Run) else refiner
     computing = (is_run, _framing_map(refiner), keras.backend.backend(), dtype_policy("auto"))
-    return digest_of(source, model, *computing, has_list, strengths, [image.place for image in source.left_out])
+    places = [image.place for image in source.left_out]
+    return digest_of(source, model, *computing, has_list, strengths, looks.digest(), places)
 
 
 def _array_range(refiner: Run | keras.Model, dtype: np.dtype[Any]) -> tuple[PixelRange, str]:
@@ -289,9 +313,10 @@ def _places(source: ImageSource, indices: list[int]) -> list[int]:
 
 
 def _refined_groups(
-    predict: Predict,
+    predict: Predictor,
     source: ImageSource,
     strengths: Strength,
+    looks: Variety,
     spool: Spool | None = None,
     framing: FramingMap | None = None,
 ) -> Generator[Refined]:
@@ -301,11 +326,12 @@ def _refined_groups(
     """
     with closing(groups_of_one_size(framed(source, framing))) as groups:
         for indices, synthetic in groups:
+            places = _places(source, indices)
+            seen = looks.matched(source.pixel_range.to_model(synthetic), places)
             refined = spool.take(synthetic.shape, source.dtype) if spool else None
             if refined is None:
-                x = source.pixel_range.to_model(synthetic)
-                strong = strengths.between(x, predict(x), _places(source, indices))
-                refined = source.pixel_range.from_model(strong, source.dtype)
+                mixed = strengths.between(seen, looks.refined(predict, seen, places), places)
+                refined = source.pixel_range.from_model(mixed, source.dtype)
                 if spool:
                     spool.put(refined)
-            yield Refined(indices, synthetic, refined)
+            yield Refined(indices, synthetic, seen, refined)

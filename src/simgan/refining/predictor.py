@@ -1,6 +1,6 @@
 """R as a function of images in memory, in the form that is fastest for them, with bounded memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -23,15 +23,48 @@ _PIXELS_AT_ONCE = 2**18
 Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # (N, H, W, C) in [-1, 1] to refined
 
 
+class Predictor:
+    """R as a function of images: (N, H, W, C) in [-1, 1] to refined.
+
+    Args:
+        model: has the weights that `predict` uses.
+        predict: R.
+    """
+
+    def __init__(self, model: keras.Model, predict: Predict) -> None:
+        self._model, self._predict = model, predict
+
+    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The images, refined by R with its present weights."""
+        return self._predict(images)
+
+    def each_by(
+        self, weights: Sequence[Sequence[NDArray[np.float32]]], numbers: NDArray[np.int64], images: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """The images, each refined by R with the weights `weights[number]`, for its number in `numbers`, (N,)."""
+        refined = np.empty_like(images)
+        for number in np.unique(numbers):
+            chosen = numbers == number
+            self._model.set_weights(weights[number])
+            refined[chosen] = self._predict(images[chosen])
+        return refined
+
+
 def predictor(
-    run_or_model: Run | keras.Model | str | Path, dtype: np.dtype[Any], shape: tuple[int, ...], *, one_size: bool
-) -> Predict:
+    run_or_model: Run | keras.Model | str | Path,
+    dtype: np.dtype[Any],
+    shape: tuple[int, ...],
+    *,
+    one_size: bool,
+    by_snapshots: bool = False,
+) -> Predictor:
     """R as a function of images of any size, in the fastest form for images stored as `dtype`.
 
     Args:
         dtype: type in which the images are stored.
         shape: (N, H, W, C): the number of images, and the size and channels of the first.
         one_size: whether all images have that size, as far as is known.
+        by_snapshots: whether `Predictor.each_by` is called, so that few images go through R at once.
 
     Raises:
         DataError: the images have no pixels, or other channels than R.
@@ -49,16 +82,20 @@ def predictor(
             "convert the images (picture files with --channels), or train on images like these."
         )
     if isinstance(run, Run) and dtype == np.uint8 and keras.backend.backend() == "torch":
-        return _fast(run, shape, one_size)
-    model = run.refiner if isinstance(run, Run) else any_size(run)
+        return _fast(run, shape, one_size and not by_snapshots)
+    if isinstance(run, Run):
+        model = refiner_model(None, None, channels, **dict(run.config.refiner))
+        model.set_weights(run.refiner.get_weights())
+    else:
+        model = any_size(run)
     whole = _in_pieces(
         lambda images: np.asarray(model.predict_on_batch(images), np.float32),
         lambda height, width: _PIXELS_AT_ONCE // (height * width),
     )
-    return partial(in_tiles, whole, reach(model))
+    return Predictor(model, partial(in_tiles, whole, reach(model)))
 
 
-def _fast(run: Run, shape: tuple[int, ...], one_size: bool) -> Predict:
+def _fast(run: Run, shape: tuple[int, ...], one_size: bool) -> Predictor:
     """R of a run in the layout and precision that are fastest in PyTorch; compiled for many images of one size.
 
     For 8-bit images only: bfloat16 changes a pixel by 0.1 on average and by 2 at most (docs/experiments.md).
@@ -87,7 +124,7 @@ def _fast(run: Run, shape: tuple[int, ...], one_size: bool) -> Predict:
     )
     network = engine.network(model)
     whole = _in_pieces(lambda images: engine.to_numpy(engine.infer(network, engine.to_device(images))), at_once)
-    return partial(in_tiles, whole, reach(run.refiner))
+    return Predictor(model, partial(in_tiles, whole, reach(run.refiner)))
 
 
 def _in_pieces(predict: Predict, at_once: Callable[[int, int], int]) -> Predict:

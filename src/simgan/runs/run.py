@@ -10,12 +10,15 @@ report.html           settings, curves, pictures and results on one page
 left_out.csv          images that could not be used; written with --on-bad-image skip
 framing.json, .png    whether both data sets are framed alike as R and D see them, measured before training
 framing_map.json      how synthetic images get the framing of the photographs before R; written if training does that
+photographs.npz       small photographs to which synthetic images are matched before R; written if training does that
+snapshots/            weights of R at intervals of the adversarial phase, by which `simgan refine` varies its style
 samples/step_*.png    synthetic | refined | real | difference
 networks.safetensors  weights of R and D, from which simgan loads them
 *_model.keras, .h5    refiner, disc and simgan as Keras models: float32, channels last
 """
 
 import json
+import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +27,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from simgan.errors import DataError, RunError
 from simgan.files.numbers import fill_network
@@ -44,7 +48,9 @@ from simgan.settings.records import DataRecord, SourceRecord, read_run
 
 METRICS, CHECKPOINTS = "metrics.jsonl", "checkpoints"
 NETWORKS = "networks.safetensors"
-FRAMING_MAP = "framing_map.json"
+FRAMING_MAP, PHOTOGRAPHS, SNAPSHOTS = "framing_map.json", "photographs.npz", "snapshots"
+SNAPSHOT_PART = "refiner"  # name of R in a snapshot
+_SNAPSHOTS_AFTER = 0.4  # of the adversarial phase: R has learnt little before (ours, docs/experiments.md, 17)
 REFINER, DISCRIMINATOR = "averaged_refiner", "discriminator"  # names in NETWORKS and in a checkpoint
 
 
@@ -104,6 +110,35 @@ class Run:
         refiner = refiner_model(None, None, self.data.channels, **dict(self.config.refiner))
         self._fill(REFINER, refiner)
         return refiner
+
+    @cached_property
+    def photographs(self) -> list[NDArray[np.uint8]]:
+        """The photographs (h, w, C) to which an image is matched before R refines it; empty: R sees it as it is.
+
+        Raises:
+            RunError: the file of the photographs is missing or damaged.
+        """
+        return read_photographs(self.path, self.config)
+
+    @cached_property
+    def snapshots(self) -> list[list[NDArray[np.float32]]]:
+        """The weights of R by which `refine_data_set` refines, as from `get_weights`; empty: R has no snapshots.
+
+        A run that is opened at a checkpoint has none.
+
+        Raises:
+            RunError: the file of a snapshot is missing or damaged.
+        """
+        if self.checkpoint is not None or not self.config.snapshot_every:
+            return []
+        refiner = refiner_model(None, None, self.data.channels, **dict(self.config.refiner))
+        found = []
+        every, steps = self.config.snapshot_every, self.config.steps
+        for step in range(every, steps + 1, every):
+            if step > _SNAPSHOTS_AFTER * steps:
+                fill_network(snapshot_path(self.path, step), SNAPSHOT_PART, refiner)
+                found.append(refiner.get_weights())
+        return found
 
     @cached_property
     def discriminator(self) -> keras.Model:
@@ -195,6 +230,33 @@ def read_framing_map(folder: Path, config: TrainConfig) -> FramingMap | None:
             f"run: expected the framing map of the training in {path}, received no such file or a damaged one "
             f"({error}); restore the file from a copy, or train anew."
         ) from None
+
+
+def read_photographs(folder: Path, config: TrainConfig) -> list[NDArray[np.uint8]]:
+    """The photographs to which a run, finished or not, matches synthetic images; none if its training did not.
+
+    Raises:
+        RunError: the file is missing or damaged.
+    """
+    if config.match == "none":
+        return []
+    path = folder / PHOTOGRAPHS
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            found = [file[name] for name in sorted(file.files)]
+        if not found or any(one.dtype != np.uint8 or one.ndim != 3 or 0 in one.shape for one in found):
+            raise ValueError("expected images (h, w, C) of 8 bits")
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise RunError(
+            f"run: expected photographs in {path}, to which images are matched before R, received no such file or a "
+            f"damaged one ({error}); restore the file from a copy, or train anew."
+        ) from None
+    return found
+
+
+def snapshot_path(folder: Path, step: int) -> Path:
+    """The file of the weights of R after an adversarial step."""
+    return folder / SNAPSHOTS / f"step_{step:06d}.safetensors"
 
 
 def typed_range(record: SourceRecord) -> TypedRange | None:

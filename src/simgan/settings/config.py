@@ -85,9 +85,9 @@ class RefinerConfig(Settings):
     blocks: Positive = 4
     """Residual blocks (paper: gaze 4, hand pose 10)."""
     output: Literal["tanh", "residual"] = "tanh"
-    """`tanh`: the last layer of R gives the refined image (paper). `residual`: it gives the change of each pixel, which
-    is added to the image and clipped (ours). R then begins as the identity and needs no pre-training; where refined
-    images would become white or black all over with `tanh`, training recovers."""
+    """`tanh`: the last layer of R gives the refined image (paper). `residual`: it gives the change of each pixel,
+    which is added to the image and clipped (ours). R then begins as the identity and needs no pre-training; and where
+    refined images would become white or black all over with `tanh`, training recovers."""
 
 
 class DiscriminatorConfig(Settings):
@@ -146,8 +146,8 @@ class TrainConfig(Settings):
     content), or speed:0.1 in units of the label. A network that learns each label from synthetic images during the
     training reads it in refined images, and R is held to it if more than the budget is lost; see label_keeper.py.
     auto: if all labels are classes, class:1%; else none. none: no label. What keeps a label takes the place of the
-    default drift budget; if only classes are kept, psi becomes identity with weight 0.5. Images are mirrored only if
-    all labels kept are directions."""
+    default drift budget; if only classes are kept, the weight self_regularisation becomes 1. Images are mirrored only
+    if all labels kept are directions."""
     psi: Literal["identity", "channel_mean", "gradient", "structure"] = "identity"
     """Feature transform in the self-regularisation loss (paper, 2.1: identity); see losses.py."""
     framing: Literal["auto", "keep", "match"] = "keep"
@@ -155,6 +155,10 @@ class TrainConfig(Settings):
     place, size and slant of its content, by quantiles (ours). match: yes, or an error if that cannot be done. auto: as
     match if all labels are classes, which framing leaves true, both sets have plain backgrounds and their framing
     differs; else keep."""
+    match: Literal["none", "mixed"] = "none"
+    """Whether each synthetic image is matched to a random photograph before R sees it, in training and in refining
+    (ours). mixed: by a random one of histogram, colour, fda, pca and no matching; see `simgan match`. R then begins
+    with images as varied as the photographs. none: R sees the images as they are (paper)."""
     flip: bool = False
     """Mirror a random half of the images of both sets left to right in training (ours), so that D learns less about
     how images are framed."""
@@ -179,6 +183,10 @@ class TrainConfig(Settings):
     """Steps between progress lines in R's pre-training, D's pre-training, the adversarial phase (reference)."""
     sample_every: Positive = 200
     """Adversarial steps between two sample pictures (ours)."""
+    snapshot_every: NonNegative = 0
+    """Adversarial steps between two snapshots of R (ours). `simgan refine` refines each image by a random one of the
+    snapshots after the first two fifths of the adversarial phase, since R changes its style during training and gives
+    all images one style at any time. 0: no snapshots (paper)."""
     checkpoint_every: Interval = "5min"
     """Steps or time between two checkpoints (ours), such as 500, 90s or 10min. With a time, checkpoints are written
     less often if writing them would take over a fiftieth of the time."""

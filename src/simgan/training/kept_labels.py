@@ -39,11 +39,11 @@ _MOST: dict[Unit, float] = {"%": 100.0, "deg": 180.0}
 _BY_FLOW = (Segmentation, Detection)  # kept by the drift budget, which the displacement of content steers
 _AUTO_BUDGET = "1%"
 # For classes, since shapes may change as long as the class can be read: docs/experiments.md, sections 12 and 16.
-_FOR_CLASSES: dict[str, Any] = {"psi": "identity", "self_regularisation": 0.5}
+_FOR_CLASSES: dict[str, Any] = {"self_regularisation": 1.0}
 _READ = 64  # images of which a label is read to see what it holds
 
 
-CHANGED_BY_LABELS = ("drift_budget", "psi", "self_regularisation", "flip")
+CHANGED_BY_LABELS = ("drift_budget", "self_regularisation", "flip")
 """Settings that labels which are kept may change where they are those of the preset `default`."""
 
 
@@ -140,8 +140,7 @@ def _changes(config: TrainConfig, read: Sequence[Kept], by_flow: Sequence[LabelB
     elif is_default(config, "drift_budget"):
         changes["drift_budget"] = None
     if (
-        is_default(config, "psi")
-        and is_default(config, "self_regularisation")
+        is_default(config, "self_regularisation")
         and not by_flow
         and all(isinstance(one.task, Classification) for one in read)
     ):

@@ -1,5 +1,6 @@
 """Prepares a training: makes every choice that depends on the images of both sets and on their labels."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from simgan.engines.automatic import resolve
 from simgan.framing.quantiles import FramingMap
 from simgan.framing.samples import comparable_samples
 from simgan.images import ImageSource
+from simgan.matching import photographs_to_match
 from simgan.settings.config import TrainConfig
 from simgan.training.batches import training_size
 from simgan.training.cropping import training_sets
@@ -32,6 +34,8 @@ class Preparation(NamedTuple):
     """The labels that networks read during training."""
     framing_map: FramingMap | None
     """None: the synthetic images keep their framing."""
+    photographs: Sequence[NDArray[np.uint8]]
+    """Photographs (h, w, C) to which the synthetic images are matched; empty: they are not matched."""
     samples: tuple[NDArray[np.float32], NDArray[np.float32]]
     """Whole images of both sets at one size, as from `comparable_samples`; not framed."""
     notes: tuple[str, ...]
@@ -53,4 +57,6 @@ def prepare(config: TrainConfig, synthetic: ImageSource, real: ImageSource) -> P
     labels, config, label_notes = kept_labels(config, x, size)
     check_window(config, size)
     config = resolve(config, size, x.channels)
-    return Preparation(config, x, y, size, labels, framing_map, samples, (*crop_notes, *framing_notes, *label_notes))
+    photographs = photographs_to_match(y) if config.match == "mixed" else ()
+    notes = (*crop_notes, *framing_notes, *label_notes)
+    return Preparation(config, x, y, size, labels, framing_map, photographs, samples, notes)

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tomli_w
+from numpy.typing import NDArray
 
 from simgan.console.absl_log import no_absl_warnings
 from simgan.files.folders import replace, sync, write_whole
@@ -16,7 +18,7 @@ from simgan.framing.quantiles import FramingMap
 from simgan.images import LeftOut
 from simgan.models import discriminator_model, refiner_model, simgan_model
 from simgan.runs.position import PHASES, Position
-from simgan.runs.run import DISCRIMINATOR, FRAMING_MAP, METRICS, NETWORKS, REFINER, read_record
+from simgan.runs.run import DISCRIMINATOR, FRAMING_MAP, METRICS, NETWORKS, PHOTOGRAPHS, REFINER, read_record
 from simgan.settings.config import TrainConfig
 from simgan.settings.records import CONFIG_FILE, DataRecord
 from simgan.training.state import TrainState
@@ -47,6 +49,13 @@ def write_framing(
         (folder / FRAMING_MAP).write_text(framing_map.to_json() + "\n", encoding="utf-8")
     (folder / "framing.json").write_text(json.dumps(findings, indent=1) + "\n", encoding="utf-8")
     (folder / "framing.png").write_bytes(picture)
+
+
+def write_photographs(folder: Path, photographs: Sequence[NDArray[np.uint8]]) -> None:
+    """Writes photographs.npz: the photographs (h, w, C) to which images are matched. No file if there are none."""
+    if photographs:
+        named: dict[str, Any] = {f"{number:03d}": one for number, one in enumerate(photographs)}
+        np.savez_compressed(folder / PHOTOGRAPHS, **named)
 
 
 def prolong(folder: Path, config: TrainConfig, data: DataRecord) -> None:

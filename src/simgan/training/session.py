@@ -30,6 +30,7 @@ from simgan.training.label_keeper import Kept, KeptLabel, LabelKeeper
 from simgan.training.loop import Training
 from simgan.training.recorder import Recorder, Samples, WaitClock
 from simgan.training.run_folder import save_models
+from simgan.training.snapshots import Snapshots
 from simgan.training.state import new_state
 from simgan.training.steps import Batch, Steps
 from simgan.training.stopping import StopRequest
@@ -93,7 +94,9 @@ class Session:
                 Recorder(folder, config, state, self._waiting, self._samples, self._refine, self._console) as recorder,
             ):
                 steps, (synthetic, real) = Steps(self._engine, state, config), self._batches
-                Training(steps, state, config, synthetic, real, (recorder, self.checkpoints)).run()
+                # A checkpoint relies on the record and the snapshot of its step.
+                observers = (recorder, Snapshots(folder, config.snapshot_every, state), self.checkpoints)
+                Training(steps, state, config, synthetic, real, observers).run()
             self._check_result()
             self.checkpoints.write()  # so that the training can be prolonged
             save_models(folder, state, config, self._data)

@@ -15,14 +15,15 @@ from simgan.framing.framed_images import frame_images, framed
 from simgan.framing.picture import framing_picture
 from simgan.images import Crops, ImageSource, PixelRange, ReadableImages, open_images
 from simgan.images.notes import sample_notes
-from simgan.runs.run import Run, is_finished, open_recorded, read_framing_map, typed_range
+from simgan.matching import matched
+from simgan.runs.run import Run, is_finished, open_recorded, read_framing_map, read_photographs, typed_range
 from simgan.settings.config import TrainConfig, differences, prolongs
 from simgan.settings.records import DataRecord, SourceRecord, read_run
 from simgan.training.batches import digest
 from simgan.training.cropping import training_sets
 from simgan.training.kept_labels import CHANGED_BY_LABELS, is_default, kept_labels
 from simgan.training.preparation import prepare
-from simgan.training.run_folder import prolong, write_config, write_framing, write_left_out
+from simgan.training.run_folder import prolong, write_config, write_framing, write_left_out, write_photographs
 from simgan.training.session import Session
 
 # Findings that are no faults of crops, which have no common framing, and of a set whose framing training matches.
@@ -75,7 +76,8 @@ def train(
             print_line(console, f"note: {sentence}")
         x, y = prepared.synthetic, prepared.real
         data = DataRecord(synthetic=_record(x), real=_record(y), height=size[0], width=size[1], channels=x.channels)
-        session = Session(folder, config, data, framed(x, framing_map), y, prepared.labels, console)
+        seen = matched(framed(x, framing_map), prepared.photographs, config.seed)
+        session = Session(folder, config, data, seen, y, prepared.labels, console)
         session.read_ahead()
         of_x, of_y = prepared.samples
         compared = frame_images(of_x, framing_map, PixelRange(-1, 1)), of_y
@@ -89,6 +91,7 @@ def train(
             with whole_folder(folder) as partial:
                 write_config(partial, config, data)
                 write_left_out(partial, {"synthetic": x.left_out, "real": y.left_out})
+                write_photographs(partial, prepared.photographs)
                 write_framing(
                     partial, [finding.as_dict() for finding in findings], framing_picture(*compared), framing_map
                 )
@@ -148,7 +151,8 @@ def resume(
             _check_same_data(source, record)
         config = resolve(config, (data.height, data.width), data.channels)
         labels = kept_labels(config, x, (data.height, data.width)).labels
-        session = Session(folder, config, data, framed(x, read_framing_map(folder, config)), y, labels, console)
+        seen = matched(framed(x, read_framing_map(folder, config)), read_photographs(folder, config), config.seed)
+        session = Session(folder, config, data, seen, y, labels, console)
         position = session.checkpoints.restore()
         if is_longer:
             if position is None and is_finished(folder):
