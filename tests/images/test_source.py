@@ -9,6 +9,7 @@ from simgan.errors import DataError
 from simgan.framing.framed_images import FramedImages
 from simgan.images import Crops, ImageSource, PixelRange, ReadableImages, open_images
 from simgan.images.ranges import TypedRange
+from simgan.matching.matched_images import MatchedImages
 from tests.framing.shapes import map_of, photographs, shapes
 
 
@@ -170,10 +171,11 @@ OWN = {"path", "kind", "names", "label_names"}  # what each source passes to the
     "wrap",
     [
         lambda whole: FramedImages(whole, map_of(shapes(1), photographs())),
+        lambda whole: MatchedImages(whole, [np.zeros((4, 4, 1), np.float32)], 0),
         lambda whole: Crops(whole, (4, 4), seed=0),
         lambda whole: ReadableImages(whole, None),
     ],
-    ids=["framed", "crops", "readable"],
+    ids=["framed", "matched", "crops", "readable"],
 )
 def test_a_source_of_another_has_all_its_attributes(wrap, tmp_path):
     """Every attribute that ImageSource declares, most with a value that is not the default."""

@@ -32,3 +32,9 @@ def test_mean_is_swapped_even_at_width_0():
 def test_image_with_itself_stays_at_odd_sizes_in_colour():
     image = RANDOM.uniform(-0.9, 0.9, (15, 22, 3)).astype(np.float32)
     np.testing.assert_allclose(swap_low_frequencies(image, image, 0.09), image, atol=1e-5)
+
+
+def test_a_bright_image_becomes_as_dark_as_the_photograph():
+    """A mean below the middle of the range has a sign that an amplitude in [-1, 1] would lose."""
+    image, photograph = wave(0.2, 3) + 0.3, wave(0.2, 3) - 0.4
+    np.testing.assert_allclose(swap_low_frequencies(image, photograph, 0.0), wave(0.2, 3) - 0.4, atol=1e-5)

@@ -44,7 +44,7 @@ def test_classes_alone_are_kept_in_place_of_the_place_of_content(keep):
     np.testing.assert_array_equal(kept.labels[0].labels, DIGITS)
     config = kept.config
     assert (config.keep_label, config.drift_budget, config.flip) == (("digit:1%",), None, False)
-    assert (config.psi, config.self_regularisation) == ("identity", 0.5)
+    assert (config.psi, config.self_regularisation) == ("structure", 1.0)
     first, second = kept.notes
     assert "all labels are classes" in first
     assert "--keep-label none" in first
@@ -94,7 +94,7 @@ def test_a_stricter_drift_budget_of_the_user_stays(keep):
 
 
 def test_the_settings_that_were_given_prolong_a_training_that_kept_classes(tmp_path, tiny_config):
-    """Although the training changed some of them: psi, drift budget, mirroring and the budget of the label."""
+    """Although the training changed some of them: weight, drift budget, mirroring and the budget of the label."""
     real = RANDOM.integers(0, 256, (40, *SIZE, 1)).astype(np.uint8)
     np.save(tmp_path / "real.npy", real)
     np.savez(tmp_path / "synthetic.npz", image=255 - real, digit=DIGITS)
@@ -102,7 +102,11 @@ def test_the_settings_that_were_given_prolong_a_training_that_kept_classes(tmp_p
     given = {name: getattr(default, name) for name in ("psi", "self_regularisation", "drift_budget", "keep_label")}
     config = tiny_config(**given, framing="keep")
     run = simgan.train(config, tmp_path / "synthetic.npz", tmp_path / "real.npy", tmp_path / "run")
-    assert (run.config.psi, run.config.drift_budget, run.config.keep_label) == ("identity", None, ("digit:1%",))
+    assert (run.config.self_regularisation, run.config.drift_budget, run.config.keep_label) == (
+        1.0,
+        None,
+        ("digit:1%",),
+    )
     longer = simgan.resume(run.path, config.model_copy(update={"steps": config.steps + 2}))
     assert longer.config.steps == config.steps + 2
 

@@ -21,6 +21,7 @@ from simgan.errors import ConfigError, DataError, HealthError, RunError
 from simgan.files.folders import locked
 from simgan.framing.displacement import displacement
 from simgan.images import PixelRange, open_images
+from simgan.matching import matched
 from simgan.settings.config import make_config
 from simgan.settings.records import read_settings
 from simgan.training.state import new_state
@@ -374,7 +375,10 @@ def test_training_that_stopped_at_once_goes_on_from_the_beginning(finished_run, 
 
 
 def assert_same_run(one, other):
-    """The same weights and, but for speed, the same records."""
+    """The same weights, snapshots and, but for speed, the same records."""
+    snapshots = [sorted((run / "snapshots").glob("*")) for run in (one, other)]
+    assert [path.name for path in snapshots[0]] == [path.name for path in snapshots[1]]
+    assert [path.read_bytes() for path in snapshots[0]] == [path.read_bytes() for path in snapshots[1]]
     for name in ("refiner", "disc"):
         weights = [keras.models.load_model(run / f"{name}_model.keras").get_weights() for run in (one, other)]
         for a, b in zip(*weights, strict=True):
@@ -406,7 +410,10 @@ BUDGET = {
     "steps": 22,
     "jitter": 1,
     "flip": True,
+    "match": "mixed",
+    "refiner": {"filters": 4, "blocks": 1, "output": "residual"},
     "refiner_average": 0.9,
+    "snapshot_every": 5,
     "refiner_optimiser": {"name": "adam"},
     "checkpoint_every": "1",
     "log_every": (2, 1, 4),
@@ -441,7 +448,8 @@ def stop_at_checkpoint(number: int, monkeypatch) -> None:
 
 def test_in_bfloat16_too_a_training_repeats_and_goes_on_bit_for_bit(data, tmp_path, monkeypatch, tiny_config):
     """With filters for the tile units of AMX, where there are any."""
-    config = tiny_config(**BUDGET, precision="bfloat16", refiner={"filters": 32, "blocks": 1})
+    refiner = {"filters": 32, "blocks": 1, "output": "residual"}
+    config = tiny_config(**BUDGET | {"precision": "bfloat16", "refiner": refiner})
     runs = [simgan.train(config, *data, tmp_path / name).path for name in ("one", "again")]
     assert_same_run(*runs)
     stop_at_checkpoint(9, monkeypatch)
@@ -632,3 +640,35 @@ def test_a_training_goes_on_in_the_pixel_range_in_which_it_began(tmp_path, tiny_
             simgan.resume(run.path, longer, synthetic=guessed)
         assert "[-1, 1]" in only_line(str(caught.value))
     assert simgan.resume(run.path, longer).config.steps == config.steps + 1  # `auto` is what the training chose
+
+
+def test_snapshots_are_r_itself_after_each_interval_of_the_adversarial_phase(data, tmp_path, tiny_config):
+    """Without an average of R, the last snapshot is the R that is saved."""
+    run = simgan.train(tiny_config(steps=7, snapshot_every=3), *data, tmp_path / "run")
+    assert names_in(run.path / "snapshots") == ["step_000003.safetensors", "step_000006.safetensors"]
+    shorter = simgan.train(tiny_config(steps=6, snapshot_every=3), *data, tmp_path / "shorter")
+    assert len(shorter.snapshots) == 2  # after the steps 3 and 6 of 6; two fifths of 6 is 2.4
+    for ours, last in zip(shorter.snapshots[-1], shorter.refiner.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, last)
+    assert len(run.snapshots) == 2
+    assert len(simgan.train(tiny_config(steps=8, snapshot_every=3), *data, tmp_path / "longer").snapshots) == 1
+    assert not simgan.Run.open(run.path, "newest").snapshots
+    (run.path / "snapshots" / "step_000006.safetensors").write_bytes(b"damaged")
+    with pytest.raises(RunError, match=r"step_000006"):
+        _ = simgan.Run.open(run.path).snapshots
+
+
+def test_r_sees_matched_images_in_training(data, tmp_path, tiny_config):
+    """R is trained on what `matched` makes of the images: the same run without matching, on such images."""
+    config = tiny_config(match="mixed", seed=3)
+    run = simgan.train(config, *data, tmp_path / "run")
+    with open_images(data[0]) as synthetic:
+        seen = matched(synthetic, run.photographs, 3).read(range(12))
+    np.save(tmp_path / "seen.npy", np.stack(seen)[..., 0])
+    plain = tiny_config(seed=3)
+    other = simgan.train(plain, tmp_path / "seen.npy", data[1], tmp_path / "other")
+    assert numbers(run.path) == numbers(other.path)
+    assert not other.photographs
+    (run.path / "photographs.npz").unlink()
+    with pytest.raises(RunError, match=r"photographs\.npz"):
+        _ = simgan.Run.open(run.path).photographs

@@ -24,7 +24,9 @@ def swap_low_frequencies(
         (H, W, C), clipped to [-1, 1].
     """
     same_size = resize(photograph, image.shape[:2])
-    spectrum, target = (np.fft.fft2(array, axes=(0, 1)) for array in (image, same_size))
+    # From 0 to 1, as in the authors' code (0 to 255): in [-1, 1], the amplitude of the mean would lose its sign, and a
+    # bright image would stay bright whatever the photograph.
+    spectrum, target = (np.fft.fft2((array + 1) / 2, axes=(0, 1)) for array in (image, same_size))
     height, across = image.shape[:2]
     half = int(width * min(height, across))
     # Frequencies in cycles per image. Those from -half to half are swapped.
@@ -32,4 +34,4 @@ def swap_low_frequencies(
     low = (rows[:, None] & columns[None, :])[..., None]
     amplitude = np.where(low, np.abs(target), np.abs(spectrum))
     mixed = np.fft.ifft2(amplitude * np.exp(1j * np.angle(spectrum)), axes=(0, 1)).real
-    return np.clip(mixed, -1, 1).astype(np.float32)
+    return np.clip(2 * mixed - 1, -1, 1).astype(np.float32)

@@ -140,7 +140,8 @@ def _changes(config: TrainConfig, read: Sequence[Kept], by_flow: Sequence[LabelB
     elif is_default(config, "drift_budget"):
         changes["drift_budget"] = None
     if (
-        is_default(config, "self_regularisation")
+        is_default(config, "psi")
+        and is_default(config, "self_regularisation")
         and not by_flow
         and all(isinstance(one.task, Classification) for one in read)
     ):
