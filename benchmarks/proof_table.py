@@ -49,7 +49,7 @@ def _head() -> str:
         "*error*: error on labelled real images of an estimator trained on that set: degrees, or share wrong.\n"
         "*augmented*: with random changes of tones, light, sharpness and noise. *best free*: the smallest error\n"
         "without a refiner, of synthetic images and those that `simgan match` makes, augmented or not. *refined*:\n"
-        "by random strengths from 0 to 1, as `simgan refine` writes images; *whole*: as with `--strength 1`; *both*:\n"
+        "by strengths from 0.5 to 1, as `simgan refine` writes images; *whole*: as with `--strength 1`; *both*:\n"
         "images refined whole, and synthetic ones. *better by*: how much smaller the error is with the best refined\n"
         "set than with the best free set, with augmentation on both sides or on neither. *against preset*: error\n"
         "with refined images, augmented, minus that of the preset, averaged over the seeds that both have; above 0\n"

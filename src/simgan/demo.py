@@ -71,7 +71,7 @@ def run_demo(out: Path, seed: int, console: Console, size: DemoSize = SHORT) -> 
     print_line(
         console,
         f"demo: renders {size.synthetic + size.real + size.test} eyes, trains R for {config.steps} adversarial steps, "
-        "refines each image by a random strength from 0 to 1 as 'simgan refine' does, compares refined images with "
+        "refines each image by a random strength from 0.5 to 1 as 'simgan refine' does, compares refined images with "
         f"free alternatives by estimators of gaze, and draws {out / 'run' / 'report.html'}",
     )
     synthetic = render("synthetic", size.synthetic, "synthetic", seed)

@@ -53,7 +53,7 @@ class Refine:
     noise in images 55 px wide). Images set aside are listed in OUTPUT.quarantine.csv. In HDF5 with one data set for
     each image they are left out together with their labels. In a folder they are left out, but all other files are
     copied, including their labels. In an array, the row of such an image keeps the unrefined image."""
-    strength: Annotated[str, arg(metavar="LOW..HIGH")] = "0..1"
+    strength: Annotated[str, arg(metavar="LOW..HIGH")] = "0.5..1"
     """How far each image goes from the synthetic image (0) to R's image (1). LOW..HIGH: each image gets a random
     strength between these two numbers. A single number is the strength of all images; 1 refines all of them whole.
     Random strengths are the default, because estimators trained on such a set erred less on real images. --max-drift

@@ -15,7 +15,7 @@ from simgan.errors import ConfigError
 
 Limits = float | tuple[float, float]
 """The strength of all images, or the lowest and the highest strength."""
-RANDOM = (0.0, 1.0)
+RANDOM = (0.5, 1.0)
 """Limits of the strengths by which a data set is refined, if nothing else is asked for."""
 
 
@@ -71,7 +71,7 @@ class Strength:
 
 
 def parse_limits(text: str) -> tuple[float, float]:
-    """The limits in a text such as '0..1', or '0.5' for one strength of all images.
+    """The limits in a text such as '0.5..1', or '0.5' for one strength of all images.
 
     Raises:
         ConfigError: the text is neither.
@@ -86,5 +86,5 @@ def parse_limits(text: str) -> tuple[float, float]:
 def _not_a_strength(received: str) -> ConfigError:
     return ConfigError(
         f"strength: expected a number from 0 to 1, or LOW..HIGH with 0 <= LOW <= HIGH <= 1, received {received}; give "
-        "--strength 0..1 for random strengths, or --strength 1 to refine all images whole."
+        "--strength 0.5..1 for random strengths, or --strength 1 to refine all images whole."
     )

@@ -24,7 +24,7 @@ FREE_IN_WORDS = {
 }
 """The free sets of training images."""
 REFINED_IN_WORDS = (
-    "Images of the set 'refined' are refined by random strengths from 0 to 1, as 'simgan refine' does by default; "
+    "Images of the set 'refined' are refined by random strengths from 0.5 to 1, as 'simgan refine' does by default; "
     "'refined whole' means refined with --strength 1."
 )
 """The sets of training images that a refiner makes."""

@@ -145,7 +145,7 @@ class TrainConfig(Settings):
     of images whose class changes), gaze:1deg, iris_centre:0.25px (points; for masks and boxes the displacement of
     content), or speed:0.1 in units of the label. A network that learns each label from synthetic images during the
     training reads it in refined images, and R is held to it if more than the budget is lost; see label_keeper.py.
-    auto: if all labels are classes, class:1%; else none. none: no label. What keeps a label takes the place of the
+    auto: if all labels are classes, class:5%; else none. none: no label. What keeps a label takes the place of the
     default drift budget; if only classes are kept, the weight self_regularisation becomes 1. Images are mirrored only
     if all labels kept are directions."""
     psi: Literal["identity", "channel_mean", "gradient", "structure"] = "identity"

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 _EVERY = 10  # adversarial steps between two measurements
 _RISE, _FALL = 0.2, 0.05  # change of the logarithm of the weight, for drift / budget - 1 of 1 and of -1
 _MARGIN = 1.1  # ratio to the budget up to which nothing counts as excess: what is lost is measured with noise
-_LIMIT = 64.0  # the largest weight, as a multiple of the first
 
 
 class Weight(Protocol):
@@ -68,6 +67,7 @@ class Budget:
         first: the weight to begin with.
         measure: measures how much the refiner that would be saved now loses of the label.
         gauges: names of the weight and of the last measurement in metrics.jsonl.
+        limit: the largest weight, as a multiple of the first.
     """
 
     def __init__(
@@ -76,10 +76,11 @@ class Budget:
         first: float,
         measure: Callable[[], float],
         gauges: tuple[str, str] = ("self_regularisation_weight", "measured_drift"),
+        limit: float = 64.0,
     ) -> None:
         self._weight, self._measured = first, 0.0
         self._budget, self._measure, self._names = budget, measure, gauges
-        self._low, self._high = first, first * _LIMIT
+        self._low, self._high = first, first * limit
 
     def __call__(self, step: int) -> float:
         """See `Weight`."""

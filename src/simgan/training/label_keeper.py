@@ -23,8 +23,9 @@ from simgan.tasks.task import Angle, Task
 from simgan.training.batches import Order
 from simgan.training.budget import Budget
 
-# Ours, docs/experiments.md, section 16.
-_FIRST_WEIGHT = 0.1  # of the term that keeps a label; the loss of a network that reads a label well is near 0
+# Ours, docs/experiments.md, sections 16 and 17.
+_FIRST_WEIGHT = 0.02  # of the term that keeps a label: so small that R is hardly held back within the budget
+_LIMIT = 320.0  # largest weight, as a multiple of the first
 _LEARNING_RATE = 1e-3  # of the networks that read labels
 
 
@@ -72,7 +73,7 @@ class KeptLabel:
         def measure() -> float:
             return self._lost(images, rows, refine, engine)
 
-        self.weight = Budget(kept.budget.allowed, _FIRST_WEIGHT, measure, names)
+        self.weight = Budget(kept.budget.allowed, _FIRST_WEIGHT, measure, names, _LIMIT)
 
     def targets(self, rows: NDArray[np.int64], mirrored: NDArray[np.bool_]) -> NDArray[np.float32]:
         """The targets (B, K) of the synthetic images `rows`, standardised; directions are mirrored with the images."""
