@@ -43,7 +43,7 @@ def test_demo_renders_trains_refines_scores_and_draws(small, tmp_path):
     report = (tmp_path / "demo/run/report.html").read_text("utf-8")
     assert report.index("gaze on real images") < report.index("localiser of iris_centre") < report.index("<img")
     assert "report.html" in shown.getvalue()
-    assert "refines each image by a random strength from 0 to 1 as 'simgan refine' does" in shown.getvalue()
+    assert "refines each image by a random strength from 0.5 to 1 as 'simgan refine' does" in shown.getvalue()
     assert "demo: renders 26 eyes, trains R for 1 adversarial steps" in shown.getvalue()
 
 

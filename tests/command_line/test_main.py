@@ -472,7 +472,7 @@ def test_refine_draws_a_strength_for_each_image_and_says_so_once(command, finish
     code, stdout, _ = command("refine", finished_run.path, data[0], tmp_path / "out.npy")
     assert code == 0
     told = " ".join(stdout.split())
-    assert told.count("Each image is refined by a random strength from 0 to 1") == 1
+    assert told.count("Each image is refined by a random strength from 0.5 to 1") == 1
     assert told.count("strength 1 refines all of them whole") == 1
     with open_images(data[0]) as source:
         for name, options in (("default", {}), ("other", {"strength": (0.2, 0.4), "seed": 7})):

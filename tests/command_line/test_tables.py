@@ -30,7 +30,7 @@ def test_tables_and_the_sentence_are_shown(make_score):
     assert rows["synthetic"] == ["20 (19.5 to 20.5)", "10 (9.5 to 10.5)", "2"]
     assert rows["refined"] == ["15 (14.5 to 15.5)", "5 (4.5 to 5.5)", "2"]
     assert rows["real labels, 3-fold"] == ["", "2 (1.5 to 2.5)", "1"]
-    assert text.count("random strengths from 0 to 1, as 'simgan refine' does by default") == 1
+    assert text.count("random strengths from 0.5 to 1, as 'simgan refine' does by default") == 1
     assert "Drift" not in text  # none was measured
     for part in ("Labels are alike.", "augmentation: all but the place", "50% lower", "note: few images"):
         assert part in text

@@ -53,14 +53,14 @@ def strengths_of(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 def test_each_image_of_a_set_gets_a_strength_of_its_own(floats, brighter, tmp_path):
     strengths = strengths_of(floats, np.load(refined_set(brighter, tmp_path / "in.npy")))
-    assert strengths.min() > -1e-6
+    assert strengths.min() > 0.5 - 1e-6
     assert strengths.max() < 1 + 1e-6
-    assert strengths.mean() == pytest.approx(0.5, abs=0.12)  # four standard errors of the mean of 90
-    assert len(set(strengths.round(5))) == 90
+    assert strengths.mean() == pytest.approx(0.75, abs=0.06)  # four standard errors of the mean of 90
+    assert len(set(strengths.round(6))) == 90
     narrow = np.load(refined_set(brighter, tmp_path / "in.npy", "narrow", strength=(0.2, 0.4)))
-    np.testing.assert_allclose(strengths_of(floats, narrow), 0.2 + 0.2 * strengths, atol=1e-6)
+    np.testing.assert_allclose(strengths_of(floats, narrow), 0.2 + 0.4 * (strengths - 0.5), atol=1e-6)
     other = np.load(refined_set(brighter, tmp_path / "in.npy", "other", seed=1))
-    assert np.abs(strengths_of(floats, other) - strengths).mean() > 0.2
+    assert np.abs(strengths_of(floats, other) - strengths).mean() > 0.1
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.5, 1.0, (0.25, 0.25)])
@@ -122,7 +122,7 @@ def test_images_keep_their_strength_if_others_are_left_out(bad, brighter, tmp_pa
         (folder / f"{index:03d}.png").write_bytes(b"broken")
     with open_images(folder, on_bad_image="skip") as source:
         refine_data_set(brighter, source, tmp_path / "skipped")
-        in_memory = refine(brighter, source, strength=(0.0, 1.0))
+        in_memory = refine(brighter, source, strength=(0.5, 1.0))
     with open_images(tmp_path / "skipped") as skipped, open_images(whole) as all_images:
         good = [index for index in range(6) if index not in bad]
         for place, index in enumerate(good):
@@ -202,7 +202,7 @@ def test_drift_is_measured_on_what_is_written(tmp_path, monkeypatch):
     any_model = model_of(keras.layers.Identity())
     with open_images(tmp_path / "in.h5") as source:
         assert refine_data_set(any_model, source, tmp_path / "still.h5", max_drift=1.0, strength=0) == []
-        aside = refine_data_set(any_model, source, tmp_path / "mixed.h5", max_drift=1.0, seed=1)
+        aside = refine_data_set(any_model, source, tmp_path / "mixed.h5", max_drift=1.0, strength=(0.0, 1.0), seed=1)
     assert 0 < len(aside) < 4
 
 

@@ -45,7 +45,7 @@ def test_what_is_no_strength_is_one_line(text, only_line):
         parse_limits(text)
     message = only_line(str(caught.value))
     assert message.startswith("strength: expected a number from 0 to 1, or LOW..HIGH")
-    assert f"received {text!r}; give --strength 0..1" in message
+    assert f"received {text!r}; give --strength 0.5..1" in message
 
 
 @pytest.mark.parametrize(

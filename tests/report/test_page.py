@@ -96,7 +96,7 @@ def test_page_opens_with_the_verdict(measured):
     assert "<td>refined</td><td>no</td><td>synthetic</td><td>-5 (-6 to -4)</td><td>-25%</td>" in page
     assert "<td>refined</td><td>yes</td><td>synthetic</td><td>-5.5 (-6 to -5)</td><td>-55%</td>" in page
     assert "<td>5.50</td>" in page  # the mean of 0 to 11 px
-    assert page.count("refined by random strengths from 0 to 1, as &#x27;simgan refine&#x27; does by default") == 1
+    assert page.count("refined by random strengths from 0.5 to 1, as &#x27;simgan refine&#x27; does by default") == 1
     assert page.count("those of images refined whole (--strength 1)") == 1
 
 
