@@ -99,6 +99,7 @@ class Turing:
 
     def _sitting(self, console: Console) -> Sitting:
         """The unfinished test or a new one, with the function that draws the next test."""
+        from functools import partial
         from itertools import count
         from secrets import randbits
 
@@ -115,9 +116,8 @@ class Turing:
 
         def pictures(synthetic: Any, real: Any, plan: Any) -> Pictures:
             size, model_range = (run.data.height, run.data.width), PixelRange(-1, 1)
-            return make_pictures(
-                plan, synthetic, real, size, lambda images: refine(run, images, pixel_range=model_range)
-            )
+            refined = partial(refine, run, pixel_range=model_range, variety=True)
+            return make_pictures(plan, synthetic, real, size, refined)
 
         @contextmanager
         def opened_sets() -> Iterator[tuple[Any, Any]]:

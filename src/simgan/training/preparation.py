@@ -59,4 +59,9 @@ def prepare(config: TrainConfig, synthetic: ImageSource, real: ImageSource) -> P
     config = resolve(config, size, x.channels)
     photographs = photographs_to_match(y) if config.match == "mixed" else ()
     notes = (*crop_notes, *framing_notes, *label_notes)
+    if photographs:
+        notes += (
+            f"each synthetic image is matched to one of {len(photographs)} photographs before R sees it, in training "
+            "and in refining, so that R begins with images as varied as these; '--match none' leaves images as they are.",
+        )
     return Preparation(config, x, y, size, labels, framing_map, photographs, samples, notes)
