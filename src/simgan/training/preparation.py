@@ -62,6 +62,6 @@ def prepare(config: TrainConfig, synthetic: ImageSource, real: ImageSource) -> P
     if photographs:
         notes += (
             f"each synthetic image is matched to one of {len(photographs)} photographs before R sees it, in training "
-            "and in refining, so that R begins with images as varied as these; '--match none' leaves images as they are.",
+            "and in refining, so that R begins with images as varied as these; '--match none' turns this off.",
         )
     return Preparation(config, x, y, size, labels, framing_map, photographs, samples, notes)
