@@ -278,7 +278,7 @@ def test_preset_then_config_then_flags(command, data, tmp_path):
     flags = ["--preset", "default", "--config", tmp_path / "own.toml", "--batch-size", 8, "--out", tmp_path / "run"]
     flags += ["--jitter", 0, "--discriminator.padding", "same"]  # the images are small
     _, stdout, _ = command("train", "--synthetic", data[0], "--real", data[1], *flags, "--dry-run")
-    settings = make_config(tomllib.loads(stdout.partition("synthetic: ")[0]))
+    settings = make_config(tomllib.loads(stdout.partition("note: ")[0]))
     from simgan.settings.presets import PRESETS
 
     demo = PRESETS["default"].config
