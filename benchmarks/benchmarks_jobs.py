@@ -20,8 +20,8 @@ from benchmarks.machine import this_machine
 from simgan import PRESETS, Run, TrainConfig, refine, train
 from simgan.evaluation import Labelled
 from simgan.evaluation.contenders import WITH_REFINED
-from simgan.framing.framed_images import frame_images
 from simgan.images import PixelRange
+from simgan.refining.variety import as_seen
 from simgan.settings.config import make_config
 from simgan.tasks.choice import choose_task
 
@@ -170,8 +170,8 @@ def _refined(data: _Data, scorer: Scorer, config: TrainConfig, out: Path, clock:
     with clock("training"):
         run = finished_or_trained(out, lambda out: _train(config, data, out))
     with clock("refining"):
-        refined = as_floats(refine(run, data.synthetic))
-        unrefined = as_floats(frame_images(data.synthetic, run.framing_map, PixelRange.of(np.uint8)))
+        refined = as_floats(refine(run, data.synthetic, variety=True))
+        unrefined = as_seen(run, data.synthetic, PixelRange.of(np.uint8))
     synthetic, real = as_floats(data.synthetic), as_floats(data.real)
     with clock("estimators"):
         errors = [

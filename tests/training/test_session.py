@@ -651,7 +651,9 @@ def test_snapshots_are_r_itself_after_each_interval_of_the_adversarial_phase(dat
     for ours, last in zip(shorter.snapshots[-1], shorter.refiner.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, last)
     assert len(run.snapshots) == 2
-    assert len(simgan.train(tiny_config(steps=8, snapshot_every=3), *data, tmp_path / "longer").snapshots) == 1
+    single = simgan.train(tiny_config(steps=8, snapshot_every=4, history_size=6), *data, tmp_path / "single")
+    assert len(single.snapshots) == 2  # after 4 and 8
+    assert not simgan.train(tiny_config(steps=4, snapshot_every=3), *data, tmp_path / "one").snapshots
     assert not simgan.Run.open(run.path, "newest").snapshots
     (run.path / "snapshots" / "step_000006.safetensors").write_bytes(b"damaged")
     with pytest.raises(RunError, match=r"step_000006"):
@@ -669,6 +671,11 @@ def test_r_sees_matched_images_in_training(data, tmp_path, tiny_config):
     other = simgan.train(plain, tmp_path / "seen.npy", data[1], tmp_path / "other")
     assert numbers(run.path) == numbers(other.path)
     assert not other.photographs
+    whole = (run.path / "photographs.npz").read_bytes()
+    for damaged in (b"", whole[: len(whole) // 2], b"\x93NUMPY"):
+        (run.path / "photographs.npz").write_bytes(damaged)
+        with pytest.raises(RunError, match=r"photographs\.npz"):
+            _ = simgan.Run.open(run.path).photographs
     (run.path / "photographs.npz").unlink()
     with pytest.raises(RunError, match=r"photographs\.npz"):
         _ = simgan.Run.open(run.path).photographs

@@ -14,13 +14,12 @@ from rich.console import Console
 
 from simgan.console.progress import show_progress
 from simgan.console.silent import SILENT
-from simgan.framing.framed_images import frame_images
 from simgan.images import ChosenImages, ImageSource, PixelRange, middle_crop, resize
 from simgan.images.groups import sampled_sizes
 from simgan.images.ranges import check_guessed_range
 from simgan.images.sampling import evenly_spaced
 from simgan.refining.data_set import refine, refined_in_groups
-from simgan.refining.variety import Variety
+from simgan.refining.variety import as_seen
 from simgan.runs.run import Run
 from simgan.training.batches import load_image
 
@@ -165,5 +164,4 @@ def _seen(run: Run, stored: NDArray[Any], pixel_range: PixelRange) -> NDArray[np
     """Stored images as R sees them, in [-1, 1]; None if it sees them as they are."""
     if run.framing_map is None and not run.photographs:
         return None
-    framed = pixel_range.to_model(frame_images(stored, run.framing_map, pixel_range))
-    return Variety.of(run, 0, wanted=True).matched(framed, range(len(framed)))
+    return as_seen(run, stored, pixel_range)

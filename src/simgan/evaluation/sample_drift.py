@@ -73,7 +73,7 @@ def measure_drift(
         places = as_points(source.labels(name, sample.indices), sample.size, name)
         with show_progress(console, "localiser", "steps") as on_progress:
             read = drift_of_points(
-                sample.synthetic,
+                sample.unrefined,
                 sample.refined,
                 places,
                 steps=steps,

@@ -300,7 +300,8 @@ def _leave_out_unusable(writer: ImageWriter[Any], source: ImageSource) -> None:
 def _write(writer: ImageWriter[Any], quarantine: Quarantine, source: ImageSource, group: Refined) -> int:
     """Writes the images of a group that stay, sets the others aside, and returns the size of the group."""
     places = _places(source, group.indices)
-    stays = quarantine.stay(places, group.synthetic, group.refined)
+    # Matching moves nothing, but optical flow may take a change of tones for displacement.
+    stays = quarantine.stay(places, source.pixel_range.from_model(group.seen, source.dtype), group.refined)
     writer.write_many([place for place, good in zip(places, stays, strict=True) if good], group.refined[stays])
     for index in np.flatnonzero(~stays):
         writer.set_aside(places[index], group.synthetic[index])

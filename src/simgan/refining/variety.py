@@ -7,12 +7,14 @@ with its unrefined version at a random strength (strength.py). What was measured
 
 import hashlib
 from collections.abc import Sequence
-from typing import Self
+from typing import Any, Self
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from simgan.framing.framed_images import frame_images
+from simgan.images import PixelRange
 from simgan.matching import in_model_range, match_image
 from simgan.refining.predictor import Predictor
 from simgan.runs.run import Run
@@ -61,6 +63,7 @@ class Variety:
         """Tells this variety from every other."""
         digest = hashlib.sha256(repr(self._seed).encode())
         for array in (*self._photographs, *(array for snapshot in self.snapshots for array in snapshot)):
+            digest.update(repr(array.shape).encode())
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
@@ -68,6 +71,12 @@ class Variety:
         """(N,): the number of the snapshot of each image."""
         randoms = (np.random.default_rng((self._seed, place, _SNAPSHOT)) for place in places)
         return np.fromiter((random.integers(len(self.snapshots)) for random in randoms), np.int64, len(places))
+
+
+def as_seen(run: Run, images: NDArray[Any], pixel_range: PixelRange) -> NDArray[np.float32]:
+    """Stored images (N, H, W, C) as R sees them with variety and seed 0: framed and matched, in [-1, 1]."""
+    framed = pixel_range.to_model(frame_images(images, run.framing_map, pixel_range))
+    return Variety.of(run, 0, wanted=True).matched(framed, range(len(framed)))
 
 
 def variety_in_words(run: Run) -> str:

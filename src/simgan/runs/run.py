@@ -19,6 +19,7 @@ networks.safetensors  weights of R and D, from which simgan loads them
 
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -138,7 +139,7 @@ class Run:
             if step > _SNAPSHOTS_AFTER * steps:
                 fill_network(snapshot_path(self.path, step), SNAPSHOT_PART, refiner)
                 found.append(refiner.get_weights())
-        return found
+        return found if len(found) > 1 else []  # a single one would replace R at the end by an earlier R
 
     @cached_property
     def discriminator(self) -> keras.Model:
@@ -242,11 +243,14 @@ def read_photographs(folder: Path, config: TrainConfig) -> list[NDArray[np.uint8
         return []
     path = folder / PHOTOGRAPHS
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:  # np.load may leave a path open
             found = [file[name] for name in sorted(file.files)]
         if not found or any(one.dtype != np.uint8 or one.ndim != 3 or 0 in one.shape for one in found):
             raise ValueError("expected images (h, w, C) of 8 bits")
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except (
+        *(OSError, EOFError, ValueError, TypeError, KeyError, NotImplementedError, RuntimeError),
+        *(zipfile.BadZipFile, zlib.error),
+    ) as error:
         raise RunError(
             f"run: expected photographs in {path}, to which images are matched before R, received no such file or a "
             f"damaged one ({error}); restore the file from a copy, or train anew."

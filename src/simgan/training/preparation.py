@@ -11,7 +11,7 @@ from simgan.framing.quantiles import FramingMap
 from simgan.framing.samples import comparable_samples
 from simgan.images import ImageSource
 from simgan.matching import photographs_to_match
-from simgan.settings.config import TrainConfig
+from simgan.settings.config import TrainConfig, make_config
 from simgan.training.batches import training_size
 from simgan.training.cropping import training_sets
 from simgan.training.framing_choice import choose_training_framing
@@ -51,6 +51,13 @@ def prepare(config: TrainConfig, synthetic: ImageSource, real: ImageSource) -> P
         EngineError: Keras does not run on PyTorch.
     """
     config, x, y, crop_notes = training_sets(config, synthetic, real)
+    match_notes: tuple[str, ...] = ()
+    if config.crop is not None and config.match != "none":
+        config = make_config({"match": "none"}, config)
+        match_notes = (
+            "synthetic images are not matched to photographs, since training takes crops, and a whole image would be "
+            "matched otherwise than a crop of it; '--crop none --size HxW' trains on whole images.",
+        )
     size = training_size(x, y, config.height_width, config.batch_size)
     samples = comparable_samples(synthetic, real, None if config.crop else size)
     config, framing_map, framing_notes = choose_training_framing(config, x, samples)
@@ -58,7 +65,7 @@ def prepare(config: TrainConfig, synthetic: ImageSource, real: ImageSource) -> P
     check_window(config, size)
     config = resolve(config, size, x.channels)
     photographs = photographs_to_match(y) if config.match == "mixed" else ()
-    notes = (*crop_notes, *framing_notes, *label_notes)
+    notes = (*crop_notes, *match_notes, *framing_notes, *label_notes)
     if photographs:
         notes += (
             f"each synthetic image is matched to one of {len(photographs)} photographs before R sees it, in training "

@@ -218,6 +218,8 @@ def _fill_auto(config: TrainConfig, recorded: TrainConfig) -> TrainConfig:
     So the settings that were given to `train` can be given to `resume` as well.
     """
     chosen = {name: getattr(recorded, name) for name, value in config if value in ("auto", ("auto",))}
+    if recorded.crop is not None:
+        chosen["match"] = recorded.match  # crops are not matched, whatever was asked for
     if recorded.keep_label:
         chosen |= {name: getattr(recorded, name) for name in CHANGED_BY_LABELS if is_default(config, name)}
     return config.model_copy(update=chosen)
