@@ -63,7 +63,7 @@ PRESETS: dict[PresetName, Preset] = {
         "ours: docs/experiments.md",
         "simgan demo --full --seed 0, 1, 2",
         "31 minutes on one busy AVX2 core, scoring included; about 7 on two with AVX-512 bfloat16",
-        "iris drift 0.34, 0.46, 0.36 px on camera images (experiments, 12)",
+        "iris drift 0.34, 0.46, 0.36 px on camera images before residual R and snapshots (experiments, 12, 17)",
     ),
     "wide": Preset(
         _OURS,
